@@ -1,0 +1,109 @@
+# Every task of the project. The first one to run makes .venv and fills it; nothing needs to be activated.
+
+PYTHON ?=
+PORT ?= 3000
+UI_PORT ?= 5000
+SOURCE ?= 0
+SERVER ?=
+DATA ?=
+ARGS ?=
+TORCH_BACKEND ?=
+MIN_FREE_GB ?=
+UV_VERSION := 0.13.9
+# Parameters of the longer run, as `dvc exp run` takes them: -S section.name=value ...
+LONG_PARAMS ?=
+
+# Stages call `python`, so .venv comes first; usage reports of every library are off; BentoML keeps to this folder.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHON MIN_FREE_GB
+export BENTOML_DO_NOT_TRACK := True
+export BENTOML_HOME := $(CURDIR)/.bentoml
+export DO_NOT_TRACK := true
+export DVC_NO_ANALYTICS := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
+export PYTHONUNBUFFERED := 1
+
+RUN := .venv/bin/python -m
+# The stamp is written after the last step of an installation, so a broken one is done again.
+READY := .venv/.installed
+ifneq ($(strip $(TORCH_BACKEND)),)
+READY := .venv/.torch-$(strip $(TORCH_BACKEND))
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help repro long test lint serve client ui exam lock clean
+
+help: ## List the tasks
+	@echo "make TASK [NAME=value ...]"
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  PYTHON=/path/to/python3.11   build .venv on this Python (3.11 or 3.12)"
+	@echo "  TORCH_BACKEND=cpu            another build of torch: cpu, auto, cu126, ..."
+
+repro: $(READY) ## Run what has changed: data, three networks, evaluation, registry, package
+	@git rev-parse --git-dir >/dev/null 2>&1 || { \
+		echo "error: this folder is no git clone, and DVC needs one. Clone the project, or type: git init" >&2; exit 1; }
+	@# MLflow's default store is a view that DVC does not watch: where it is gone, `register` has to write it again
+	@# although nothing that it reads has changed, and before `package` asks it for the champion.
+	@[ -n "$${MLFLOW_TRACKING_URI:-}" ] || [ -e mlflow.db ] || { \
+		$(RUN) dvc repro register && { [ -e mlflow.db ] || $(RUN) dvc repro --single-item --force register; }; }
+	@$(RUN) dvc repro
+	@echo
+	@echo "Next: make serve (the service), and in another shell make client (your webcam)."
+	@echo "      make ui shows the three networks side by side."
+
+long: $(READY) ## Train longer, as an experiment beside the default run (LONG_PARAMS)
+	$(RUN) dvc exp run $(LONG_PARAMS)
+
+test: $(READY) ## Run every test (ARGS="-k word" for some)
+	@$(RUN) pytest $(ARGS)
+
+lint: $(READY) ## Check style and types
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) mypy
+
+serve: $(READY) ## Serve the champion on this machine (PORT=3000)
+	@[ -d bento ] || { echo "error: there is no packed model in bento/. Type: make repro" >&2; exit 1; }
+	@# The last option is BentoML's own, though its help does not list it: Ctrl-C does not wait for idle connections.
+	@$(RUN) bentoml serve "$(CURDIR)/bento" --host 127.0.0.1 --port $(PORT) --timeout-graceful-shutdown 5
+
+client: $(READY) ## Read a camera or video (SOURCE=0|FILE|URL SERVER=URL ARGS=--headless)
+	@$(RUN) client --source "$(SOURCE)" $(if $(SERVER),--server "$(SERVER)") $(ARGS)
+
+ui: $(READY) ## Open MLflow's pages (UI_PORT=5000)
+	@case "$${MLFLOW_TRACKING_URI:-}" in http*) echo "The runs are at $$MLFLOW_TRACKING_URI"; exit 0 ;; esac; \
+	[ -n "$${MLFLOW_TRACKING_URI:-}" ] || [ -e mlflow.db ] || { \
+		echo "error: there are no runs in mlflow.db. Type: make repro" >&2; exit 1; }; \
+	$(RUN) mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" --host 127.0.0.1 \
+		--port $(UI_PORT) --workers 1
+
+exam: $(READY) ## Examine the registered models on raw data (DATA="one.npz two.npz")
+	@[ -n "$(strip $(DATA))" ] || { echo 'error: name the raw .npz files. Type: make exam DATA="one.npz two.npz"' >&2; exit 1; }
+	@$(RUN) stages.exam $(DATA)
+
+lock: $(READY) ## Pin what pyproject.toml asks for in requirements/ (ARGS=--upgrade for the newest)
+	@$(call compile,all,pyproject.toml --extra pipeline --extra service --extra client --extra dev $(ARGS))
+	@# Service and client are parts of the whole: the same versions.
+	@$(call compile,service,pyproject.toml --extra service --constraint requirements/all.txt)
+	@$(call compile,client,pyproject.toml --extra client --constraint requirements/all.txt)
+	@echo "uv==$(UV_VERSION)" | $(call compile,uv,-)
+
+clean: ## Remove models, package, MLflow's store and caches; raw data, reports, DVC's cache and .venv stay
+	rm -rf models bento logs .bentoml mlruns mlartifacts mlflow.db* data/processed
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# $(call compile,NAME,WHAT): write requirements/NAME.txt with a hash for every file and no address.
+compile = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	-o requirements/$(1).txt $(2)
+
+.venv/.installed: requirements/all.txt requirements/uv.txt
+	@scripts/bootstrap.sh
+	@touch $@
+
+.venv/.torch-%: .venv/.installed
+	@rm -f .venv/.torch-*
+	@scripts/choose_torch.sh $*
+	@touch $@

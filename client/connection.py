@@ -1,0 +1,201 @@
+"""The client's end of the service: masks out, letters in. The only module that opens a connection.
+
+Nothing but a mask goes out, and an empty message where there is no hand.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import urlsplit
+
+import cv2
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.sync.client import connect
+
+from client.errors import ClientError
+from client.mask import MASK_VERSION
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+TIMEOUT: Final = 10.0
+"""How long the service may take to accept a connection or to answer one mask, in seconds."""
+MAX_REPLY: Final = 1 << 20
+"""No honest answer of the service is longer, in bytes."""
+PNG_LEVEL: Final = 1
+"""zlib's quickest level: a mask becomes less than 10 kB in less than a millisecond."""
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True)
+class Model:
+    """What the service says of its model."""
+
+    classes: tuple[str, ...]
+    mask_version: str
+    architecture: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The service's answer to one frame."""
+
+    sequence: int
+    """Counts the messages of this connection from 0."""
+    letter: str | None
+    """The letter of this frame, where the model is sure enough."""
+    confidence: float
+    """Probability of the likeliest letter, 0 to 1; 0.0 where no hand was sent."""
+    smoothed: str | None
+    """The letter of the last few frames together."""
+    committed: str | None
+    """The letter that joins the text, told once."""
+
+
+class Connection:
+    """An open stream to a service whose model reads the masks that this client draws."""
+
+    def __init__(self, server: str) -> None:
+        """Ask the service for its model, then open the stream.
+
+        Args:
+            server: "http://127.0.0.1:3000", or https.
+
+        Raises:
+            ClientError: no service answers there, or its model wants other masks than this client draws.
+        """
+        self._server = server.rstrip("/")
+        parts = urlsplit(self._server)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ClientError(f"--server {server}: not an address such as http://127.0.0.1:3000.")
+        self.model = fetch_model(self._server)
+        if self.model.mask_version != MASK_VERSION:
+            raise ClientError(
+                f"The model at {self._server} reads masks of version {self.model.mask_version!r}, this client draws "
+                f"{MASK_VERSION!r}. Update the client, or the service, so that both come from one release."
+            )
+        try:
+            self._socket = connect(
+                f"{'wss' if parts.scheme == 'https' else 'ws'}{self._server[len(parts.scheme) :]}/stream",
+                open_timeout=TIMEOUT,
+                max_size=MAX_REPLY,
+                compression=None,  # a PNG is compressed already
+                proxy=None if parts.hostname in LOOPBACK else True,
+            )
+        except InvalidStatus as error:
+            raise ClientError(
+                f"{self._server} refuses the stream (HTTP status {error.response.status_code}). "
+                "It may have too many guests: try again in a moment, or read the service's log."
+            ) from error
+        except (OSError, InvalidHandshake) as error:
+            raise _no_service(self._server) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def ask(self, mask: npt.NDArray[np.uint8] | None) -> Reply:
+        """Send one mask, or None for 'no hand', and wait for the answer.
+
+        Args:
+            mask: (224, 224, 3) uint8 RGB.
+
+        Raises:
+            ClientError: the service is gone, does not answer, or says what it should not.
+        """
+        try:
+            self._socket.send(b"" if mask is None else encode_png(mask))
+            answer = self._socket.recv(timeout=TIMEOUT)
+        except TimeoutError as error:
+            raise ClientError(
+                f"{self._server} has not answered for {TIMEOUT:.0f} s. Look at the service's log and start it again."
+            ) from error
+        except (ConnectionClosed, OSError) as error:
+            reason = f" ({error.reason})" if isinstance(error, ConnectionClosed) and error.reason else ""
+            raise ClientError(
+                f"The service at {self._server} closed the connection{reason}. "
+                "See whether it still runs, start it again with `make serve`, then start the client again."
+            ) from error
+        return parse_reply(answer, self._server)
+
+
+def fetch_model(server: str) -> Model:
+    """Read `GET /model`.
+
+    Args:
+        server: the service's address, without a slash at its end.
+
+    Raises:
+        ClientError: nothing answers there, or something else than the service does.
+    """
+    # A proxy of the environment cannot reach this machine's own loopback.
+    direct = [urllib.request.ProxyHandler({})] if urlsplit(server).hostname in LOOPBACK else []
+    try:
+        with urllib.request.build_opener(*direct).open(f"{server}/model", timeout=TIMEOUT) as response:
+            about = json.loads(response.read(MAX_REPLY))
+        return Model(tuple(map(str, about["classes"])), str(about["mask_version"]), str(about["architecture"]))
+    except urllib.error.HTTPError as error:
+        raise ClientError(
+            f"{server}/model answers with HTTP status {error.code}. Is it the fingerspelling service, and is it ready? "
+            "Read its log, or name another with --server."
+        ) from error
+    except OSError as error:
+        raise _no_service(server) from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise ClientError(
+            f"What answers at {server} is not the fingerspelling service. Name the service with --server."
+        ) from error
+
+
+def encode_png(mask: npt.NDArray[np.uint8]) -> bytes:
+    """Encode an (H, W, 3) uint8 RGB mask as a PNG."""
+    done, png = cv2.imencode(".png", cv2.cvtColor(mask, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, PNG_LEVEL])
+    if not done:
+        message = f"OpenCV cannot encode a picture of shape {mask.shape}"
+        raise ValueError(message)
+    return png.tobytes()
+
+
+def parse_reply(answer: str | bytes, server: str) -> Reply:
+    """Check one answer of the stream.
+
+    Args:
+        answer: the message as it came.
+        server: the service's address, for the error message.
+
+    Raises:
+        ClientError: the service refused the mask, or the answer is not one of ours.
+    """
+    try:
+        fields: dict[str, Any] = json.loads(answer)
+        if "error" in fields:
+            raise ClientError(
+                f"{server} refuses a mask: {fields['error']} Check that the client and the service are of one release."
+            )
+        return Reply(
+            sequence=int(fields["sequence"]),
+            letter=_text_or_none(fields["letter"]),
+            confidence=float(fields["confidence"]),
+            smoothed=_text_or_none(fields["smoothed"]),
+            committed=_text_or_none(fields["committed"]),
+        )
+    except (ValueError, TypeError, KeyError) as error:
+        raise ClientError(
+            f"{server} answers with something else than a letter: {answer[:80]!r}. "
+            "Check that the client and the service are of one release."
+        ) from error
+
+
+def _text_or_none(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _no_service(server: str) -> ClientError:
+    return ClientError(f"No service at {server}. Start it with `make serve`, or name another with --server.")

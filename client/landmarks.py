@@ -1,0 +1,281 @@
+"""Hand landmarks from a picture: the only module that imports MediaPipe.
+
+The model bundle is put together from the two networks inside the `mediapipe==0.10.21` wheel, so nothing is
+downloaded and nothing is reported to anyone. The landmarks are those of MediaPipe's Tasks API, which agree with
+the browser's `@mediapipe/tasks-vision` to a hundredth of a pixel.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import io
+import os
+import tempfile
+import zipfile
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
+
+import numpy as np
+
+from client.errors import ClientError, explain_missing_library
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+__all__ = ["ClientError", "Hand", "HandLandmarker", "assemble_bundle"]
+
+# MediaPipe's C++ side reads these once, when it is first loaded: 2 lets errors through and drops the chatter.
+os.environ.setdefault("GLOG_minloglevel", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+BUNDLE_MEMBERS: Final = {
+    "hand_detector.tflite": "modules/palm_detection/palm_detection_full.tflite",
+    "hand_landmarks_detector.tflite": "modules/hand_landmark/hand_landmark_full.tflite",
+}
+"""Name inside the bundle: path inside the installed mediapipe package."""
+BORDER: Final = 0.5
+"""Border that a second try puts around a still picture, on each side, as a share of its width and height."""
+
+CHATTER: Final = (b"INFO:", b"I0000 ", b"W0000 ", b"WARNING: All log messages before absl::InitializeLog()")
+"""How the lines begin that MediaPipe prints about itself and that nobody can act upon."""
+
+
+@dataclass(frozen=True)
+class Hand:
+    """One hand that was found in a picture."""
+
+    landmarks: npt.NDArray[np.float32]
+    """(21, 3): x and y in pixels of the picture, z (towards the camera is negative) on x's scale."""
+    handedness: Literal["Left", "Right", ""]
+    """Which hand it is, as MediaPipe's Tasks API says it of an unmirrored picture; "" where it does not say."""
+    score: float
+    """MediaPipe's confidence in the handedness, 0 to 1."""
+
+
+def assemble_bundle() -> bytes:
+    """Zip, uncompressed, the palm detector and the landmark network of the installed MediaPipe.
+
+    Returns:
+        The bytes of a `.task` bundle (7.8 MB), the same on every machine.
+
+    Raises:
+        ClientError: MediaPipe is missing, or is a version that ships no networks.
+    """
+    spec = importlib.util.find_spec("mediapipe")
+    if spec is None or spec.origin is None:
+        raise explain_missing_library(ImportError("mediapipe", name="mediapipe"))
+    package = Path(spec.origin).parent
+    buffer = io.BytesIO()
+    # Stored, because MediaPipe maps the members into memory as they lie in the file.
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as bundle:
+        for name, inside in BUNDLE_MEMBERS.items():
+            try:
+                network = (package / inside).read_bytes()
+            except FileNotFoundError as error:
+                raise ClientError(
+                    f"The installed mediapipe has no {inside}: its newer versions ship no hand models. Install the one "
+                    "that does, `pip install mediapipe==0.10.21`, or name a bundle with --hand-model FILE."
+                ) from error
+            bundle.writestr(zipfile.ZipInfo(name), network)  # ZipInfo's fixed date keeps the bytes the same
+    return buffer.getvalue()
+
+
+class HandLandmarker:
+    """Finds one hand and its 21 landmarks, in still pictures or in the frames of a video.
+
+    Example:
+        ```python
+        with HandLandmarker("image") as landmarker:
+            hand = landmarker.detect(rgb)
+        ```
+    """
+
+    def __init__(
+        self,
+        mode: Literal["image", "video"],
+        bundle: Path | None = None,
+        min_detection_confidence: float = 0.5,
+        min_presence_confidence: float = 0.5,
+        min_tracking_confidence: float = 0.5,
+    ) -> None:
+        """Load the networks.
+
+        Args:
+            mode: "image" looks at each picture by itself; "video" follows the hand from frame to frame, which is
+                twice as fast but keeps a stale region when unrelated pictures follow one another.
+            bundle: a `.task` file; the networks inside the mediapipe package where it is None.
+            min_detection_confidence: below this, 0 to 1, the palm detector has found no hand.
+            min_presence_confidence: below this, 0 to 1, the landmark network sees no hand.
+            min_tracking_confidence: below this overlap, 0 to 1, a followed hand is looked for anew (video only).
+
+        Raises:
+            ClientError: MediaPipe, its networks or the bundle are missing or cannot be read.
+        """
+        self._mode = mode
+        self._last_timestamp_ms = 0
+        self._chatter_is_over = False
+        contents = assemble_bundle() if bundle is None else _read_bundle(bundle)
+        try:
+            self._mediapipe: Any = importlib.import_module("mediapipe")
+            vision: Any = importlib.import_module("mediapipe.tasks.python.vision")
+            base: Any = importlib.import_module("mediapipe.tasks.python")
+        except ImportError as error:
+            raise explain_missing_library(error) from error
+        options = vision.HandLandmarkerOptions(
+            base_options=base.BaseOptions(model_asset_buffer=contents),
+            running_mode=vision.RunningMode.IMAGE if mode == "image" else vision.RunningMode.VIDEO,
+            num_hands=1,
+            min_hand_detection_confidence=min_detection_confidence,
+            min_hand_presence_confidence=min_presence_confidence,
+            min_tracking_confidence=min_tracking_confidence,
+        )
+        try:
+            with _without_chatter():
+                self._landmarker: Any = vision.HandLandmarker.create_from_options(options)
+                # The networks start in threads of their own; an empty picture waits until they have.
+                self._run(np.zeros((64, 64, 3), dtype=np.uint8), 0)
+        except (RuntimeError, ValueError) as error:
+            source = "the hand model of the mediapipe package" if bundle is None else str(bundle)
+            raise ClientError(
+                f"{source}: MediaPipe cannot use it ({_first_line(error)}). Leave --hand-model out to use the models "
+                "that come with mediapipe==0.10.21, or name a hand landmarker's .task file."
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the networks; the landmarker cannot be used afterwards."""
+        self._landmarker.close()
+
+    def detect(self, rgb: npt.NDArray[np.uint8]) -> Hand | None:
+        """Find the hand in a still picture: as it is, then with a border, which tight crops need.
+
+        Args:
+            rgb: (H, W, 3) uint8.
+
+        Returns:
+            The hand, in pixels of `rgb` (also where the border helped), or None.
+
+        Raises:
+            ValueError: the picture has another shape or type, or the landmarker was made for video.
+        """
+        if self._mode != "image":
+            message = 'detect() wants HandLandmarker("image")'
+            raise ValueError(message)
+        _check_picture(rgb)
+        hand = self._find(rgb, 0)
+        if hand is not None:
+            return hand
+        top, left = round(rgb.shape[0] * BORDER), round(rgb.shape[1] * BORDER)
+        hand = self._find(np.pad(rgb, ((top, top), (left, left), (0, 0))), 0)
+        if hand is None:
+            return None
+        return replace(hand, landmarks=hand.landmarks - np.array([left, top, 0], dtype=np.float32))
+
+    def detect_in_video(self, rgb: npt.NDArray[np.uint8], timestamp_ms: int) -> Hand | None:
+        """Find or follow the hand in the next frame of a video.
+
+        Args:
+            rgb: (H, W, 3) uint8.
+            timestamp_ms: time of the frame in milliseconds, rising from frame to frame.
+
+        Returns:
+            The hand, in pixels of `rgb`, or None.
+
+        Raises:
+            ValueError: the frame has another shape or type, or the landmarker was made for still pictures.
+        """
+        if self._mode != "video":
+            message = 'detect_in_video() wants HandLandmarker("video")'
+            raise ValueError(message)
+        _check_picture(rgb)
+        # MediaPipe refuses equal timestamps, which a fast camera can give within one millisecond.
+        self._last_timestamp_ms = max(timestamp_ms, self._last_timestamp_ms + 1)
+        return self._find(rgb, self._last_timestamp_ms)
+
+    def _find(self, rgb: npt.NDArray[np.uint8], timestamp_ms: int) -> Hand | None:
+        if self._chatter_is_over:
+            return _first_hand(self._run(rgb, timestamp_ms), rgb.shape)
+        with _without_chatter():
+            hand = _first_hand(self._run(rgb, timestamp_ms), rgb.shape)
+        self._chatter_is_over = hand is not None  # the last remark comes with the first hand
+        return hand
+
+    def _run(self, rgb: npt.NDArray[np.uint8], timestamp_ms: int) -> Any:  # noqa: ANN401 - MediaPipe has no types
+        picture = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(rgb))
+        if self._mode == "image":
+            return self._landmarker.detect(picture)
+        return self._landmarker.detect_for_video(picture, timestamp_ms)
+
+
+def _first_hand(result: Any, shape: tuple[int, ...]) -> Hand | None:  # noqa: ANN401 - MediaPipe has no types
+    if not result.hand_landmarks:
+        return None
+    height, width = shape[:2]
+    shares = np.array([(point.x, point.y, point.z) for point in result.hand_landmarks[0]], dtype=np.float32)
+    handedness = result.handedness[0][0]
+    return Hand(
+        landmarks=shares * np.array([width, height, width], dtype=np.float32),
+        handedness=handedness.category_name or "",
+        score=float(handedness.score),
+    )
+
+
+def _read_bundle(path: Path) -> bytes:
+    try:
+        contents = path.read_bytes()
+    except OSError as error:
+        raise ClientError(
+            f"{path}: cannot read the hand model ({error.strerror}). Leave --hand-model out to use the models that "
+            "come with mediapipe==0.10.21, or name a .task file."
+        ) from error
+    if not zipfile.is_zipfile(io.BytesIO(contents)):
+        raise ClientError(
+            f"{path}: not a hand landmarker bundle. Leave --hand-model out to use the models that come with "
+            "mediapipe==0.10.21, or name a .task file."
+        )
+    return contents
+
+
+def _check_picture(rgb: npt.NDArray[np.uint8]) -> None:
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
+        message = f"a picture must be (H, W, 3) uint8 RGB, not {rgb.dtype} of shape {rgb.shape}"
+        raise ValueError(message)
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return text[0] if text else type(error).__name__
+
+
+@contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Drop what MediaPipe's C++ side tells stderr about itself; pass on every other line.
+
+    Its logger is never initialised in Python, so no setting reaches it: file descriptor 2 has to be caught.
+    """
+    try:
+        stderr = os.dup(2)
+    except OSError:  # the process was started without a stderr
+        yield
+        return
+    with tempfile.TemporaryFile() as caught:
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            caught.seek(0)
+            for line in caught:
+                if not line.startswith(CHATTER):
+                    os.write(2, line)

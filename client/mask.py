@@ -1,0 +1,83 @@
+"""The mask: the 21 hand landmarks drawn on black, the only picture of a hand that leaves the signer's machine.
+
+This is the only code that draws a mask in Python: training, exam, tests and the client all call it, so what the
+network learns from and what it is asked about cannot drift apart. `MASK_VERSION` travels with every model.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MASK_VERSION: Final = "finger-colours-1"
+MASK_SIZE: Final = 224
+"""Side of the mask that models are served with, in pixels."""
+MARGIN: Final = 0.1
+"""Free border on each side, as a share of the mask's side."""
+THICKNESS: Final = 7
+"""Width of a drawn bone, in pixels of the mask."""
+
+WRIST: Final = 0
+PALM: Final = (0, 1, 5, 9, 13, 17)
+FINGERS: Final = ((1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11, 12), (13, 14, 15, 16), (17, 18, 19, 20))
+"""Thumb, index, middle, ring and little finger in MediaPipe's order of points."""
+PALM_COLOUR: Final = (128, 128, 128)
+FINGER_COLOURS: Final = ((255, 255, 255), (255, 64, 64), (64, 255, 64), (80, 80, 255), (255, 255, 0))
+"""RGB, one colour per finger: which finger is where is half of the manual alphabet."""
+
+_SUBPIXEL_BITS: Final = 4
+
+
+def crop_square(points: npt.NDArray[np.floating[Any]]) -> tuple[npt.NDArray[np.float32], float]:
+    """Find the square around a hand that its mask shows.
+
+    Args:
+        points: (21, 2) or (21, 3) landmarks in pixels; only x and y are read.
+
+    Returns:
+        The middle (2,) and the side of the square, in pixels of the photograph.
+    """
+    xy = np.asarray(points, dtype=np.float32)[:, :2]
+    low, high = xy.min(axis=0), xy.max(axis=0)
+    side = max(float((high - low).max()), 1e-6) / (1.0 - 2.0 * MARGIN)
+    return (low + high) / 2.0, side
+
+
+def render_mask(
+    points: npt.NDArray[np.floating[Any]], size: int = MASK_SIZE, *, zoom: float = 1.0, shift: Sequence[float] = (0, 0)
+) -> npt.NDArray[np.uint8]:
+    """Draw a hand's landmarks on black, cropped to the hand, one colour per finger and a grey palm.
+
+    Args:
+        points: (21, 2) or (21, 3) landmarks in pixels of the photograph, in MediaPipe's order; finite.
+        size: side of the mask in pixels, at most 224.
+        zoom: size of the hand relative to the mask's, for augmentation.
+        shift: x and y by which the hand is off the mask's middle, as shares of its side, for augmentation.
+
+    Returns:
+        (size, size, 3) uint8 RGB.
+
+    Raises:
+        ValueError: the landmarks are not 21 finite points.
+    """
+    points = np.asarray(points, dtype=np.float32)
+    if points.ndim != 2 or points.shape[0] != 21 or points.shape[1] not in (2, 3) or not np.isfinite(points).all():
+        message = f"landmarks must be 21 finite points of x and y (and z), not an array of shape {points.shape}"
+        raise ValueError(message)
+    centre, side = crop_square(points)
+    scaled = ((points[:, :2] - centre) * (zoom / side) + (0.5 + shift[0], 0.5 + shift[1])) * MASK_SIZE - 0.5
+    pixels = np.round(scaled * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+    mask = np.zeros((MASK_SIZE, MASK_SIZE, 3), dtype=np.uint8)
+    cv2.polylines(mask, [pixels[list(PALM)]], True, PALM_COLOUR, THICKNESS, cv2.LINE_8, _SUBPIXEL_BITS)
+    for finger, colour in zip(FINGERS, FINGER_COLOURS, strict=True):
+        cv2.polylines(mask, [pixels[list(finger)]], False, colour, THICKNESS, cv2.LINE_8, _SUBPIXEL_BITS)
+    if size == MASK_SIZE:
+        return mask
+    # A smaller mask is the mask in use, averaged: lines drawn thin at a small size would be other lines.
+    return np.asarray(cv2.resize(mask, (size, size), interpolation=cv2.INTER_AREA), dtype=np.uint8)

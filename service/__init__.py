@@ -1,0 +1,1 @@
+"""The service: masks in, letters out, over ONNX Runtime and BentoML."""

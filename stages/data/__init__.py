@@ -1,0 +1,1 @@
+"""Raw data in, processed data out: readers, checks, splits, augmentation and loading."""

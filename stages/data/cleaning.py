@@ -1,0 +1,166 @@
+"""Raw data to samples that can be trained on: unusable rows are dropped and counted, never mended in silence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from stages.data.photos import find_hands
+from stages.data.processed import MASK_SIDE
+from stages.data.raw import Kind, RawData, read_raw
+from stages.errors import PipelineError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+NO_HAND: Final = "no hand found"
+NOT_FINITE: Final = "not finite"
+NO_EXTENT: Final = "no extent"
+OUT_OF_RANGE: Final = "out of range"
+BLACK: Final = "all black"
+MAX_COORDINATE: Final = 1e6
+"""Pixels; a hand farther out than any photograph reaches is a fault of its coordinates."""
+MIN_MEDIAN_EXTENT: Final = 2.0
+"""Pixels; where most hands are smaller, the coordinates are shares of the picture and would draw hands distorted."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The usable rows of one raw file and an account of the others."""
+
+    path: Path
+    kind: Kind
+    """Kind of the raw file; photographs have become landmarks."""
+    labels: npt.NDArray[np.str_]
+    signers: npt.NDArray[np.str_]
+    landmarks: npt.NDArray[np.float32] | None
+    """(N,21,3) pixels, finite and of some extent; None where the file has masks."""
+    masks: npt.NDArray[np.uint8] | None
+    """(N,224,224,3), none all black; None where the file has photographs or landmarks."""
+    rows: int
+    """Rows of the raw file, kept or not."""
+    n_photos: int | None
+    dropped: dict[str, int]
+    """Rows dropped, by reason."""
+    labels_lost: tuple[str, ...]
+    """Labels of the file of which no row was usable."""
+    ignored: tuple[str, ...]
+    """Arrays of the file that are no part of a raw data set."""
+
+
+def raw_files(raw: Path) -> list[Path]:
+    """List what to read: the file itself, or every `.npz` of a folder by name.
+
+    Raises:
+        PipelineError: the folder has no `.npz`.
+    """
+    if not raw.is_dir():
+        return [raw]
+    paths = sorted(path for path in raw.glob("*.npz") if not path.name.startswith("."))
+    if not paths:
+        raise PipelineError(f"{raw}: the folder has no .npz file. Put raw data sets there or mend preprocess.raw.")
+    return paths
+
+
+def read_samples(path: Path, *, max_samples: int, max_gib: float) -> Samples:
+    """Read a raw file, find the hands in its photographs and drop the rows that cannot be used.
+
+    Raises:
+        PipelineError: the file cannot be read (see `read_raw`), or none of its rows can be used.
+    """
+    raw = read_raw(path, max_samples=max_samples, max_gib=max_gib)
+    landmarks = masks = None
+    if raw.kind == "masks":
+        masks, kept, dropped = clean_masks(raw.samples, str(path))
+    elif raw.kind == "images":
+        landmarks, kept, dropped = clean_landmarks(find_hands(raw.samples, str(path)), missing=NO_HAND)
+    else:
+        landmarks, kept, dropped = clean_landmarks(raw.samples)
+    if not kept.any():
+        reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
+        raise PipelineError(f"{path}: none of its {len(raw)} rows can be used ({reasons}). Look at what was exported.")
+    if landmarks is not None and np.median(np.ptp(landmarks[:, :, :2], axis=1).max(axis=1)) < MIN_MEDIAN_EXTENT:
+        raise PipelineError(
+            f"{path}: most of its hands are smaller than {MIN_MEDIAN_EXTENT:g} pixels, so 'landmarks' seems to hold "
+            "shares of the picture. Multiply x and z by the picture's width and y by its height."
+        )
+    return _account(raw, landmarks, masks, kept, dropped)
+
+
+def clean_landmarks(
+    landmarks: npt.NDArray[np.float32], missing: str = NOT_FINITE
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_], dict[str, int]]:
+    """Drop hands with a coordinate that is no number or out of range, and hands without extent in x or in y.
+
+    Args:
+        landmarks: (N,21,3) pixels.
+        missing: what to call hands that are not finite.
+
+    Returns:
+        The hands kept, (N,) which they are, and how many were dropped by reason.
+    """
+    finite = np.isfinite(landmarks).all(axis=(1, 2))
+    numbers = np.where(finite[:, None, None], landmarks, 0.0)
+    within = np.abs(numbers).max(axis=(1, 2)) < MAX_COORDINATE
+    extended = np.ptp(numbers[:, :, :2], axis=1).min(axis=1) > 0
+    kept = finite & within & extended
+    reasons = {missing: ~finite, OUT_OF_RANGE: finite & ~within, NO_EXTENT: finite & within & ~extended}
+    return landmarks[kept], kept, _counts(reasons)
+
+
+def clean_masks(
+    masks: npt.NDArray[np.uint8], where: str = "masks"
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_], dict[str, int]]:
+    """Bring masks to the size that models are served with and drop those that show nothing.
+
+    Args:
+        masks: (N,H,W,3) uint8; where they are not square, black is added so that hands keep their shape.
+        where: file that the masks come from, for the progress bar.
+
+    Returns:
+        (M,224,224,3) the masks kept, (N,) which they are, and how many were dropped by reason.
+    """
+    height, width = masks.shape[1:3]
+    side = max(height, width)
+    top, left = (side - height) // 2, (side - width) // 2
+    kept = np.fromiter((mask.any() for mask in masks), dtype=np.bool_, count=len(masks))
+    resized = np.empty((int(kept.sum()), MASK_SIDE, MASK_SIDE, 3), dtype=np.uint8)
+    rows = tqdm(np.flatnonzero(kept), desc=f"{where}: masks", unit="mask", mininterval=1.0, delay=2.0)
+    for target, row in enumerate(rows):
+        square = cv2.copyMakeBorder(
+            masks[row], top, side - height - top, left, side - width - left, cv2.BORDER_CONSTANT
+        )
+        resized[target] = cv2.resize(square, (MASK_SIDE, MASK_SIDE), interpolation=cv2.INTER_AREA)
+    return resized, kept, _counts({BLACK: ~kept})
+
+
+def _counts(reasons: dict[str, npt.NDArray[np.bool_]]) -> dict[str, int]:
+    return {reason: int(rows.sum()) for reason, rows in reasons.items() if rows.any()}
+
+
+def _account(
+    raw: RawData,
+    landmarks: npt.NDArray[np.float32] | None,
+    masks: npt.NDArray[np.uint8] | None,
+    kept: npt.NDArray[np.bool_],
+    dropped: dict[str, int],
+) -> Samples:
+    labels: npt.NDArray[Any] = raw.labels[kept]
+    return Samples(
+        path=raw.path,
+        kind=raw.kind,
+        labels=labels,
+        signers=raw.signers[kept],
+        landmarks=landmarks,
+        masks=masks,
+        rows=len(raw),
+        n_photos=raw.n_photos,
+        dropped=dropped,
+        labels_lost=tuple(sorted(set(raw.labels.tolist()) - set(labels.tolist()))),
+        ignored=raw.ignored,
+    )

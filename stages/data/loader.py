@@ -1,0 +1,90 @@
+"""Masks for training: a batch of landmarks is augmented and drawn at the size that the epoch asks for."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from client.mask import MASK_SIZE, render_mask
+from stages.data.augmentation import Augment, augment_landmarks, augment_masks, draw_crops
+
+if TYPE_CHECKING:
+    from stages.data.processed import Split
+
+Batch = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
+"""Masks (B, S, S, 3) uint8 RGB and class indices (B,)."""
+
+
+class TrainingBatches:
+    """The batches of one epoch, by number: the same seed and epoch give the same masks, in any order of asking."""
+
+    def __init__(
+        self, split: Split, augment: Augment, *, image_size: int, views: int, batch_size: int, seed: int, epoch: int
+    ) -> None:
+        """Plan an epoch.
+
+        Args:
+            split: the samples.
+            augment: how far each view of a sample may be changed.
+            image_size: side of the masks in pixels.
+            views: samples seen in this epoch; more than there are begins the next shuffle.
+            batch_size: samples in a batch; a last smaller batch is left out.
+            seed: chooses shuffle and changes, together with the epoch.
+            epoch: number of the epoch.
+        """
+        self._split, self._augment, self._size = split, augment, image_size
+        self._key = (seed, epoch)
+        rng = np.random.default_rng(self._key)
+        shuffles = [rng.permutation(len(split)) for _ in range(-(-views // len(split)))]
+        batches = max(1, views // batch_size)
+        self._order = np.resize(np.concatenate(shuffles), batches * batch_size).reshape(batches, batch_size)
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def __getitem__(self, number: int) -> Batch:
+        """Draw batch `number`."""
+        rng = np.random.default_rng((*self._key, number))
+        rows = self._order[number]
+        if self._split.landmarks is None:
+            assert self._split.masks is not None  # noqa: S101 - a split holds one of the two
+            return augment_masks(self._split.masks[rows], self._augment, rng, self._size), self._split.classes[rows]
+        hands = augment_landmarks(self._split.landmarks[rows], self._augment, rng)
+        zooms, shifts = draw_crops(len(rows), self._augment, rng)
+        masks = np.stack(
+            [
+                render_mask(hand, self._size, zoom=zoom, shift=shift)
+                for hand, zoom, shift in zip(hands, zooms, shifts, strict=True)
+            ]
+        )
+        return masks, self._split.classes[rows]
+
+
+class ValidationBatches:
+    """The samples of a split in order, as they are, in batches by number."""
+
+    def __init__(self, split: Split, *, image_size: int, batch_size: int) -> None:
+        self._split, self._size, self._batch_size = split, image_size, batch_size
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._split) / self._batch_size)
+
+    def __getitem__(self, number: int) -> Batch:
+        """Draw batch `number`."""
+        rows = slice(number * self._batch_size, (number + 1) * self._batch_size)
+        return draw_masks(self._split.samples[rows], self._size), self._split.classes[rows]
+
+
+def draw_masks(samples: npt.NDArray[Any], size: int = MASK_SIZE) -> npt.NDArray[np.uint8]:
+    """Draw landmarks (N, 21, 3) as masks (N, size, size, 3) uint8 RGB; ready-made masks are brought to that size."""
+    masks = np.zeros((len(samples), size, size, 3), dtype=np.uint8)
+    for mask, sample in zip(masks, samples, strict=True):
+        if samples.ndim == 3:
+            mask[:] = render_mask(sample, size)
+        else:
+            mask[:] = sample if len(sample) == size else cv2.resize(sample, (size, size), interpolation=cv2.INTER_AREA)
+    return masks

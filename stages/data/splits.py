@@ -1,0 +1,136 @@
+"""Training and validation: a signer stands on one side only, wherever the signers are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+
+from stages.errors import PipelineError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Method = Literal["by signer", "stratified"]
+
+MAX_CLASSES: Final = 1000
+"""More labels than any alphabet has: text was exported where letters should be."""
+_SHUFFLES: Final = 16
+"""Orders of the signers tried; signers bring unequal numbers of samples, so one order may miss the share by far."""
+
+
+@dataclass(frozen=True)
+class Division:
+    """Which samples validate, and how they were chosen."""
+
+    validation: npt.NDArray[np.bool_]
+    """(N,) True for validation, False for training."""
+    method: Method
+
+
+def divide(
+    labels: npt.NDArray[np.str_], signers: npt.NDArray[np.str_], *, validation: float, seed: int, where: str
+) -> Division:
+    """Divide samples: by signer where all are known and there are two or more, else by sample within each label.
+
+    Every label is in training. By signer, of several shuffled orders the one is taken whose validation signers hold
+    a share of the samples closest to `validation`. By sample, a label of two or more samples is on both sides.
+
+    Args:
+        labels: (N,) text.
+        signers: (N,) text, "" where unknown.
+        validation: share of the signers, or of the samples of each label, 0 to 1.
+        seed: the same seed divides the same samples alike.
+        where: path for the errors.
+
+    Raises:
+        PipelineError: there are fewer than two labels or more than `MAX_CLASSES`, or no division leaves every label
+            in training and something to validate with.
+    """
+    names, classes = np.unique(labels, return_inverse=True)
+    if len(names) < 2:
+        raise PipelineError(
+            f"{where}: has only the label '{names[0]}'. A classifier needs at least two; add samples of another letter."
+        )
+    if len(names) > MAX_CLASSES:
+        raise PipelineError(
+            f"{where}: has {len(names)} different labels, more than {MAX_CLASSES}. Check what was exported as 'labels'."
+        )
+    random = np.random.default_rng(seed)
+    if (signers != "").all() and len(np.unique(signers)) >= 2:
+        return Division(_by_signer(names, classes, signers, share=validation, random=random, where=where), "by signer")
+    return Division(_stratified(classes, share=validation, random=random, where=where), "stratified")
+
+
+def _by_signer(
+    names: npt.NDArray[np.str_],
+    classes: npt.NDArray[np.int64],
+    signers: npt.NDArray[np.str_],
+    *,
+    share: float,
+    random: np.random.Generator,
+    where: str,
+) -> npt.NDArray[np.bool_]:
+    people, owner = np.unique(signers, return_inverse=True)
+    rows_of = np.split(np.argsort(owner, kind="stable"), np.cumsum(np.bincount(owner))[:-1])
+    counts_of = [np.unique(classes[rows], return_counts=True) for rows in rows_of]
+    wanted = min(max(round(share * len(people)), 1), len(people) - 1)
+    tries = [
+        _choose(random.permutation(len(people)), counts_of, np.bincount(classes), wanted) for _ in range(_SHUFFLES)
+    ]
+    if not any(tries):
+        alone = sorted({str(names[kinds[0]]) for kinds in _only_here(counts_of, len(names))})
+        raise PipelineError(
+            f"{where}: no signer can be kept for validation, because each is the only one with some label "
+            f"({', '.join(alone[:12])}). Add samples of those by other signers, or leave 'signers' out."
+        )
+    # The number of signers comes first: where a label is rare, some orders find fewer that can be spared.
+    best = min(tries, key=lambda chosen: (-len(chosen), abs(_share(chosen, rows_of, len(classes)) - share)))
+    return np.isin(owner, best)
+
+
+def _choose(
+    order: npt.NDArray[np.int64],
+    counts_of: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]],
+    totals: npt.NDArray[np.int64],
+    wanted: int,
+) -> list[int]:
+    """Take signers in order, skipping whoever would leave a label without training samples."""
+    left = totals.copy()
+    chosen: list[int] = []
+    for person in order.tolist():
+        kinds, counts = counts_of[person]
+        if (left[kinds] > counts).all():
+            left[kinds] -= counts
+            chosen.append(person)
+        if len(chosen) == wanted:
+            break
+    return chosen
+
+
+def _share(chosen: list[int], rows_of: list[npt.NDArray[np.int64]], total: int) -> float:
+    return sum(len(rows_of[person]) for person in chosen) / total
+
+
+def _only_here(
+    counts_of: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]], n_classes: int
+) -> list[npt.NDArray[np.int64]]:
+    """For each signer, the labels that nobody else has."""
+    holders = np.zeros(n_classes, dtype=np.int64)
+    for kinds, _ in counts_of:
+        holders[kinds] += 1
+    return [kinds[holders[kinds] == 1] for kinds, _ in counts_of]
+
+
+def _stratified(
+    classes: npt.NDArray[np.int64], *, share: float, random: np.random.Generator, where: str
+) -> npt.NDArray[np.bool_]:
+    validation = np.zeros(len(classes), dtype=np.bool_)
+    for index in range(int(classes.max()) + 1):
+        rows = random.permutation(np.flatnonzero(classes == index))
+        if len(rows) >= 2:
+            validation[rows[: min(max(round(share * len(rows)), 1), len(rows) - 1)]] = True
+    if not validation.any():
+        raise PipelineError(f"{where}: every label has one sample, so none can validate. Add samples of each letter.")
+    return validation

@@ -1,0 +1,59 @@
+"""Stage `evaluate`: one exported network reads the validation samples; numbers and pictures go to `reports/`.
+
+Usage: python -m stages.evaluate ARCHITECTURE
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Final
+
+from stages.data.loader import draw_masks
+from stages.data.processed import PROCESSED, data_hash, read_processed
+from stages.errors import PipelineError, run_door
+from stages.inference import load_network, measure_latency, predict
+from stages.metrics.report import build_report, metrics_json, read_history, write_files
+from stages.metrics.scores import score, worst_mistakes
+from stages.params import ARCHITECTURES, Evaluate, read_params
+
+MODELS: Final = Path("models")
+REPORTS: Final = Path("reports")
+
+
+def main() -> None:
+    """Read `models/<architecture>/` and `data/processed/`, write `reports/<architecture>/`, print the numbers."""
+    parser = ArgumentParser(prog="python -m stages.evaluate", description="Report on one trained network.")
+    parser.add_argument("architecture", choices=ARCHITECTURES)
+    architecture = parser.parse_args().architecture
+    params = read_params(Evaluate)
+    model = MODELS / architecture / "model.onnx"
+    network = load_network(model)
+    history = read_history(MODELS / architecture / "history.csv")
+    processed = read_processed()
+    if network.classes != processed.class_names or network.data_hash != data_hash():
+        raise PipelineError(f"{model} was trained on other data than {PROCESSED} holds. Run: dvc repro.")
+    validation = processed.validation
+    (probabilities,) = predict([network], validation.samples, f"evaluate {architecture}")
+    latencies = measure_latency(network, draw_masks(validation.samples[:1])[0], params.latency_runs)
+    scored = score(probabilities, validation.classes, params.calibration_bins)
+    metrics = metrics_json(scored, latencies, model.stat().st_size, len(validation))
+    worst = worst_mistakes(probabilities, validation.classes, params.mistakes)
+    report = build_report(
+        architecture=architecture,
+        labels=network.classes,
+        probabilities=probabilities,
+        classes=validation.classes,
+        mistakes=worst,
+        mistaken_masks=draw_masks(validation.samples[worst]),
+        history=history,
+        metrics=metrics,
+        calibration_bins=params.calibration_bins,
+    )
+    write_files(REPORTS / architecture, report)
+    sys.stdout.write(f"{architecture}: " + ", ".join(f"{name} {value:g}" for name, value in metrics.items()) + "\n")
+
+
+if __name__ == "__main__":
+    run_door(main)

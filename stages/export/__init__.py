@@ -1,0 +1,1 @@
+"""Export: a trained network to the one ONNX file that every other room reads."""

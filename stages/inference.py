@@ -1,0 +1,118 @@
+"""Exported networks read samples: masks are drawn where the samples are landmarks, then predicted in batches."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import onnxruntime  # type: ignore[import-untyped]
+from tqdm import tqdm
+
+from client.mask import MASK_VERSION
+from stages.data.loader import draw_masks
+from stages.errors import PipelineError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+BATCH_SIZE: Final = 64
+WARM_UP_RUNS: Final = 5
+"""Predictions before the clock starts: the first ones allocate memory."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """An exported network and what its file says about it."""
+
+    architecture: str
+    classes: tuple[str, ...]
+    """Labels in the order of the network's output."""
+    data_hash: str
+    """Hash of the processed data that the network was trained on."""
+    session: onnxruntime.InferenceSession
+
+
+def load_network(path: Path) -> Network:
+    """Load `model.onnx` for the CPU.
+
+    Raises:
+        PipelineError: the file is missing or no exported network, or was trained on masks drawn in another way.
+    """
+    if not path.is_file():
+        raise PipelineError(f"{path} is missing. Train it first: dvc repro train.")
+    try:
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        metadata = session.get_modelmeta().custom_metadata_map
+        network = Network(
+            architecture=metadata["architecture"],
+            classes=_labels(metadata["classes"], session.get_outputs()[0].shape[-1]),
+            data_hash=metadata["data_hash"],
+            session=session,
+        )
+        mask_version = metadata["mask_version"]
+    except KeyError as error:
+        raise PipelineError(f"{path}: the metadata has no {error}. Export it again: dvc repro train.") from None
+    except Exception as error:  # ONNX Runtime's own exceptions share no base class
+        raise PipelineError(f"{path} cannot be loaded ({error}). Export it again: dvc repro train.") from error
+    if mask_version != MASK_VERSION:
+        raise PipelineError(
+            f"{path} was trained on masks '{mask_version}', but this checkout draws '{MASK_VERSION}'. "
+            "Train it again: dvc repro train."
+        )
+    return network
+
+
+def _labels(text: str, outputs: int) -> tuple[str, ...]:
+    labels = json.loads(text)
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels) or len(labels) != outputs:
+        raise ValueError(f"its metadata names no {outputs} classes")
+    return tuple(labels)
+
+
+def predict(
+    networks: Sequence[Network], samples: npt.NDArray[Any], description: str, batch_size: int = BATCH_SIZE
+) -> list[npt.NDArray[np.float32]]:
+    """Let every network read every sample; each mask is drawn once.
+
+    Args:
+        networks: exported networks; their classes may differ.
+        samples: (N, 21, 3) float32 landmarks in pixels, or (N, 224, 224, 3) uint8 RGB masks.
+        description: written before the progress bar.
+        batch_size: masks held and predicted at a time.
+
+    Returns:
+        One array (N, C) of probabilities for each network.
+    """
+    batches: list[list[npt.NDArray[np.float32]]] = [[np.zeros((0, len(n.classes)), np.float32)] for n in networks]
+    with tqdm(total=len(samples), desc=description, unit="mask") as bar:
+        for start in range(0, len(samples), batch_size):
+            masks = draw_masks(samples[start : start + batch_size])
+            for network, probabilities in zip(networks, batches, strict=True):
+                probabilities.append(run(network, masks))
+            bar.update(len(masks))
+    return [np.concatenate(probabilities) for probabilities in batches]
+
+
+def run(network: Network, masks: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Predict one batch: (N, 224, 224, 3) uint8 RGB masks to probabilities (N, C)."""
+    (probabilities,) = network.session.run(["probabilities"], {"masks": masks})
+    return np.asarray(probabilities, dtype=np.float32)
+
+
+def measure_latency(network: Network, mask: npt.NDArray[np.uint8], runs: int) -> npt.NDArray[np.float64]:
+    """Time predictions of one mask (224, 224, 3), one after the other; returns (runs,) milliseconds."""
+    batch = mask[None]
+    for _ in range(WARM_UP_RUNS):
+        run(network, batch)
+    milliseconds = np.empty(runs)
+    for index in range(runs):
+        start = time.perf_counter()
+        run(network, batch)
+        milliseconds[index] = (time.perf_counter() - start) * 1000.0
+    return milliseconds

@@ -1,0 +1,1 @@
+"""What a network is worth: numbers and pictures from its probabilities."""

@@ -1,0 +1,172 @@
+"""Scores of a classifier: pure functions of its probabilities (N, C) and the true class indices (N,)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from sklearn.metrics import (  # type: ignore[import-untyped]
+    confusion_matrix,
+    precision_recall_fscore_support,
+)
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Probabilities = npt.NDArray[np.floating[Any]]
+    Classes = npt.NDArray[np.integer[Any]]
+
+SMALLEST_PROBABILITY: Final = 1e-12
+"""A sample read with probability 0 costs this much, not infinity."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The numbers that networks are compared by, all as shares of 1 but the loss."""
+
+    loss: float
+    """Mean cross-entropy in nats."""
+    accuracy: float
+    precision: float
+    recall: float
+    f1: float
+    """Precision, recall and F1 are macro means: each letter counts the same, however often it was photographed."""
+    ece: float
+    """Expected calibration error: how far stated confidence and reached accuracy lie apart."""
+
+    def as_dict(self) -> dict[str, float]:
+        """Give the numbers by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class LetterScores:
+    """Scores of each letter, arrays of (C,) in the order of the classes."""
+
+    precision: npt.NDArray[np.float64]
+    recall: npt.NDArray[np.float64]
+    f1: npt.NDArray[np.float64]
+    support: npt.NDArray[np.int64]
+    """How many samples truly show the letter."""
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Confidence and accuracy of the samples, in equal-width bins of confidence; arrays of (bins,)."""
+
+    confidence: npt.NDArray[np.float64]
+    """Mean confidence of the bin's samples; 0 where there are none."""
+    accuracy: npt.NDArray[np.float64]
+    """Share of the bin's samples read right; 0 where there are none."""
+    counts: npt.NDArray[np.int64]
+
+
+def score(probabilities: Probabilities, classes: Classes, calibration_bins: int) -> Scores:
+    """Compute every score.
+
+    Args:
+        probabilities: (N, C), each row summing to 1.
+        classes: (N,) true class indices, 0 to C - 1.
+        calibration_bins: equal-width bins of the expected calibration error.
+
+    Raises:
+        ValueError: there are no samples, the shapes disagree, or a class index is out of range.
+    """
+    _check(probabilities, classes)
+    precision, recall, f1 = macro_scores(probabilities, classes)
+    return Scores(
+        loss=cross_entropy(probabilities, classes),
+        accuracy=accuracy(probabilities, classes),
+        precision=precision,
+        recall=recall,
+        f1=f1,
+        ece=expected_calibration_error(probabilities, classes, calibration_bins),
+    )
+
+
+def cross_entropy(probabilities: Probabilities, classes: Classes) -> float:
+    """Mean of -log p(true class), in nats."""
+    true = probabilities[np.arange(len(classes)), classes].astype(np.float64)
+    return float(-np.log(np.maximum(true, SMALLEST_PROBABILITY)).mean())
+
+
+def accuracy(probabilities: Probabilities, classes: Classes) -> float:
+    """Share of the samples whose most probable class is the true one."""
+    return float((probabilities.argmax(axis=1) == classes).mean())
+
+
+def macro_scores(probabilities: Probabilities, classes: Classes) -> tuple[float, float, float]:
+    """Precision, recall and F1, each the plain mean over the letters that were shown or read at least once.
+
+    A letter that was neither shown nor read says nothing about the network, so it is left out of the mean
+    instead of counting as 0.
+    """
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        classes, probabilities.argmax(axis=1), average="macro", zero_division=0.0
+    )
+    return float(precision), float(recall), float(f1)
+
+
+def letter_scores(probabilities: Probabilities, classes: Classes) -> LetterScores:
+    """Precision, recall, F1 and number of samples of each class; a score that divides by 0 is 0."""
+    _check(probabilities, classes)
+    precision, recall, f1, support = precision_recall_fscore_support(
+        classes, probabilities.argmax(axis=1), labels=np.arange(probabilities.shape[1]), zero_division=0.0
+    )
+    return LetterScores(precision, recall, f1, support.astype(np.int64))
+
+
+def confusion(probabilities: Probabilities, classes: Classes) -> npt.NDArray[np.int64]:
+    """Count what was read as what: (C, C), a row for each true class, a column for each class read."""
+    _check(probabilities, classes)
+    labels = np.arange(probabilities.shape[1])
+    counts: npt.NDArray[np.int64] = confusion_matrix(classes, probabilities.argmax(axis=1), labels=labels)
+    return counts
+
+
+def reliability(probabilities: Probabilities, classes: Classes, bins: int) -> Reliability:
+    """Sort the samples into bins by the probability of the class read.
+
+    Bin b of B holds confidences in (b / B, (b + 1) / B].
+    """
+    _check(probabilities, classes)
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    correct = (probabilities.argmax(axis=1) == classes).astype(np.float64)
+    inner_edges = np.linspace(0.0, 1.0, bins + 1)[1:-1]
+    bin_of = np.digitize(confidence, inner_edges, right=True)
+    counts = np.bincount(bin_of, minlength=bins)
+    divisor = np.maximum(counts, 1)
+    return Reliability(
+        confidence=np.bincount(bin_of, weights=confidence, minlength=bins) / divisor,
+        accuracy=np.bincount(bin_of, weights=correct, minlength=bins) / divisor,
+        counts=counts.astype(np.int64),
+    )
+
+
+def expected_calibration_error(probabilities: Probabilities, classes: Classes, bins: int) -> float:
+    """Mean distance of confidence and accuracy over the bins, each weighted by its share of the samples.
+
+    Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017, equation 3
+    (https://arxiv.org/abs/1706.04599).
+    """
+    binned = reliability(probabilities, classes, bins)
+    gaps = np.abs(binned.accuracy - binned.confidence)
+    return float((gaps * binned.counts).sum() / binned.counts.sum())
+
+
+def worst_mistakes(probabilities: Probabilities, classes: Classes, count: int) -> npt.NDArray[np.int64]:
+    """Find up to `count` samples read wrong, those with the highest confidence in the wrong letter first."""
+    _check(probabilities, classes)
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != classes)
+    order = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
+    return wrong[order][:count].astype(np.int64)
+
+
+def _check(probabilities: Probabilities, classes: Classes) -> None:
+    if probabilities.ndim != 2 or classes.shape != probabilities.shape[:1] or not len(classes):
+        message = f"probabilities {probabilities.shape} and classes {classes.shape} must be (N, C) and (N,), N above 0"
+        raise ValueError(message)
+    if classes.min() < 0 or classes.max() >= probabilities.shape[1]:
+        message = f"class indices must be 0 to {probabilities.shape[1] - 1}, not {classes.min()} to {classes.max()}"
+        raise ValueError(message)

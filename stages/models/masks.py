@@ -1,0 +1,19 @@
+"""Masks as networks take them: uint8 pictures to normalised floats, the same in training and in the exported graph."""
+
+from __future__ import annotations
+
+import torch
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+"""Channel statistics that torchvision's weights were trained with (seed text, sections 4.4.1 and 4.5.4)."""
+
+
+def normalise(masks: torch.Tensor) -> torch.Tensor:
+    """Turn masks (N, S, S, 3) uint8 RGB into (N, 3, S, S) float32.
+
+    The transposition is a view: what comes out lies in memory as channels_last, which convolutions prefer.
+    """
+    mean = torch.tensor(IMAGENET_MEAN, device=masks.device)
+    deviation = torch.tensor(IMAGENET_STD, device=masks.device)
+    return ((masks.float() / 255.0 - mean) / deviation).permute(0, 3, 1, 2)

@@ -1,0 +1,35 @@
+"""CustomMobileNetV2: torchvision's MobileNetV2 with channel attention after the last block of each stage."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torchvision.models import mobilenet_v2  # type: ignore[import-untyped]
+
+from stages.models.attention import ChannelAttention
+
+ATTENDED = {3: 24, 6: 32, 10: 64, 13: 96, 16: 160, 18: 1280}
+"""Index in torchvision's `features` of each attended block, and its true width."""
+
+
+class CustomMobileNetV2(nn.Module):
+    """MobileNetV2 with channel attention, global average pooling and a classifier with dropout.
+
+    Seed text, section 4.3.3; Sandler et al. 2018, https://arxiv.org/abs/1801.04381. The backbone keeps torchvision's
+    names, so that its weights load as they are.
+    """
+
+    def __init__(self, classes: int, dropout: float) -> None:
+        super().__init__()
+        self.features = mobilenet_v2(weights=None).features
+        self.attention = nn.ModuleDict({str(index): ChannelAttention(width) for index, width in ATTENDED.items()})
+        self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(ATTENDED[18], classes))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map normalised masks (N, 3, S, S), S at least 32, to logits (N, classes)."""
+        for index, block in enumerate(self.features):
+            x = block(x)
+            if index in ATTENDED:
+                x = self.attention[str(index)](x)
+        logits: torch.Tensor = self.classifier(x.mean(dim=(2, 3)))
+        return logits

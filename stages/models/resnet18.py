@@ -1,0 +1,38 @@
+"""CustomResNet18: torchvision's ResNet18 with channel attention after its residual layers."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torchvision.models import resnet18  # type: ignore[import-untyped]
+
+from stages.models.attention import ChannelAttention
+
+ATTENDED = {"layer2": 128, "layer3": 256, "layer4": 512}
+"""Residual layers with attention and their widths; on layer1's large maps it costs more than it brings."""
+
+
+class CustomResNet18(nn.Module):
+    """ResNet18 with channel attention after residual layers, average pooling and a classifier of its own.
+
+    Seed text, section 4.3.4; He et al. 2015, https://arxiv.org/abs/1512.03385. The backbone keeps torchvision's names,
+    so that its weights load as they are.
+    """
+
+    def __init__(self, classes: int, dropout: float) -> None:
+        super().__init__()
+        backbone = resnet18(weights=None)
+        self.conv1, self.bn1, self.relu, self.maxpool = backbone.conv1, backbone.bn1, backbone.relu, backbone.maxpool
+        self.layer1, self.layer2 = backbone.layer1, backbone.layer2
+        self.layer3, self.layer4 = backbone.layer3, backbone.layer4
+        self.attention = nn.ModuleDict({name: ChannelAttention(width) for name, width in ATTENDED.items()})
+        self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(ATTENDED["layer4"], classes))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map normalised masks (N, 3, S, S), S at least 32, to logits (N, classes)."""
+        x = self.layer1(self.maxpool(self.relu(self.bn1(self.conv1(x)))))
+        x = self.attention["layer2"](self.layer2(x))
+        x = self.attention["layer3"](self.layer3(x))
+        x = self.attention["layer4"](self.layer4(x))
+        logits: torch.Tensor = self.classifier(x.mean(dim=(2, 3)))
+        return logits

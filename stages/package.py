@@ -1,0 +1,30 @@
+"""The `package` stage: the registry's champion and the service's code become a Bento at `bento/`."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from stages.errors import run_door
+from stages.packaging.bento import MODEL_FILE, build_bento
+from stages.packaging.champion import read_champion
+from stages.tracking.registry import download_champion
+
+REGISTER_REPORT: Final = Path("reports/register.json")
+BENTO: Final = Path("bento")
+WORK: Final = Path(".bentoml/build")
+"""BentoML's store while it builds, inside the checkout, so that the last step is a rename."""
+
+
+def main() -> None:
+    """Fetch the champion from the registry and build the Bento."""
+    champion = read_champion(REGISTER_REPORT)
+    with tempfile.TemporaryDirectory() as folder:
+        model = download_champion(champion.model, Path(folder) / MODEL_FILE)
+        build_bento(model, champion, BENTO, WORK)
+    print(f"{BENTO}/: {champion.architecture}, version {champion.version} of {champion.model}. Serve it: make serve")  # noqa: T201
+
+
+if __name__ == "__main__":
+    run_door(main)

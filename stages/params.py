@@ -1,0 +1,188 @@
+"""`params.yaml` as dataclasses: read once by a stage's door, checked here, passed on as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final, TypeVar, get_type_hints
+
+import yaml
+
+from client.mask import MASK_SIZE
+from stages.errors import PipelineError
+
+ARCHITECTURES: Final = ("custom_cnn", "mobilenet_v2", "resnet18")
+PARAMS_FILE: Final = Path("params.yaml")
+SERVED_SIZE: Final = MASK_SIZE
+"""Side in pixels of the masks that every network ends its training with and is served with."""
+
+
+@dataclass(frozen=True)
+class Synthesize:
+    """Parameters of the embedded data set of synthetic hands."""
+
+    seed: int
+    signers: int
+    """Hands with anatomy, habits and a camera of their own."""
+    samples_per_letter: int
+    """Photographs of each letter by each signer."""
+
+    def __post_init__(self) -> None:
+        _check(self.signers >= 2, "synthesize.signers", self.signers, "at least 2, so that one can validate")
+        _check(self.samples_per_letter >= 1, "synthesize.samples_per_letter", self.samples_per_letter, "at least 1")
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """Parameters of reading and splitting raw data."""
+
+    raw: str
+    """A raw `.npz` file, or a folder in which every `.npz` is read."""
+    validation: float
+    """Share of the signers (of the samples, where signers are unknown) kept for validation."""
+    seed: int
+    max_samples: int
+    """Rows that a raw file may have; more is refused before anything is decoded."""
+    max_gib: float
+    """Uncompressed size that a raw file may have, in GiB."""
+
+    def __post_init__(self) -> None:
+        _check(0.0 < self.validation < 1.0, "preprocess.validation", self.validation, "between 0 and 1")
+        _check(self.max_samples > 0, "preprocess.max_samples", self.max_samples, "above 0")
+        _check(self.max_gib > 0, "preprocess.max_gib", self.max_gib, "above 0")
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Epochs of training at one size of the masks."""
+
+    epochs: int
+    image_size: int
+    """Side of the masks in pixels."""
+    views: int
+    """Augmented samples seen in an epoch."""
+    precision: str
+    """`bf16`, or `fp32` where the processor is slower with bfloat16; without bfloat16 units fp32 is taken."""
+
+    def __post_init__(self) -> None:
+        _check(self.epochs > 0, "schedule: epochs", self.epochs, "above 0")
+        _check(self.image_size >= 32, "schedule: image_size", self.image_size, "at least 32 pixels")
+        _check(self.views > 0, "schedule: views", self.views, "above 0")
+        _check(self.precision in ("bf16", "fp32"), "schedule: precision", self.precision, "bf16 or fp32")
+
+
+@dataclass(frozen=True)
+class Train:
+    """Parameters of training that all networks share."""
+
+    seed: int
+    batch_size: int
+    lr: float
+    """Highest learning rate of Adam; it warms up to it and falls to 0 along half a cosine."""
+    warmup: float
+    """Share of all steps in which the learning rate rises."""
+    dropout: float
+    patience: int
+    """Epochs at the last image size without a better validation accuracy before training stops."""
+
+    def __post_init__(self) -> None:
+        _check(self.batch_size > 1, "train.batch_size", self.batch_size, "above 1: batch norm needs two samples")
+        _check(self.lr > 0, "train.lr", self.lr, "above 0")
+        _check(0 <= self.warmup < 1, "train.warmup", self.warmup, "from 0 to below 1")
+        _check(0 <= self.dropout < 1, "train.dropout", self.dropout, "from 0 to below 1")
+        _check(self.patience > 0, "train.patience", self.patience, "above 0")
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Parameters of the report on a trained network."""
+
+    calibration_bins: int
+    latency_runs: int
+    """Timed predictions of one mask, for the median and the 95th percentile."""
+    mistakes: int
+    """Worst mistakes drawn."""
+
+    def __post_init__(self) -> None:
+        _check(self.calibration_bins > 0, "evaluate.calibration_bins", self.calibration_bins, "above 0")
+        _check(self.latency_runs > 0, "evaluate.latency_runs", self.latency_runs, "above 0")
+        _check(self.mistakes > 0, "evaluate.mistakes", self.mistakes, "above 0")
+
+
+@dataclass(frozen=True)
+class Register:
+    """Parameters of the registry."""
+
+    experiment: str
+    """Name of the MLflow experiment that the runs stand in."""
+    model: str
+    """Name of the registered model whose versions and alias `champion` are kept."""
+
+
+Section = TypeVar("Section")
+
+
+def read_params(section: type[Section], path: Path = PARAMS_FILE) -> Section:
+    """Read one section of `params.yaml`, named as its dataclass in lower case.
+
+    Raises:
+        PipelineError: the file or section is missing, a field is missing, unknown, of another type or out of range.
+    """
+    name = section.__name__.lower()
+    return build(section, _load(path, name), f"{path}: {name}")
+
+
+def _load(path: Path, name: str) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text())[name]
+    except FileNotFoundError:
+        raise PipelineError(f"{path} is missing. Run this from the root of the checkout.") from None
+    except (yaml.YAMLError, KeyError, TypeError) as error:
+        raise PipelineError(
+            f"{path}: section '{name}' cannot be read ({error}). Compare it with git's version."
+        ) from None
+    if not isinstance(values, dict):
+        raise PipelineError(f"{path}: section '{name}' is {values!r}, not a mapping. Compare it with git's version.")
+    return values
+
+
+def read_schedule(architecture: str, path: Path = PARAMS_FILE) -> list[Phase]:
+    """Read the phases in which one network is trained, the last one at the size that it is served with."""
+    phases = _load(path, "schedule").get(architecture)
+    if not isinstance(phases, list) or not phases:
+        raise PipelineError(f"{path}: schedule.{architecture} is no list of phases. Compare it with git's version.")
+    schedule = [
+        build(Phase, phase, f"{path}: schedule.{architecture}[{number}]") for number, phase in enumerate(phases)
+    ]
+    _check(
+        schedule[-1].image_size == SERVED_SIZE,
+        f"schedule.{architecture}: the last image_size",
+        schedule[-1].image_size,
+        f"{SERVED_SIZE}, the size in use",
+    )
+    return schedule
+
+
+def build(section: type[Section], values: object, where: str) -> Section:
+    """Make a dataclass of a mapping, refusing fields that are missing, unknown or of another type."""
+    hints = get_type_hints(section)
+    expected = [field.name for field in fields(section)]  # type: ignore[arg-type]
+    if not isinstance(values, dict) or set(values) != set(expected):
+        given = sorted(values) if isinstance(values, dict) else values
+        raise PipelineError(
+            f"{where}: the fields must be {sorted(expected)}, not {given}. Mend the file and run again."
+        )
+    return section(**{key: _typed(values[key], hints[key], f"{where}.{key}") for key in expected})
+
+
+def _typed(value: Any, kind: Any, where: str) -> Any:  # noqa: ANN401 - a YAML value has any type
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind in (int, float, str, bool) and type(value) is not kind:
+        raise PipelineError(f"{where} is {value!r}, but must be of type {kind.__name__}. Mend it and run again.")
+    return value
+
+
+def _check(holds: bool, where: str, value: object, rule: str) -> None:
+    if not holds:
+        raise PipelineError(f"{PARAMS_FILE}: {where} is {value}, but must be {rule}. Mend it and run again.")

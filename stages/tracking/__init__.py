@@ -1,0 +1,1 @@
+"""What the stages wrote, shown in MLflow: runs, curves, pictures, versions and the champion."""

@@ -1,0 +1,177 @@
+"""What training, evaluation and registration wrote, read back and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+
+from stages.errors import PipelineError
+from stages.inference import load_network
+from stages.metrics.report import read_history
+from stages.params import ARCHITECTURES, PARAMS_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+MODELS: Final = Path("models")
+REPORTS: Final = Path("reports")
+REGISTERED: Final = REPORTS / "register.json"
+PARAMETER_SECTIONS: Final = ("synthesize", "preprocess", "augment", "train", "schedule")
+"""Sections of `params.yaml` that a network depends on."""
+UNKNOWN: Final = "unknown"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One trained and evaluated network."""
+
+    architecture: str
+    model: Path
+    model_hash: str
+    """SHA-256 of the model file, hex."""
+    classes: tuple[str, ...]
+    data_hash: str
+    report: Path
+    """Folder of numbers and pictures."""
+    metrics: dict[str, float]
+    metrics_hash: str
+    """SHA-256 of `metrics.json`, hex."""
+    history: dict[str, npt.NDArray[np.float64]]
+    """Training curves, arrays of (epochs,) by column."""
+    parameters: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What `reports/register.json` says."""
+
+    champion: str
+    architectures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Revision:
+    """State of the source code."""
+
+    commit: str
+    """Full hash, or "unknown" outside a git checkout."""
+    dirty: str
+    """"true" where tracked sources were changed since; "unknown" outside a git checkout."""
+
+
+def read_result(architecture: str) -> Result:
+    """Read `models/<architecture>/` and `reports/<architecture>/`.
+
+    Raises:
+        PipelineError: a file is missing or cannot be read.
+    """
+    model = MODELS / architecture / "model.onnx"
+    network = load_network(model)
+    report = REPORTS / architecture
+    metrics_file = report / "metrics.json"
+    return Result(
+        architecture=architecture,
+        model=model,
+        model_hash=content_hash(model),
+        classes=network.classes,
+        data_hash=network.data_hash,
+        report=report,
+        metrics=_read_metrics(metrics_file),
+        metrics_hash=content_hash(metrics_file),
+        history=read_history(MODELS / architecture / "history.csv"),
+        parameters=read_parameters(architecture),
+    )
+
+
+def best(results: Sequence[Result]) -> Result:
+    """Find the network with the highest macro F1 on the validation samples; the first of equals."""
+    return max(results, key=lambda result: result.metrics["f1"])
+
+
+def content_hash(path: Path) -> str:
+    """SHA-256 of a file, hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_registered(path: Path = REGISTERED) -> Registered:
+    """Read which networks are registered.
+
+    Raises:
+        PipelineError: the file is missing or damaged.
+    """
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        registered = Registered(report["champion"], tuple(report["models"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PipelineError(f"{path}: cannot be read ({error}). Run: dvc repro register.") from None
+    if registered.champion not in registered.architectures:
+        raise PipelineError(f"{path}: the champion is none of its models. Run: dvc repro register.")
+    return registered
+
+
+def read_parameters(architecture: str, path: Path = PARAMS_FILE) -> dict[str, str]:
+    """Flatten what a network depends on in `params.yaml`: `{"train.lr": "0.01", "schedule.0.epochs": "8", ...}`.
+
+    Values set for one architecture stand under its name; they are lifted from there, so that runs can be
+    compared side by side, and those of the other architectures are left out.
+    """
+    try:
+        sections = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise PipelineError(f"{path}: cannot be read ({error}). Compare it with git's version.") from None
+    return {
+        name: value
+        for section in PARAMETER_SECTIONS
+        for name, value in flatten(sections.get(section, {}), section, architecture).items()
+    }
+
+
+def flatten(values: Any, name: str, architecture: str) -> dict[str, str]:  # noqa: ANN401 - a YAML value has any type
+    """Flatten nested values and lists to text by dotted name, lifting out `architecture` and leaving out the others."""
+    if isinstance(values, list):
+        values = dict(enumerate(values))
+    if not isinstance(values, dict):
+        return {name: str(values)}
+    flat: dict[str, str] = {}
+    for key, value in values.items():
+        if key not in ARCHITECTURES:
+            flat |= flatten(value, f"{name}.{key}", architecture)
+    return flat | (flatten(values[architecture], name, architecture) if architecture in values else {})
+
+
+def read_revision() -> Revision:
+    """Ask git for the commit and whether sources differ from it; reports and `dvc.lock` are outputs, not sources."""
+    commit = _git("rev-parse", "--verify", "HEAD")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!reports", ":!dvc.lock")
+    if commit is None or changed is None:
+        return Revision(UNKNOWN, UNKNOWN)
+    return Revision(commit, "true" if changed else "false")
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _read_metrics(path: Path) -> dict[str, float]:
+    try:
+        metrics = {name: float(value) for name, value in json.loads(path.read_text(encoding="utf-8")).items()}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise PipelineError(f"{path}: cannot be read ({error}). Run: dvc repro evaluate.") from None
+    if not math.isfinite(metrics.get("f1", math.nan)):
+        raise PipelineError(f"{path}: 'f1' is missing or no number. Run: dvc repro evaluate.")
+    return metrics

@@ -1,0 +1,54 @@
+"""Stage `train`: processed data to a trained network, its weights, its history and its ONNX file."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from stages.data.augmentation import Augment
+from stages.data.loader import draw_masks
+from stages.data.processed import data_hash, read_processed
+from stages.errors import run_door
+from stages.export.onnx import export_model
+from stages.models import build_network
+from stages.params import ARCHITECTURES, Train, read_params, read_schedule
+from stages.training.fit import fit
+
+MODELS = Path("models")
+
+
+def main() -> None:
+    """Train the architecture named on the command line; a run that was killed goes on where it stopped."""
+    parser = argparse.ArgumentParser(prog="python -m stages.train", description=main.__doc__)
+    parser.add_argument("architecture", choices=ARCHITECTURES)
+    architecture: str = parser.parse_args().architecture
+
+    train, augment, schedule = read_params(Train), read_params(Augment), read_schedule(architecture)
+    data, hashed = read_processed(), data_hash()
+    network = build_network(architecture, len(data.class_names), train.dropout)
+    # Only the same data and parameters go on from a checkpoint.
+    run = hashlib.sha256(repr((hashed, train, augment, schedule)).encode()).hexdigest()[:16]
+    history = fit(network, data, schedule, train, augment, scratch=MODELS / "unfinished" / f"{architecture}-{run}")
+
+    folder = MODELS / architecture
+    folder.mkdir(parents=True, exist_ok=True)
+    examples = draw_masks(data.validation.samples[:16])
+    export_model(
+        network, folder / "model.onnx", classes=data.class_names, architecture=architecture, data_hash=hashed,
+        examples=examples,
+    )  # fmt: skip
+    save_file(
+        {name: tensor.contiguous() for name, tensor in network.state_dict().items()}, folder / "weights.safetensors"
+    )
+    with (folder / "history.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(history[0]))
+        writer.writeheader()
+        writer.writerows(history)
+
+
+if __name__ == "__main__":
+    run_door(main)

@@ -1,0 +1,116 @@
+"""One network in training: loss, optimiser, learning rate and the history of its epochs."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch.nn import functional
+
+from stages.models.masks import normalise
+
+if TYPE_CHECKING:
+    from stages.params import Phase
+
+Row = dict[str, float]
+
+
+class Classifier(LightningModule):
+    """Cross-entropy with Adam; the learning rate warms up and falls along half a cosine (seed text, section 4.4.2).
+
+    Epochs belong to phases, each with an image size and a precision of its own.
+    """
+
+    def __init__(
+        self, network: torch.nn.Module, schedule: list[Phase], *, lr: float, warmup: float, steps: int
+    ) -> None:
+        super().__init__()
+        self.network = network.to(memory_format=torch.channels_last)
+        self.phases = [phase for phase in schedule for _ in range(phase.epochs)]
+        self.history: list[Row] = []
+        self._lr, self._warmup, self._steps = lr, warmup, steps
+
+    @property
+    def phase(self) -> Phase:
+        """Phase of the epoch that runs."""
+        return self.phases[self.current_epoch]
+
+    @property
+    def at_served_size(self) -> bool:
+        """Whether the epoch that runs is at the image size in use, whose validation accuracies can be compared."""
+        return self.phase.image_size == self.phases[-1].image_size
+
+    def forward(self, masks: torch.Tensor) -> torch.Tensor:
+        """Map masks (N, S, S, 3) uint8 to logits (N, C) float32, in bfloat16 inside where that is faster."""
+        device = masks.device.type
+        with torch.autocast(device, torch.bfloat16, enabled=use_bfloat16(device, self.phase.precision)):
+            logits: torch.Tensor = self.network(normalise(masks))
+        return logits.float()
+
+    def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], _: int) -> torch.Tensor:
+        """Return the loss of a batch."""
+        return self._score("train", batch)
+
+    def validation_step(self, batch: tuple[torch.Tensor, torch.Tensor], _: int) -> None:
+        """Score a batch of the validation split."""
+        self._score("val", batch)
+
+    def _score(self, name: str, batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+        masks, classes = batch
+        logits = self(masks)
+        loss = functional.cross_entropy(logits, classes)
+        accuracy = (logits.argmax(dim=1) == classes).float().mean()
+        self.log_dict(
+            {f"{name}_loss": loss, f"{name}_accuracy": accuracy},
+            on_step=False,
+            on_epoch=True,
+            prog_bar=True,
+            batch_size=len(classes),
+        )
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        """Add the epoch to the history; validation has run by now."""
+        scores = self.trainer.callback_metrics
+        self.history.append(
+            {
+                "epoch": self.current_epoch,
+                "image_size": self.phase.image_size,
+                "lr": self.trainer.optimizers[0].param_groups[0]["lr"],
+                **{
+                    f"{name}_{score}": float(scores[f"{name}_{score}"]) for name in ("train", "val") for score in SCORES
+                },
+            }
+        )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the history with the weights, so that a run that goes on has all of it."""
+        checkpoint["history"] = self.history
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the history back."""
+        self.history = checkpoint["history"]
+
+    def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning's own union of shapes
+        """Adam, with its learning rate set anew at each step."""
+        optimiser = torch.optim.Adam(self.parameters(), lr=self._lr)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, self._lr_share)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _lr_share(self, step: int) -> float:
+        rising = max(1.0, self._warmup * self._steps)
+        if step < rising:
+            return (step + 1) / (rising + 1)
+        return 0.5 + 0.5 * math.cos(math.pi * min(1.0, (step - rising) / max(1.0, self._steps - rising)))
+
+
+SCORES = ("loss", "accuracy")
+
+
+def use_bfloat16(device: str, precision: str) -> bool:
+    """Whether to compute in bfloat16: always on a GPU, on a processor where asked for and built in."""
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    return precision == "bf16" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

@@ -1,0 +1,41 @@
+"""A running service and videos to read."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from spelling_service import SpellingService, running
+
+
+@pytest.fixture
+def service():
+    """A service and its address."""
+    spelling = SpellingService()
+    with running(spelling) as address:
+        yield spelling, address
+
+
+def write_video(path, pictures, rate):
+    height, width = pictures[0].shape[:2]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, (width, height))
+    for rgb in pictures:
+        writer.write(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+    writer.release()
+    return path
+
+
+@pytest.fixture(scope="session")
+def empty_video(tmp_path_factory):
+    """Twelve frames at 10 a second, red growing brighter, and no hand."""
+    pictures = [np.full((120, 160, 3), (20 * i, 0, 0), np.uint8) for i in range(12)]
+    return write_video(tmp_path_factory.mktemp("video") / "empty.mp4", pictures, 10)
+
+
+@pytest.fixture(scope="session")
+def he_video(shared, tmp_path_factory):
+    """The first 66 frames of helloworld.mp4: a real hand signs H, goes away, and signs E."""
+    capture = cv2.VideoCapture(str(shared / "data/helloworld.mp4"))
+    pictures = [cv2.cvtColor(capture.read()[1], cv2.COLOR_BGR2RGB) for _ in range(66)]
+    capture.release()
+    return write_video(tmp_path_factory.mktemp("video") / "he.mp4", pictures, 15)

@@ -1,0 +1,65 @@
+"""A small service that speaks the protocol of GET /model and WS /stream."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from http import HTTPStatus
+
+import cv2
+import numpy as np
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import serve
+
+from client.mask import MASK_VERSION
+
+COMMIT_AFTER = 5
+
+
+class SpellingService:
+    """Commits the next letter of its word when it has seen a hand in `COMMIT_AFTER` messages in a row."""
+
+    def __init__(self, word="HELLOWORLD", mask_version=MASK_VERSION, hang_up_after=None, error=None, silent=False):
+        self.word, self.mask_version = word, mask_version
+        self.hang_up_after, self.error, self.silent = hang_up_after, error, silent
+        self.masks = []
+
+    def answer_http(self, connection, request):
+        if request.path == "/model":
+            about = {"classes": sorted(set(self.word)), "mask_version": self.mask_version, "architecture": "none"}
+            return connection.respond(HTTPStatus.OK, json.dumps({**about, "data_hash": "0" * 32}))
+        return None if request.path == "/stream" else connection.respond(HTTPStatus.NOT_FOUND, "")
+
+    def stream(self, socket):
+        letters, hands = iter(self.word), 0
+        try:
+            for sequence, message in enumerate(socket):
+                if sequence == self.hang_up_after:
+                    socket.close(1011, "out of memory")
+                    return
+                if self.silent:
+                    continue
+                if self.error is not None:
+                    socket.send(json.dumps({"sequence": sequence, "error": self.error}))
+                    continue
+                hands = hands + 1 if message else 0
+                if message:
+                    self.masks.append(cv2.imdecode(np.frombuffer(message, np.uint8), cv2.IMREAD_COLOR_RGB))
+                committed = next(letters, None) if hands == COMMIT_AFTER else None
+                letter, confidence = ("A", 0.75) if message else (None, 0.0)
+                reply = {"sequence": sequence, "letter": letter, "confidence": confidence}
+                socket.send(json.dumps({**reply, "smoothed": letter, "committed": committed}))
+        except ConnectionClosed:
+            return
+
+
+@contextmanager
+def running(service):
+    """Serve on a free port of loopback; gives the address that --server takes."""
+    with serve(service.stream, "127.0.0.1", 0, process_request=service.answer_http) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.socket.getsockname()[1]}"
+        server.shutdown()
+        thread.join()

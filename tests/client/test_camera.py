@@ -1,0 +1,117 @@
+"""Sources: a file frame by frame, live addresses by their newest frame, and what is said where nothing comes."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import re
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from client.camera import LiveSource, open_source
+from client.errors import ClientError
+
+LAST_PICTURE = 40
+
+
+class MotionJpeg(http.server.BaseHTTPRequestHandler):
+    """A network camera: numbered grey pictures, a hundred a second, that stop after the last."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=next")
+        self.end_headers()
+        for index in range(LAST_PICTURE + 1):
+            jpeg = cv2.imencode(".jpg", np.full((48, 64, 3), 5 * index, np.uint8))[1].tobytes()
+            self.wfile.write(b"--next\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(jpeg))
+            self.wfile.write(jpeg + b"\r\n")
+            time.sleep(0.01)
+
+    def log_message(self, *_):
+        pass
+
+
+class QuietFiles(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def web(handler):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_file_gives_every_frame_in_order_as_rgb(empty_video):
+    with open_source(str(empty_video)) as source:
+        frames = list(source)
+    assert not source.live
+    assert [frame.index for frame in frames] == list(range(12))
+    assert [frame.time for frame in frames] == pytest.approx([i / 10 for i in range(12)])
+    assert all(frame.rgb.shape == (120, 160, 3) and frame.rgb.dtype == np.uint8 for frame in frames)
+    red, green, blue = frames[10].rgb.mean(axis=(0, 1))
+    assert red > 150
+    assert max(green, blue) < 60
+
+
+def test_a_film_at_an_address_gives_every_frame(empty_video):
+    with (
+        web(functools.partial(QuietFiles, directory=empty_video.parent)) as address,
+        open_source(f"{address}/{empty_video.name}") as source,
+    ):
+        assert [frame.index for frame in source] == list(range(12))
+
+
+def test_a_live_source_gives_the_newest_frame_and_says_when_it_ends():
+    frames = []
+
+    def watch_slowly(source):
+        for frame in source:
+            frames.append(frame)
+            time.sleep(0.05)  # slower than the camera
+
+    with web(MotionJpeg) as address, open_source(f"{address}/video") as source:
+        assert isinstance(source, LiveSource)
+        with pytest.raises(ClientError, match="gives no pictures any more"):
+            watch_slowly(source)
+    for frame in frames:
+        assert frame.rgb.mean() == pytest.approx(5 * frame.index, abs=8)
+    indices, times = [frame.index for frame in frames], [frame.time for frame in frames]
+    assert indices == sorted(set(indices))
+    assert len(indices) < LAST_PICTURE / 2
+    assert indices[-1] >= LAST_PICTURE - 2  # FFmpeg keeps the last picture or two of a stream that breaks off
+    assert 0.0 <= times[0] < 0.1
+    assert times == sorted(times)
+
+
+def test_closing_a_live_source_ends_its_thread():
+    with web(MotionJpeg) as address, open_source(f"{address}/video") as source:
+        next(iter(source))
+    assert "camera" not in [thread.name for thread in threading.enumerate()]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("97", "There is no camera 97.*--source"),
+        ("no-such-film.mp4", "no-such-film.mp4: no such video file.*--source"),
+        (str(Path(__file__).parent), "no such video file"),
+        (__file__, "no video that OpenCV can read.*ffmpeg -i"),
+        ("http://127.0.0.1:9/video", "No video comes from http://127.0.0.1:9/video"),
+        ("rtsp://127.0.0.1:9/live", "No video comes from rtsp://127.0.0.1:9/live"),
+    ],
+)
+def test_trouble_is_told_in_a_sentence_and_by_nobody_else(name, said, capfd):
+    with pytest.raises(ClientError, match=said if ":9" not in name else re.escape(said)):
+        open_source(name)
+    assert capfd.readouterr() == ("", "")

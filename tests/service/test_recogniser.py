@@ -1,0 +1,91 @@
+"""The recogniser over ONNX Runtime, on real, tiny models."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from serving import CLASSES, COLOURS, METADATA, write_model
+
+from service.recogniser import Recogniser, RecogniserError
+
+
+@pytest.fixture(scope="module")
+def recogniser(tmp_path_factory):
+    return Recogniser(write_model(tmp_path_factory.mktemp("model") / "model.onnx"))
+
+
+def test_reads_its_metadata(recogniser):
+    assert recogniser.classes == tuple(CLASSES)
+    assert recogniser.mask_version == METADATA["mask_version"]
+    assert recogniser.architecture == METADATA["architecture"]
+    assert recogniser.data_hash == METADATA["data_hash"]
+
+
+@pytest.mark.parametrize("batch", [1, 3, 8])
+def test_predicts_each_mask_of_a_batch(recogniser, batch):
+    letters = [CLASSES[index % 3] for index in range(batch)]
+    masks = np.stack([np.full((224, 224, 3), COLOURS[letter], dtype=np.uint8) for letter in letters])
+    probabilities = recogniser.predict(masks)
+    assert probabilities.shape == (batch, 3)
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    assert [CLASSES[best] for best in probabilities.argmax(axis=1)] == letters
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind"),
+    [
+        ((224, 224, 3), np.uint8),
+        ((1, 224, 224), np.uint8),
+        ((1, 3, 224, 224), np.uint8),
+        ((1, 64, 64, 3), np.uint8),
+        ((0, 224, 224, 3), np.uint8),
+        ((1, 224, 224, 3), np.float32),
+    ],
+)
+def test_refuses_other_arrays(recogniser, shape, kind):
+    with pytest.raises(RecogniserError, match="masks must be an array"):
+        recogniser.predict(np.zeros(shape, kind))
+
+
+def without(key: str) -> dict[str, str]:
+    return {name: value for name, value in METADATA.items() if name != key}
+
+
+def test_a_missing_file_names_the_next_step(tmp_path):
+    with pytest.raises(RecogniserError, match=r"nothing.onnx: there is no model.*make repro"):
+        Recogniser(tmp_path / "nothing.onnx")
+
+
+@pytest.mark.parametrize("content", [b"", b"no model", b"\x08\x0a"])
+def test_refuses_a_file_that_is_no_model(tmp_path, content):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    with pytest.raises(RecogniserError, match="not an ONNX model"):
+        Recogniser(path)
+
+
+@pytest.mark.parametrize("key", ["classes", "mask_version", "architecture", "data_hash"])
+def test_refuses_a_model_without_its_metadata(tmp_path, key):
+    with pytest.raises(RecogniserError, match=f"lacks {key}"):
+        Recogniser(write_model(tmp_path / "model.onnx", without(key)))
+
+
+@pytest.mark.parametrize("classes", ["A,B,L", "[]", "{}", "[1, 2, 3]"])
+def test_refuses_classes_that_are_no_labels(tmp_path, classes):
+    with pytest.raises(RecogniserError, match="no JSON list of labels"):
+        Recogniser(write_model(tmp_path / "model.onnx", METADATA | {"classes": classes}))
+
+
+def test_refuses_a_model_with_another_number_of_classes(tmp_path):
+    path = write_model(tmp_path / "model.onnx", METADATA | {"classes": json.dumps(["A", "B"])})
+    with pytest.raises(RecogniserError, match="names 2 classes"):
+        Recogniser(path)
+
+
+@pytest.mark.parametrize(("size", "channels"), [(64, 3), (224, 1)])
+def test_refuses_a_model_of_another_input(tmp_path, size, channels):
+    with pytest.raises(RecogniserError, match="must read 'masks' uint8"):
+        Recogniser(write_model(tmp_path / "model.onnx", size=size, channels=channels))

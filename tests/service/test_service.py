@@ -1,0 +1,253 @@
+"""The whole service on loopback: BentoML, the application and a tiny model."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from serving import (
+    CLASSES,
+    METADATA,
+    ROOT,
+    free_port,
+    mask,
+    picture,
+    serve_command,
+    serve_environment,
+    server,
+    write_model,
+)
+from test_decoding import bomb
+from websockets.sync.client import connect
+
+PNG = {"content-type": "image/png"}
+TARGET = "service.service:Fingerspell"
+WAIT = 20
+"""Seconds after which an answer counts as missing."""
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("service")
+    model = write_model(folder / "model.onnx")
+    with server(TARGET, folder, ROOT, FINGERSPELL_MODEL=str(model)) as (address, _):
+        yield address
+
+
+def post(host: str, content: bytes, headers: dict[str, str] = PNG) -> httpx.Response:
+    return httpx.post(f"http://{host}/predict", content=content, headers=headers, timeout=WAIT)
+
+
+def stream(host: str):
+    return connect(f"ws://{host}/stream", open_timeout=WAIT, close_timeout=5)
+
+
+def ask(socket, message: bytes | str) -> dict:
+    socket.send(message)
+    return json.loads(socket.recv(timeout=WAIT))
+
+
+@pytest.mark.parametrize("letter", CLASSES)
+def test_predicts(host, letter):
+    answer = post(host, mask(letter))
+    assert answer.status_code == 200
+    body = answer.json()
+    assert set(body) == {"letter", "confidence", "probabilities"}
+    assert body["letter"] == letter
+    assert list(body["probabilities"]) == CLASSES
+    assert body["confidence"] == body["probabilities"][letter] > 0.9
+
+
+def test_predicts_no_letter_below_the_threshold(host):
+    body = post(host, picture((90, 90, 90))).json()
+    assert body["letter"] is None
+    assert body["confidence"] == pytest.approx(1 / 3, abs=0.01)
+
+
+def test_takes_parameters_of_the_content_type(host):
+    assert post(host, mask("A"), {"content-type": "Image/PNG; charset=binary"}).status_code == 200
+
+
+BAD = {
+    "text": (b"hello", PNG, 400),
+    "nothing": (b"", PNG, 400),
+    "truncated": (mask("A")[:-20], PNG, 400),
+    "jpeg": (picture((0, 0, 0), kind="JPEG"), PNG, 400),
+    "text file": (b"hello", {"content-type": "text/plain"}, 415),
+    "no content type": (mask("A"), {}, 415),
+    "form": (b"--x\r\n\r\n--x--", {"content-type": "multipart/form-data; boundary=x"}, 415),
+    "too large": (mask("A") + b"\0" * 600_000, PNG, 413),
+    "far too large": (b"\0" * (7 << 20), PNG, 413),
+    "wrong size": (picture((0, 0, 0), (64, 64)), PNG, 422),
+    "with alpha": (picture((), mode="RGBA"), PNG, 422),
+    "bomb": (bomb(), PNG, 422),
+}
+
+
+@pytest.mark.parametrize(("content", "headers", "status"), BAD.values(), ids=BAD)
+def test_refuses_with_problem_details(host, content, headers, status):
+    answer = post(host, content, headers)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert set(problem) == {"type", "title", "status", "detail"}
+    assert problem["status"] == status
+    assert problem["detail"].endswith(".")
+    assert post(host, mask("B")).json()["letter"] == "B", "the next request is answered"
+
+
+def test_bounds_a_body_of_unknown_length(host):
+    """No Content-Length to look at: the body is counted while it is read."""
+    answer = httpx.post(
+        f"http://{host}/predict", content=(b"\0" * 65_536 for _ in range(64)), headers=PNG, timeout=WAIT
+    )
+    assert answer.status_code == 413
+
+
+def test_an_endless_body_is_cut_off(host):
+    name, port = host.split(":")
+    with socket.create_connection((name, int(port)), timeout=WAIT) as raw:
+        lines = ("POST /predict HTTP/1.1", "Host: x", "Content-Type: image/png", "Content-Length: 99999999999", "", "")
+        raw.sendall("\r\n".join(lines).encode())
+        sent = 0
+        try:
+            while sent < 64 << 20:
+                sent += raw.send(b"\0" * 65_536)
+        except OSError:
+            pass
+    assert sent < 64 << 20, "the server kept reading"
+    assert post(host, mask("B")).status_code == 200
+
+
+def test_other_methods_are_problems_too(host):
+    answer = httpx.get(f"http://{host}/predict", timeout=WAIT)
+    assert answer.status_code == 405
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["allow"] == "POST"
+
+
+def test_tells_the_model(host):
+    answer = httpx.get(f"http://{host}/model", timeout=WAIT)
+    known = {key: METADATA[key] for key in ("mask_version", "architecture", "data_hash")}
+    assert answer.json() == {"classes": CLASSES} | known
+
+
+@pytest.mark.parametrize("path", ["/", "/livez", "/readyz", "/metrics"])
+def test_answers(host, path):
+    assert httpx.get(f"http://{host}{path}", timeout=WAIT).status_code == 200
+
+
+def test_streams_a_word(host):
+    gap = [b""] * 8
+    frames = [frame for letter in "BALL" for frame in [mask(letter)] * 25 + gap]
+    with stream(host) as socket:
+        replies = [ask(socket, frame) for frame in frames]
+    assert [reply["sequence"] for reply in replies] == list(range(len(frames)))
+    assert "".join(reply["committed"] or "" for reply in replies) == "BALL"
+    assert all(set(reply) == {"sequence", "letter", "confidence", "smoothed", "committed"} for reply in replies)
+    assert (replies[24]["letter"], replies[24]["smoothed"]) == ("B", "B")
+    assert (replies[32]["letter"], replies[32]["confidence"], replies[32]["smoothed"]) == (None, 0.0, None)
+
+
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        ("hello", "text message"),
+        ("", "text message"),
+        (b"hello", "not a PNG"),
+        (mask("A")[:-20], "cut off"),
+        (picture((0, 0, 0), (64, 64)), "64 x 64"),
+        (b"\0" * (1 << 20), "too many"),
+    ],
+)
+def test_a_bad_message_gets_an_error_and_the_stream_goes_on(host, message, says):
+    with stream(host) as socket:
+        assert ask(socket, mask("A"))["letter"] == "A"
+        bad = ask(socket, message)
+        assert set(bad) == {"sequence", "error"}
+        assert bad["sequence"] == 1
+        assert says in bad["error"]
+        assert ask(socket, mask("B")) | {"confidence": 1.0} == {
+            "sequence": 2,
+            "letter": "B",
+            "confidence": 1.0,
+            "smoothed": None,
+            "committed": None,
+        }
+
+
+def test_a_huge_message_closes_its_own_stream_only(host):
+    from websockets.exceptions import ConnectionClosed
+
+    with stream(host) as one, stream(host) as other:
+        with pytest.raises(ConnectionClosed):
+            ask(one, b"\0" * (17 << 20))
+        assert ask(other, mask("A"))["letter"] == "A"
+
+
+def test_a_client_that_leaves_without_a_word_harms_nobody(host):
+    with stream(host) as socket:
+        for _ in range(20):
+            socket.send(mask("A"))
+        socket.socket.close()
+    assert post(host, mask("A")).status_code == 200
+
+
+def test_each_stream_has_its_own_state(host):
+    def spell(letter: str) -> str:
+        with stream(host) as socket:
+            replies = [ask(socket, mask(letter)) for _ in range(25)]
+        return "".join(reply["committed"] or "" for reply in replies)
+
+    letters = CLASSES * 4
+    with ThreadPoolExecutor(len(letters)) as pool:
+        assert list(pool.map(spell, letters)) == letters
+
+
+def test_open_streams_leave_room_for_requests(host):
+    with contextlib.ExitStack() as opened:
+        sockets = [opened.enter_context(stream(host)) for _ in range(40)]
+        assert post(host, mask("A")).status_code == 200
+        assert ask(sockets[-1], mask("L"))["letter"] == "L"
+
+
+def test_ends_on_control_c_with_a_stream_open(tmp_path):
+    write_model(tmp_path / "model.onnx")
+    # A relative path is the user's, whatever folder BentoML's workers run in.
+    relative = os.path.relpath(tmp_path / "model.onnx", ROOT)
+    with server(TARGET, tmp_path, ROOT, FINGERSPELL_MODEL=relative) as (host, process), stream(host) as socket:
+        assert ask(socket, mask("A"))["letter"] == "A"
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(10) == 0
+    log = (tmp_path / "server.log").read_text()
+    assert "Service instance cleanup finalized" in log
+    assert "Traceback" not in log
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(None, "there is no model. Train and package one: run `make repro`"), (b"x", "not an ONNX model")],
+)
+def test_without_a_usable_model_it_ends_with_a_sentence(tmp_path, content, says):
+    model = tmp_path / "model.onnx"
+    if content is not None:
+        model.write_bytes(content)
+    result = subprocess.run(
+        serve_command(TARGET, free_port()),
+        cwd=ROOT,
+        env=serve_environment(tmp_path, FINGERSPELL_MODEL=str(model)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode != 0
+    assert says in result.stdout + result.stderr
+    assert "Traceback" not in result.stderr

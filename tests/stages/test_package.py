@@ -1,0 +1,139 @@
+"""Packaging: a Bento of a tiny model, built and served as a user would."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+import yaml
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
+from serving import CLASSES, mask, server, write_model
+
+from stages import package
+from stages.errors import PipelineError
+from stages.packaging import bento
+from stages.packaging.bento import build_bento
+from stages.packaging.champion import Champion, read_champion
+from stages.tracking.registry import register, set_champion
+from stages.tracking.results import Result, Revision, content_hash
+
+CHAMPION = Champion("custom_cnn", "fingerspell", 3)
+
+
+def report(folder: Path, content: object) -> Path:
+    path = folder / "register.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return path
+
+
+def test_reads_the_champion(tmp_path):
+    path = report(tmp_path, {"champion": "custom_cnn", "model": "fingerspell", "version": 3, "more": [1]})
+    assert read_champion(path) == CHAMPION
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "no JSON",
+        "[]",
+        "null",
+        {},
+        {"champion": "custom_cnn", "model": "fingerspell"},
+        {"champion": None, "model": "fingerspell", "version": 3},
+        {"champion": "custom_cnn", "model": "fingerspell", "version": "3"},
+    ],
+)
+def test_refuses_a_report_without_a_champion(tmp_path, content):
+    with pytest.raises(PipelineError, match=r"register\.json names no champion"):
+        read_champion(report(tmp_path, content))
+
+
+def test_a_missing_report_names_the_next_step(tmp_path):
+    with pytest.raises(PipelineError, match="dvc repro register"):
+        read_champion(tmp_path / "register.json")
+
+
+def test_a_missing_model_leaves_nothing_behind(tmp_path):
+    with pytest.raises(PipelineError, match=r"champion\.onnx is missing"):
+        build_bento(tmp_path / "champion.onnx", CHAMPION, tmp_path / "bento", tmp_path / "work")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_service_that_cannot_be_imported_is_told_and_the_old_bento_stays(tmp_path, monkeypatch):
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "service.py").write_text("raise RuntimeError('mend me')\n")
+    monkeypatch.setattr(bento, "SERVICE", broken)
+    old = tmp_path / "bento"
+    old.mkdir()
+    (old / "kept").touch()
+    with pytest.raises(PipelineError, match="mend me"):
+        build_bento(write_model(tmp_path / "model.onnx"), CHAMPION, old, tmp_path / "work")
+    assert [path.name for path in old.iterdir()] == ["kept"]
+    assert not (tmp_path / "work").exists()
+
+
+def test_builds_a_bento_that_serves(tmp_path):
+    model = write_model(tmp_path / "model.onnx")
+    built = tmp_path / "bento"
+    for version in (3, 4):
+        build_bento(model, Champion("custom_cnn", "fingerspell", version), built, tmp_path / "work")
+    assert {path.name for path in tmp_path.iterdir()} == {"model.onnx", "bento"}
+    about = yaml.safe_load((built / "bento.yaml").read_text())
+    assert (about["name"], about["version"]) == ("fingerspell", "v4")
+    assert about["labels"] == {"architecture": "custom_cnn", "model": "fingerspell", "version": "4"}
+    sources = {path.name for path in (built / "src" / "service").iterdir()}
+    assert sources == {path.name for path in bento.SERVICE.iterdir() if path.name != "__pycache__"}
+    assert (built / "src" / "champion.onnx").read_bytes() == model.read_bytes()
+    requirements = (built / "env" / "python" / "requirements.txt").read_text()
+    assert "--hash=sha256:" in requirements
+    assert "torch" not in requirements
+
+    elsewhere = tmp_path / "elsewhere"
+    shutil.move(built, elsewhere / "bento")
+    # From the checkout, as `make serve` does it: the code served is the Bento's own all the same.
+    with server(str(elsewhere / "bento"), tmp_path, bento.CHECKOUT) as (host, _):
+        headers = {"content-type": "image/png"}
+        answers = [
+            httpx.post(f"http://{host}/predict", content=mask(letter), headers=headers, timeout=20).json()["letter"]
+            for letter in CLASSES
+        ]
+    assert answers == CLASSES
+    assert f"{elsewhere}/bento/src/champion.onnx: custom_cnn" in (tmp_path / "server.log").read_text()
+
+
+def test_the_stage_packs_the_registrys_champion(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    model = write_model(folder / "model.onnx")
+    result = Result(
+        architecture="custom_cnn",
+        model=model,
+        model_hash=content_hash(model),
+        classes=tuple(CLASSES),
+        data_hash="0" * 32,
+        report=folder,
+        metrics={"f1": 0.5},
+        metrics_hash="1" * 64,
+        history={"epoch": np.arange(2.0), "train_loss": np.ones(2)},
+        parameters={},
+    )
+    version = register(result, "test", "fingerspell", Revision("unknown", "unknown")).version
+    set_champion("fingerspell", version)
+    report(folder, {"champion": "custom_cnn", "model": "fingerspell", "version": version})
+
+    package.main()
+
+    assert (tmp_path / "bento" / "src" / "champion.onnx").is_file()
+    assert yaml.safe_load((tmp_path / "bento" / "bento.yaml").read_text())["version"] == f"v{version}"
+    assert not (tmp_path / ".bentoml" / "build").exists()
+    assert "make serve" in capsys.readouterr().out

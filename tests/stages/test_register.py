@@ -1,0 +1,172 @@
+"""The stage `register` against a real sqlite store: versions, champion, running again, and starting anew."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import tiny_models
+
+from stages.errors import PipelineError
+from stages.params import ARCHITECTURES
+from stages.tracking import results
+from stages.tracking.registry import download_champion, store_name
+
+F1 = {"custom_cnn": 0.7, "mobilenet_v2": 0.9, "resnet18": 0.8}
+
+
+def write_checkout(folder):
+    tiny_models.write_params(folder)
+    for index, name in enumerate(ARCHITECTURES):
+        tiny_models.write_network(folder / f"models/{name}/model.onnx", sharpness=index + 1.0, data_hash="d" * 32)
+        write_metrics(folder, name, F1[name])
+
+
+def write_metrics(folder, name, f1):
+    report = folder / "reports" / name
+    report.mkdir(parents=True, exist_ok=True)
+    (report / "metrics.json").write_text(json.dumps({"f1": f1, "accuracy": f1, "samples": 10}))
+    (report / "confusion.png").write_bytes(b"a picture")
+
+
+def register(folder):
+    """Run the stage as the pipeline does."""
+    done = tiny_models.run_stage(folder, "stages.register")
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "WARNING" not in done.stderr
+    return json.loads((folder / "reports/register.json").read_text())
+
+
+def register_here(folder, monkeypatch):
+    """Run the stage in this process, which spares the import of MLflow."""
+    from stages import register as stage
+
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
+    stage.main()
+    return json.loads((folder / "reports/register.json").read_text())
+
+
+def store(folder, copy):
+    """Look at the store through a copy, because MLflow keeps files open that a test deletes."""
+    import mlflow
+
+    shutil.copy(folder / "mlflow.db", folder / copy)
+    uri = f"sqlite:///{folder / copy}"
+    return mlflow.MlflowClient(uri, uri)
+
+
+def versions(client):
+    return sorted(client.search_model_versions("name='tiny-model'"), key=lambda version: int(version.version))
+
+
+def test_register_again_and_after_losing_the_store(tmp_path, monkeypatch):
+    write_checkout(tmp_path)
+    first = register(tmp_path)
+    assert first["champion"] == "mobilenet_v2"
+    assert first["model"] == "tiny-model"
+    assert first["models"]["resnet18"]["f1"] == 0.8
+    client = store(tmp_path, "first.db")
+    assert [version.tags["architecture"] for version in versions(client)] == list(ARCHITECTURES)
+    champion = client.get_model_version_by_alias("tiny-model", "champion")
+    assert champion.tags["architecture"] == "mobilenet_v2"
+    assert int(champion.version) == first["version"]
+
+    run = client.get_run(first["models"]["custom_cnn"]["run_id"])
+    assert run.info.run_name == "custom_cnn"
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics["f1"] == 0.7
+    assert run.data.params["schedule.0.epochs"] == "3"
+    assert run.data.params["preprocess.validation"] == "0.2"
+    assert run.data.tags["data_hash"] == "d" * 32
+    assert run.data.tags["git_commit"] == "unknown"
+    assert run.data.tags["model_hash"] == first["models"]["custom_cnn"]["model_hash"]
+    curve = client.get_metric_history(run.info.run_id, "val_accuracy")
+    assert [(point.step, point.value) for point in curve] == [(1, 0.5), (2, 0.7)]
+    assert {file.path for file in client.list_artifacts(run.info.run_id, "report")} == {
+        "report/confusion.png",
+        "report/metrics.json",
+    }
+
+    assert register_here(tmp_path, monkeypatch) == first, "running again must reuse every version"
+    assert len(versions(store(tmp_path, "again.db"))) == 3
+
+    write_metrics(tmp_path, "custom_cnn", 0.95)
+    better = register_here(tmp_path, monkeypatch)
+    assert better["champion"] == "custom_cnn"
+    assert better["version"] == 4
+    assert better["models"]["resnet18"] == first["models"]["resnet18"]
+
+    (tmp_path / "mlflow.db").unlink()
+    back = register(tmp_path)
+    assert back["champion"] == "custom_cnn"
+    assert len(versions(store(tmp_path, "back.db"))) == 3
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'back.db'}")
+    fetched = download_champion("tiny-model", tmp_path / "package" / "champion.onnx")
+    assert fetched.read_bytes() == (tmp_path / "models/custom_cnn/model.onnx").read_bytes()
+    assert [path.name for path in fetched.parent.iterdir()] == ["champion.onnx"]
+
+    with pytest.raises(PipelineError, match=r"'no-such-model' has no version 'champion'.*dvc repro"):
+        download_champion("no-such-model", tmp_path / "other.onnx")
+    for file in (tmp_path / "mlartifacts").rglob("model.onnx"):
+        file.write_bytes(b"tampered with")
+    with pytest.raises(PipelineError, match=r"is not the one registered.*dvc repro"):
+        download_champion("tiny-model", tmp_path / "other.onnx")
+    assert not (tmp_path / "other.onnx").exists()
+
+    shutil.copytree(tmp_path, tmp_path / "moved")
+    with pytest.raises(PipelineError, match=r"the checkout was moved\. Delete mlflow\.db"):
+        register_here(tmp_path / "moved", monkeypatch)
+
+
+def test_register_says_which_report_is_missing(tmp_path, monkeypatch):
+    write_checkout(tmp_path)
+    (tmp_path / "reports/resnet18/metrics.json").unlink()
+    with pytest.raises(PipelineError, match=r"reports/resnet18/metrics\.json.*dvc repro evaluate"):
+        register_here(tmp_path, monkeypatch)
+    assert not (tmp_path / "reports/register.json").exists()
+
+
+def test_a_store_s_password_is_not_shown(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://someone:secret@mlflow.example.org/api")
+    assert store_name() == "https://mlflow.example.org/api"
+
+
+@pytest.mark.parametrize(
+    ("architecture", "expected"),
+    [
+        ("custom_cnn", {"train.lr": "0.1", "train.0.epochs": "3", "train.0.size": "64", "train.1.epochs": "2"}),
+        ("resnet18", {"train.lr": "0.02"}),
+    ],
+)
+def test_parameters_of_an_architecture_are_lifted_from_under_its_name(architecture, expected):
+    phases = [{"epochs": 3, "size": 64}, {"epochs": 2}]
+    train = {"lr": 0.1, "custom_cnn": phases, "resnet18": {"lr": 0.02}}
+    assert results.flatten(train, "train", architecture) == expected
+
+
+def test_revision_knows_changed_sources_from_changed_reports(tmp_path, monkeypatch):
+    import subprocess
+
+    def git(*arguments):
+        identity = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert results.read_revision() == results.Revision("unknown", "unknown")
+    (tmp_path / "reports").mkdir()
+    for name in ("source.py", "reports/metrics.json"):
+        (tmp_path / name).write_text("1")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    (tmp_path / "reports/metrics.json").write_text("2")
+    clean = results.read_revision()
+    assert len(clean.commit) == 40
+    assert clean.dirty == "false"
+    (tmp_path / "source.py").write_text("2")
+    assert results.read_revision() == results.Revision(clean.commit, "true")

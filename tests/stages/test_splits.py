@@ -1,0 +1,133 @@
+"""The division into training and validation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stages.data.splits import MAX_CLASSES, divide
+from stages.errors import PipelineError
+
+LETTERS = st.sampled_from("ABCD")
+KNOWN = st.sampled_from(["ann", "bo", "cy", "di", "ed"])
+SHARES = st.floats(0.05, 0.95)
+SEEDS = st.integers(0, 5)
+
+
+def split(labels, signers, validation=0.2, seed=0):
+    return divide(np.array(labels), np.array(signers), validation=validation, seed=seed, where="data/raw")
+
+
+def full(signers, letters="ABCD", times=3):
+    """Every signer signs every letter a few times."""
+    rows = [(letter, signer) for signer in signers for letter in letters for _ in range(times)]
+    return [row[0] for row in rows], [row[1] for row in rows]
+
+
+@settings(max_examples=200, deadline=None)
+@given(rows=st.lists(st.tuples(LETTERS, KNOWN), min_size=2, max_size=60), share=SHARES, seed=SEEDS)
+def test_a_signer_is_on_one_side_and_every_label_in_training(rows, share, seed):
+    labels, signers = (np.array(column) for column in zip(*rows, strict=True))
+    try:
+        division = split(labels, signers, share, seed)
+    except PipelineError:
+        lone = [
+            signer for signer in set(signers) if not set(labels[signers == signer]) <= set(labels[signers != signer])
+        ]
+        too_few = len(set(labels)) < 2 or len(rows) == len(set(labels))
+        assert too_few or set(lone) == set(signers), "refused although a signer could be spared"
+        return
+    held_out = division.validation
+    assert held_out.any()
+    assert set(labels[~held_out]) == set(labels)
+    if len(set(signers)) >= 2:
+        assert division.method == "by signer"
+        assert not set(signers[held_out]) & set(signers[~held_out])
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    labels=st.lists(LETTERS, min_size=2, max_size=60), share=SHARES, seed=SEEDS, unknown=st.sampled_from(["", "ann"])
+)
+def test_without_signers_every_repeated_label_is_on_both_sides(labels, share, seed, unknown):
+    signers = [unknown] * len(labels)
+    counts = {label: labels.count(label) for label in set(labels)}
+    if len(counts) < 2 or max(counts.values()) < 2:
+        with pytest.raises(PipelineError, match=r"^data/raw: "):
+            split(labels, signers, share, seed)
+        return
+    division = split(labels, signers, share, seed)
+    assert division.method == "stratified"
+    for label, count in counts.items():
+        held_out = int(division.validation[np.array(labels) == label].sum())
+        assert (1 <= held_out < count) if count >= 2 else held_out == 0
+        assert abs(held_out - share * count) <= 1
+
+
+@given(seed=SEEDS)
+@settings(max_examples=6, deadline=None)
+def test_the_same_seed_divides_alike(seed):
+    labels, signers = full([f"signer {number}" for number in range(12)])
+    np.testing.assert_array_equal(
+        split(labels, signers, seed=seed).validation, split(labels, signers, seed=seed).validation
+    )
+
+
+def test_another_seed_divides_differently():
+    labels, signers = full([f"signer {number}" for number in range(12)])
+    divisions = {split(labels, signers, seed=seed).validation.tobytes() for seed in range(6)}
+    assert len(divisions) > 1
+
+
+@pytest.mark.parametrize(
+    ("people", "share", "expected"),
+    [(2, 0.01, 1), (2, 0.99, 1), (5, 0.2, 1), (10, 0.2, 2), (10, 0.34, 3), (10, 0.99, 9)],
+)
+def test_the_share_of_signers_is_the_one_asked_for(people, share, expected):
+    labels, signers = full([f"signer {number}" for number in range(people)])
+    held_out = split(labels, signers, share).validation
+    assert len(set(np.array(signers)[held_out])) == expected
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_signer_with_most_samples_stays_in_training(seed):
+    """Signers bring unequal numbers of samples: the share of the samples decides between signers."""
+    labels, signers = full(["ann"], times=90)
+    more_labels, more_signers = full(["bo", "cy"], times=10)
+    held_out = split(labels + more_labels, signers + more_signers, 0.2, seed).validation
+    assert "ann" not in np.array(signers + more_signers)[held_out]
+
+
+def test_the_only_signer_of_a_label_stays_in_training():
+    labels, signers = full(["ann", "bo", "cy"])
+    held_out = split([*labels, "Z"], [*signers, "bo"], 0.9).validation
+    assert set(np.array([*signers, "bo"])[held_out]) == {"ann", "cy"}
+
+
+def test_one_unknown_signer_makes_it_stratified():
+    labels, signers = full(["ann", "bo", ""])
+    assert split(labels, signers).method == "stratified"
+
+
+@pytest.mark.parametrize(
+    ("labels", "signers", "sentence"),
+    [
+        (["A"] * 4, ["ann", "ann", "bo", "bo"], "has only the label 'A'. A classifier needs at least two"),
+        (["A", "B"], ["", ""], "every label has one sample"),
+        (["A", "A", "B", "B"], ["ann", "ann", "bo", "bo"], r"no signer can be kept for validation.* \(A, B\)\. Add"),
+        ([str(n) for n in range(MAX_CLASSES + 1)], [""] * (MAX_CLASSES + 1), "has 1001 different labels"),
+    ],
+)
+def test_what_cannot_be_divided_is_refused(labels, signers, sentence):
+    with pytest.raises(PipelineError, match=f"^data/raw: .*{sentence}"):
+        split(labels, signers)
+
+
+def test_many_signers_are_divided_in_a_moment():
+    rows = 50_000
+    labels = np.resize(np.array(list("ABCDEFGHIKLMNOPQRSTUVWXY")), rows)
+    signers = np.arange(rows).astype(np.str_)
+    held_out = split(labels, signers).validation
+    assert held_out.sum() == rows // 5

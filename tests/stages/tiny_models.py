@@ -1,0 +1,84 @@
+"""A checkout in small: real ONNX networks that read the colour of a mask, and the files around them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import yaml
+from onnx import TensorProto, helper, numpy_helper
+
+from client.mask import MASK_VERSION
+
+ROOT = Path(__file__).resolve().parents[2]
+CLASSES = ("A", "B", "C")
+COLOURS = {"A": (255, 0, 0), "B": (0, 255, 0), "C": (0, 0, 255)}
+HISTORY = """epoch,image_size,lr,train_loss,train_accuracy,val_loss,val_accuracy
+0,64,0.1,1.2,0.4,,
+1,64,0.1,0.8,0.6,0.9,0.5
+2,224,0.01,0.5,0.8,0.6,0.7
+"""
+PARAMS = {
+    "synthesize": {"seed": 1, "signers": 2, "samples_per_letter": 1},
+    "preprocess": {"raw": "data/raw", "validation": 0.2, "seed": 1, "max_samples": 1000, "max_gib": 1.0},
+    "train": {"batch_size": 8},
+    "schedule": {"custom_cnn": [{"epochs": 3}], "resnet18": [{"epochs": 4}]},
+    "evaluate": {"calibration_bins": 10, "latency_runs": 3, "mistakes": 4},
+    "register": {"experiment": "tiny", "model": "tiny-model"},
+}
+
+
+def write_network(path: Path, *, sharpness=8.0, classes=CLASSES, data_hash="0" * 32, **metadata) -> None:
+    """Write a network that calls red masks A, green ones B and blue ones C, surer with more sharpness."""
+    weights = numpy_helper.from_array(np.eye(3, len(classes), dtype=np.float32) * sharpness / 255, "weights")
+    axes = numpy_helper.from_array(np.array([1, 2]), "axes")
+    nodes = [
+        helper.make_node("Cast", ["masks"], ["scaled"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["scaled", "axes"], ["colour"], keepdims=0),
+        helper.make_node("MatMul", ["colour", "weights"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
+    ]
+    masks = helper.make_tensor_value_info("masks", TensorProto.UINT8, ["N", 224, 224, 3])
+    probabilities = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", len(classes)])
+    graph = helper.make_graph(nodes, "tiny", [masks], [probabilities], [weights, axes])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    facts = {
+        "classes": json.dumps(classes),
+        "mask_version": MASK_VERSION,
+        "architecture": path.parent.name,
+        "data_hash": data_hash,
+        "temperature": "1.0",
+    }
+    helper.set_model_props(model, facts | metadata)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, path)
+    (path.parent / "history.csv").write_text(HISTORY)
+
+
+def masks_of(letters: str) -> np.ndarray:
+    """(N, 224, 224, 3) uint8, each in one colour: that of its letter."""
+    colours = np.array([COLOURS[letter] for letter in letters], dtype=np.uint8)
+    return np.broadcast_to(colours[:, None, None, :], (len(letters), 224, 224, 3)).copy()
+
+
+def write_params(folder: Path) -> None:
+    (folder / "params.yaml").write_text(yaml.safe_dump(PARAMS))
+
+
+def run_stage(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    """Run `python -m stages...` in a folder as the pipeline does."""
+    outside = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=folder,
+        env=outside | {"PYTHONPATH": str(ROOT)} | environment,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )

@@ -1,0 +1,120 @@
+"""The doors between the rooms: who may import what."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+ROOMS = {
+    "client": ("client",),
+    "service": ("service",),
+    "stages": ("stages", "client.landmarks", "client.mask"),
+}
+"""What each room may import of the project."""
+
+TORCH = ("stages/models", "stages/training", "stages/export", "stages/train.py")
+LIBRARIES = {
+    "torch": TORCH,
+    "torchvision": TORCH,
+    "lightning": ("stages/training",),
+    "pytorch_lightning": (),
+    "mlflow": ("stages/tracking",),
+    "mediapipe": ("client/landmarks.py",),
+    "bentoml": ("service/service.py", "stages/packaging"),
+}
+"""Where each library may be imported: a module, or a folder and all below it."""
+
+
+def imported_names(source: str, package: str) -> list[str]:
+    """Absolute dotted names that `source`, a module of `package`, imports anywhere, by statement or by call."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = [*parents, node.module] if node.module else parents
+            names += [".".join([*base, alias.name]) for alias in node.names]
+        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            called = ast.unparse(node.func)
+            if called in {"__import__", "import_module", "importlib.import_module"}:
+                names.append(str(node.args[0].value))
+    return names
+
+
+def is_below(name: str, allowed: tuple[str, ...], separator: str) -> bool:
+    return any(name == entry or name.startswith(entry + separator) for entry in allowed)
+
+
+def violations(path: str, source: str) -> list[str]:
+    """What the module at `path` ('room/folder/module.py') imports and may not."""
+    package = ".".join(Path(path).parent.parts)
+    room = package.split(".")[0]
+    found = []
+    for name in imported_names(source, package):
+        top = name.split(".")[0]
+        if top in ROOMS and not is_below(name, ROOMS[room], "."):
+            found.append(f"{path}: {room}/ may not import {name}")
+        homes = LIBRARIES.get(top)
+        if homes is not None and not is_below(path, homes, "/") and not is_below(path.removesuffix(".py"), homes, "/"):
+            found.append(f"{path}: {top} may only be imported in {', '.join(homes) or 'no room'}")
+    return found
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_room_imports_what_it_may_not(room):
+    modules = sorted((ROOT / room).rglob("*.py"))
+    assert modules, f"{room}/ has no modules"
+    found = [line for path in modules for line in violations(path.relative_to(ROOT).as_posix(), path.read_text())]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("client/camera.py", "import service"),
+        ("client/camera.py", "from stages.params import read_params"),
+        ("client/camera.py", "import torch"),
+        ("client/camera.py", "import mediapipe as mp"),
+        ("service/service.py", "from client.mask import render_mask"),
+        ("service/recogniser.py", "import torch.nn.functional as F"),
+        ("service/recogniser.py", "import bentoml"),
+        ("stages/preprocess.py", "import client"),
+        ("stages/preprocess.py", "from client import overlay"),
+        ("stages/preprocess.py", "from client import maskwork"),
+        ("stages/package.py", "from service.service import Fingerspell"),
+        ("stages/package.py", "import bentoml"),
+        ("stages/evaluate.py", "def late():\n    import torch"),
+        ("stages/evaluate.py", "import importlib\nimportlib.import_module('torch')"),
+        ("stages/register.py", "from mlflow.tracking import MlflowClient"),
+        ("stages/train.py", "import lightning"),
+        ("stages/trainingday.py", "import torch"),
+        ("stages/training/loop.py", "import pytorch_lightning"),
+        ("stages/data/readers.py", "from ... import service"),
+    ],
+)
+def test_a_planted_violation_is_found(path, source):
+    assert violations(path, source)
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("client/camera.py", "from client.mask import render_mask\nfrom . import landmarks\nimport cv2"),
+        ("client/landmarks.py", "from mediapipe.tasks.python import vision"),
+        ("service/service.py", "import bentoml\nfrom service import smoothing"),
+        ("stages/data/images.py", "from client.landmarks import find_hand\nfrom client import mask"),
+        ("stages/data/images.py", "from ..errors import PipelineError\nfrom . import readers"),
+        ("stages/models/resnet18.py", "import torch\nfrom torchvision import models"),
+        ("stages/training.py", "import lightning as L\nimport torch"),
+        ("stages/export/graph.py", "import torch"),
+        ("stages/tracking/store.py", "import mlflow"),
+        ("stages/packaging.py", "import bentoml"),
+    ],
+)
+def test_what_the_table_allows_passes(path, source):
+    assert violations(path, source) == []
