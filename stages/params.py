@@ -64,6 +64,10 @@ class Phase:
     precision: str
     """`bf16`, or `fp32` where the processor is slower with bfloat16; without bfloat16 units fp32 is taken."""
 
+    def batches(self, batch_size: int) -> int:
+        """Batches in an epoch; a last smaller one is left out."""
+        return max(1, self.views // batch_size)
+
     def __post_init__(self) -> None:
         _check(self.epochs > 0, "schedule: epochs", self.epochs, "above 0")
         _check(self.image_size >= 32, "schedule: image_size", self.image_size, "at least 32 pixels")
@@ -78,9 +82,9 @@ class Train:
     seed: int
     batch_size: int
     lr: float
-    """Highest learning rate of Adam; it warms up to it and falls to 0 along half a cosine."""
+    """Highest learning rate of Adam; it rises to it and falls to 0 along half a cosine."""
     warmup: float
-    """Share of all steps in which the learning rate rises."""
+    """Share of training, by pixels seen, in which the learning rate rises."""
     dropout: float
     patience: int
     """Epochs at the last image size without a better validation accuracy before training stops."""

@@ -23,7 +23,7 @@ class TrainingBatches:
     """The batches of one epoch, by number: the same seed and epoch give the same masks, in any order of asking."""
 
     def __init__(
-        self, split: Split, augment: Augment, *, image_size: int, views: int, batch_size: int, seed: int, epoch: int
+        self, split: Split, augment: Augment, *, image_size: int, batches: int, batch_size: int, seed: int, epoch: int
     ) -> None:
         """Plan an epoch.
 
@@ -31,17 +31,17 @@ class TrainingBatches:
             split: the samples.
             augment: how far each view of a sample may be changed.
             image_size: side of the masks in pixels.
-            views: samples seen in this epoch; more than there are begins the next shuffle.
-            batch_size: samples in a batch; a last smaller batch is left out.
+            batches: batches in this epoch; where they hold more samples than there are, the next shuffle begins.
+            batch_size: samples in a batch.
             seed: chooses shuffle and changes, together with the epoch.
             epoch: number of the epoch.
         """
         self._split, self._augment, self._size = split, augment, image_size
         self._key = (seed, epoch)
         rng = np.random.default_rng(self._key)
-        shuffles = [rng.permutation(len(split)) for _ in range(-(-views // len(split)))]
-        batches = max(1, views // batch_size)
-        self._order = np.resize(np.concatenate(shuffles), batches * batch_size).reshape(batches, batch_size)
+        views = batches * batch_size
+        shuffles = [rng.permutation(len(split)) for _ in range(math.ceil(views / len(split)))]
+        self._order = np.concatenate(shuffles)[:views].reshape(batches, batch_size)
 
     def __len__(self) -> int:
         return len(self._order)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,25 +11,28 @@ from torch.nn import functional
 from stages.models.masks import normalise
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from stages.params import Phase
 
 Row = dict[str, float]
 
 
 class Classifier(LightningModule):
-    """Cross-entropy with Adam; the learning rate warms up and falls along half a cosine (seed text, section 4.4.2).
+    """Cross-entropy with Adam, whose learning rate follows a curve (seed text, section 4.4.2).
 
     Epochs belong to phases, each with an image size and a precision of its own.
     """
 
     def __init__(
-        self, network: torch.nn.Module, schedule: list[Phase], *, lr: float, warmup: float, steps: int
+        self, network: torch.nn.Module, schedule: list[Phase], *, lr: float, shares: npt.NDArray[np.float64]
     ) -> None:
         super().__init__()
         self.network = network.to(memory_format=torch.channels_last)
         self.phases = [phase for phase in schedule for _ in range(phase.epochs)]
         self.history: list[Row] = []
-        self._lr, self._warmup, self._steps = lr, warmup, steps
+        self._lr, self._shares = lr, shares
 
     @property
     def phase(self) -> Phase:
@@ -96,14 +98,11 @@ class Classifier(LightningModule):
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning's own union of shapes
         """Adam, with its learning rate set anew at each step."""
         optimiser = torch.optim.Adam(self.parameters(), lr=self._lr)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, self._lr_share)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, self._share)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def _lr_share(self, step: int) -> float:
-        rising = max(1.0, self._warmup * self._steps)
-        if step < rising:
-            return (step + 1) / (rising + 1)
-        return 0.5 + 0.5 * math.cos(math.pi * min(1.0, (step - rising) / max(1.0, self._steps - rising)))
+    def _share(self, step: int) -> float:
+        return float(self._shares[min(step, len(self._shares) - 1)])
 
 
 SCORES = ("loss", "accuracy")

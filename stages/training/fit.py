@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 
 from stages.data.loader import TrainingBatches, ValidationBatches
 from stages.training.classifier import Classifier, Row
+from stages.training.schedule import lr_shares
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule
@@ -43,7 +44,7 @@ class Masks(LightningDataModule):
                 self._data.train,
                 self._augment,
                 image_size=phase.image_size,
-                views=phase.views,
+                batches=phase.batches(self._batch_size),
                 batch_size=self._batch_size,
                 seed=self._seed,
                 epoch=epoch,
@@ -100,8 +101,8 @@ def fit(
     masks = Masks(
         data, augment, [p for p in schedule for _ in range(p.epochs)], batch_size=train.batch_size, seed=train.seed
     )
-    steps = sum(phase.epochs * max(1, phase.views // train.batch_size) for phase in schedule)
-    classifier = Classifier(network, schedule, lr=train.lr, warmup=train.warmup, steps=steps)
+    shares = lr_shares(schedule, train.batch_size, train.warmup)
+    classifier = Classifier(network, schedule, lr=train.lr, shares=shares)
     best = BestCheckpoint(scratch, filename="best", monitor="val_accuracy", mode="max", save_weights_only=True)
     trainer = Trainer(
         accelerator="auto",
