@@ -14,7 +14,7 @@ class PipelineError(Exception):
 
 
 def run_door(main: Callable[[], None]) -> None:
-    """Run a stage and exit with status 1 and one sentence where it raises `PipelineError`."""
+    """Run a stage; exit with status 1 and one sentence where it raises `PipelineError`, with 130 on Ctrl-C."""
     try:
         main()
     except PipelineError as error:
@@ -23,3 +23,5 @@ def run_door(main: Callable[[], None]) -> None:
         if error.errno == 28:
             sys.exit(f"error: no space left on the disk ({error.filename}). Free some space and run the command again.")
         raise
+    except KeyboardInterrupt:
+        sys.exit(130)

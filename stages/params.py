@@ -28,6 +28,7 @@ class Synthesize:
     """Photographs of each letter by each signer."""
 
     def __post_init__(self) -> None:
+        _check(self.seed >= 0, "synthesize.seed", self.seed, "0 or more")
         _check(self.signers >= 2, "synthesize.signers", self.signers, "at least 2, so that one can validate")
         _check(self.samples_per_letter >= 1, "synthesize.samples_per_letter", self.samples_per_letter, "at least 1")
 
@@ -47,9 +48,33 @@ class Preprocess:
     """Uncompressed size that a raw file may have, in GiB."""
 
     def __post_init__(self) -> None:
+        _check(self.seed >= 0, "preprocess.seed", self.seed, "0 or more")
         _check(0.0 < self.validation < 1.0, "preprocess.validation", self.validation, "between 0 and 1")
         _check(self.max_samples > 0, "preprocess.max_samples", self.max_samples, "above 0")
         _check(self.max_gib > 0, "preprocess.max_gib", self.max_gib, "above 0")
+
+
+@dataclass(frozen=True)
+class Augment:
+    """How far a training sample may be changed before its mask is drawn."""
+
+    mirror: float
+    """Probability of mirroring left and right."""
+    roll: float
+    """Rotation in the plane, standard deviation in degrees."""
+    tilt: float
+    """Rotation out of the plane about each of the other two axes, standard deviation in degrees."""
+    scale: float
+    """Change of the hand's size in the mask, standard deviation as a share of it."""
+    shift: float
+    """Shift of the hand in the mask, standard deviation as a share of the mask's side."""
+    jitter: float
+    """Independent error of each landmark, standard deviation as a share of the hand's extent."""
+
+    def __post_init__(self) -> None:
+        _check(0.0 <= self.mirror <= 1.0, "augment.mirror", self.mirror, "a probability, 0 to 1")
+        for name in ("roll", "tilt", "scale", "shift", "jitter"):
+            _check(getattr(self, name) >= 0.0, f"augment.{name}", getattr(self, name), "0 or more")
 
 
 @dataclass(frozen=True)
@@ -90,6 +115,7 @@ class Train:
     """Epochs at the last image size without a better validation accuracy before training stops."""
 
     def __post_init__(self) -> None:
+        _check(self.seed >= 0, "train.seed", self.seed, "0 or more")
         _check(self.batch_size > 1, "train.batch_size", self.batch_size, "above 1: batch norm needs two samples")
         _check(self.lr > 0, "train.lr", self.lr, "above 0")
         _check(0 <= self.warmup < 1, "train.warmup", self.warmup, "from 0 to below 1")

@@ -9,13 +9,12 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from stages.data.augmentation import Augment
 from stages.data.loader import draw_masks
 from stages.data.processed import data_hash, read_processed
 from stages.errors import run_door
 from stages.export.onnx import export_model
 from stages.models import build_network
-from stages.params import ARCHITECTURES, Train, read_params, read_schedule
+from stages.params import ARCHITECTURES, Augment, Train, read_params, read_schedule
 from stages.training.fit import fit
 
 MODELS = Path("models")

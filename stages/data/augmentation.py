@@ -5,36 +5,14 @@ Seed text, section 4.2 (flipping, scaling, translation), done where a turn out o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-
-@dataclass(frozen=True)
-class Augment:
-    """How far a training sample may be changed; the section `augment` of `params.yaml`."""
-
-    mirror: float
-    """Probability of mirroring left and right."""
-    roll: float
-    """Rotation in the plane, standard deviation in degrees."""
-    tilt: float
-    """Rotation out of the plane about each of the other two axes, standard deviation in degrees."""
-    scale: float
-    """Change of the hand's size in the mask, standard deviation as a share of it."""
-    shift: float
-    """Shift of the hand in the mask, standard deviation as a share of the mask's side."""
-    jitter: float
-    """Independent error of each landmark, standard deviation as a share of the hand's extent."""
-
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.mirror <= 1.0:
-            raise ValueError(f"mirror is {self.mirror}, but is a probability: choose 0 to 1")
-        for name in ("roll", "tilt", "scale", "shift", "jitter"):
-            if getattr(self, name) < 0.0:
-                raise ValueError(f"{name} is {getattr(self, name)}, but must not be below 0")
+if TYPE_CHECKING:
+    from stages.params import Augment
 
 
 def augment_landmarks(

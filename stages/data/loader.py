@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from client.mask import MASK_SIZE, render_mask
-from stages.data.augmentation import Augment, augment_landmarks, augment_masks, draw_crops
+from stages.data.augmentation import augment_landmarks, augment_masks, draw_crops
 
 if TYPE_CHECKING:
     from stages.data.processed import Split
+    from stages.params import Augment
 
 Batch = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 """Masks (B, S, S, 3) uint8 RGB and class indices (B,)."""

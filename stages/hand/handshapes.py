@@ -87,6 +87,8 @@ def _parse_row(line: str, where: str) -> tuple[str, float, list[float]]:
     except ValueError as error:
         raise PipelineError(f"{where}: {error}. A row reads 'letter weight | MCP | PIP | DIP | ...'.") from None
     counts = tuple(len(field) for field in numbers)
+    if not (np.isfinite(value) and all(np.isfinite(numbers_of).all() for numbers_of in numbers)):
+        raise PipelineError(f"{where}: a number is not finite. Restore the table from git, or mend the row.")
     if counts != _COLUMNS or value <= 0:
         raise PipelineError(f"{where}: the fields hold {counts} numbers, not {_COLUMNS}, or the weight is not above 0.")
     return letter, value, [number for field in numbers for number in field]

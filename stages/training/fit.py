@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import warnings
@@ -20,9 +21,8 @@ from stages.training.schedule import lr_shares
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule
 
-    from stages.data.augmentation import Augment
     from stages.data.processed import Processed
-    from stages.params import Phase, Train
+    from stages.params import Augment, Phase, Train
 
 LAST = "last.ckpt"
 
@@ -141,7 +141,8 @@ def _loader(batches: TrainingBatches | ValidationBatches) -> DataLoader[tuple[to
 
 
 def _quieten() -> None:
-    """Drop advice that does not fit: batches are drawn whole, and each epoch has a loader of its own."""
+    """Drop advertisements, and advice that does not fit: batches are drawn whole, each epoch has its own loader."""
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
     for text in (
         ".*does not have many workers.*",
         ".*Checkpoint directory.*exists.*",

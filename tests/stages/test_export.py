@@ -1,0 +1,188 @@
+"""The exported model: torch's own probabilities, any number of masks, and nothing left of a failure."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from torch import nn
+
+from client.mask import MASK_VERSION
+from stages.data.loader import draw_masks
+from stages.errors import PipelineError
+from stages.export.onnx import TOLERANCE, export_model
+from stages.hand.handshapes import read_handshapes
+from stages.hand.signers import synthesize_hands
+from stages.models import build_network
+from stages.models.masks import normalise
+from stages.params import ARCHITECTURES
+
+CLASSES = ["A", "B", "Ñ", "space", "Y"]
+FACTS = {"classes": CLASSES, "architecture": "small", "data_hash": "0" * 32}
+
+
+@pytest.fixture(scope="module")
+def masks():
+    return draw_masks(synthesize_hands(read_handshapes(), signers=1, samples_per_letter=1, seed=0).landmarks[:6])
+
+
+def settle(network, masks):
+    """Let batch norm see the masks once, and widen the nearly even probabilities, so that a difference can show."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = None
+    with torch.no_grad():
+        network.train()(normalise(torch.from_numpy(masks)))
+        network.classifier[-1].weight *= 5.0
+    return network
+
+
+class Small(nn.Module):
+    """A network that is exported in a second."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.convolution = nn.Conv2d(3, 8, 5, stride=4)
+        self.classifier = nn.Sequential(nn.Linear(8, len(CLASSES)))
+
+    def forward(self, x):
+        # The left half counts twice, so that a mirror image reads differently.
+        features = torch.relu(self.convolution(x))
+        half = features.shape[3] // 2
+        return self.classifier(features.mean((2, 3)) + features[..., :half].mean((2, 3)))
+
+
+def expected(network, masks, temperature=1.0):
+    """What the exported model should say, written out plainly."""
+    network.eval()
+    with torch.inference_mode():
+        pictures = normalise(torch.from_numpy(masks))
+        views = [torch.softmax(network(view) / temperature, dim=1) for view in (pictures, pictures.flip(3))]
+        return ((views[0] + views[1]) / 2).numpy()
+
+
+def run(path, masks):
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return session.run(["probabilities"], {"masks": masks})[0]
+
+
+@pytest.fixture(scope="module", params=ARCHITECTURES)
+def exported(request, masks, tmp_path_factory):
+    """A network with random weights and its file."""
+    torch.manual_seed(3)
+    network = settle(build_network(request.param, len(CLASSES), dropout=0.2), masks)
+    path = tmp_path_factory.mktemp("export") / request.param / "model.onnx"
+    difference = export_model(
+        network, path, classes=CLASSES, architecture=request.param, data_hash="f" * 32, examples=masks
+    )
+    assert 0 <= difference <= TOLERANCE
+    return network, path
+
+
+def test_any_number_of_masks_reads_as_in_torch(exported, masks):
+    network, path = exported
+    for count in (1, 2, 5):
+        probabilities = run(path, masks[:count])
+        assert probabilities.shape == (count, len(CLASSES))
+        assert probabilities.dtype == np.float32
+        np.testing.assert_allclose(probabilities, expected(network, masks[:count]), atol=TOLERANCE)
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, atol=1e-5)
+    assert np.ptp(probabilities, axis=0).max() > 10 * TOLERANCE, (
+        "masks read differently, or agreeing would mean nothing"
+    )
+
+
+def test_a_mirror_image_reads_the_same(exported, masks):
+    network, path = exported
+    np.testing.assert_allclose(run(path, masks), run(path, masks[:, :, ::-1].copy()), atol=1e-5)
+    pictures = normalise(torch.from_numpy(masks))
+    with torch.inference_mode():
+        assert (network(pictures) - network(pictures.flip(3))).abs().max() > 1e-3, "the network alone does not"
+
+
+def test_the_file_says_what_it_is(exported):
+    _, path = exported
+    model = onnx.load(path)
+    onnx.checker.check_model(model, full_check=True)
+    facts = {entry.key: entry.value for entry in model.metadata_props}
+    assert json.loads(facts["classes"]) == CLASSES
+    assert facts["mask_version"] == MASK_VERSION
+    assert facts["architecture"] == path.parent.name
+    assert facts["data_hash"] == "f" * 32
+    assert facts["temperature"] == "1.0"
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (masks,), (probabilities,) = session.get_inputs(), session.get_outputs()
+    assert (masks.name, masks.type, masks.shape[1:]) == ("masks", "tensor(uint8)", [224, 224, 3])
+    assert isinstance(masks.shape[0], str), "the number of masks is free"
+    assert (probabilities.name, probabilities.type) == ("probabilities", "tensor(float)")
+    assert probabilities.shape[1] == len(CLASSES)
+
+
+def test_the_file_is_all_there_is(exported):
+    _, path = exported
+    assert list(path.parent.iterdir()) == [path], "no weights beside it, nothing half-written"
+
+
+def test_temperature_divides_the_logits(masks, tmp_path):
+    network = settle(Small(), masks)
+    path = tmp_path / "model.onnx"
+    export_model(network, path, **FACTS, examples=masks, temperature=2.5)
+    np.testing.assert_allclose(run(path, masks), expected(network, masks, 2.5), atol=TOLERANCE)
+    assert np.abs(expected(network, masks, 2.5) - expected(network, masks)).max() > 10 * TOLERANCE
+    facts = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+    assert float(facts["temperature"]) == 2.5
+
+
+def test_an_older_file_gives_way(masks, tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"an older model")
+    export_model(Small(), path, **FACTS, examples=masks)
+    assert run(path, masks[:1]).shape == (1, len(CLASSES))
+
+
+class Forgetful(Small):
+    """A network whose answer changes after it was traced."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        return super().forward(x) + (0.0 if torch.compiler.is_exporting() else torch.arange(len(CLASSES)))
+
+
+class Broken(Small):
+    """A network whose weights have become NaN."""
+
+    def __init__(self):
+        super().__init__()
+        with torch.no_grad():
+            self.convolution.weight.fill_(float("nan"))
+
+
+class TwoMasksOnly(Small):
+    """A network that cannot be traced for any number of masks."""
+
+    def forward(self, x):
+        return super().forward(x) + len(x.sum((1, 2, 3)).tolist())
+
+
+@pytest.mark.parametrize(
+    ("network", "error"), [(Forgetful, PipelineError), (Broken, PipelineError), (TwoMasksOnly, Exception)]
+)
+def test_a_failure_leaves_the_older_file_and_nothing_else(masks, tmp_path, network, error):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"an older model")
+    with pytest.raises(error) as raised:
+        export_model(network(), path, **FACTS, examples=masks)
+    if error is PipelineError:
+        assert str(path) in str(raised.value)
+        assert "differs from torch" in str(raised.value)
+    assert path.read_bytes() == b"an older model"
+    assert list(tmp_path.iterdir()) == [path]

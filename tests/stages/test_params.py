@@ -1,0 +1,159 @@
+"""Parameters: what is wrong with a file is told where it stands; the shipped file is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stages.errors import PipelineError
+from stages.params import (
+    ARCHITECTURES,
+    SERVED_SIZE,
+    Augment,
+    Evaluate,
+    Preprocess,
+    Register,
+    Synthesize,
+    Train,
+    read_params,
+    read_schedule,
+)
+
+SHIPPED = Path(__file__).resolve().parents[2] / "params.yaml"
+SECTIONS = (Synthesize, Preprocess, Augment, Train, Evaluate, Register)
+
+
+@pytest.fixture
+def params(tmp_path):
+    """Write the shipped parameters with some of them changed; `...` removes one."""
+
+    def write(section=None, **changes):
+        values = yaml.safe_load(SHIPPED.read_text())
+        for name, value in changes.items():
+            if value is ...:
+                del values[section][name]
+            else:
+                values[section][name] = value
+        path = tmp_path / "params.yaml"
+        path.write_text(yaml.safe_dump(values))
+        return path
+
+    return write
+
+
+def phases(*sizes, **changes):
+    return [{"epochs": 1, "image_size": size, "views": 10, "precision": "fp32"} | changes for size in sizes]
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_shipped_sections_are_read(section):
+    assert isinstance(read_params(section, SHIPPED), section)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_shipped_schedules_have_ten_epochs_and_end_at_the_size_in_use(architecture):
+    schedule = read_schedule(architecture, SHIPPED)
+    assert sum(phase.epochs for phase in schedule) == 10
+    assert schedule[-1].image_size == SERVED_SIZE == 224
+
+
+def test_values_are_passed_on(params):
+    train = read_params(Train, params("train", lr=1, batch_size=7))
+    assert (train.lr, type(train.lr), train.batch_size) == (1.0, float, 7)
+    schedule = read_schedule("resnet18", params("schedule", resnet18=phases(64, 224)))
+    assert [(phase.image_size, phase.views, phase.precision) for phase in schedule] == [
+        (64, 10, "fp32"),
+        (224, 10, "fp32"),
+    ]
+
+
+@pytest.mark.parametrize(("views", "batches"), [(99, 3), (75, 3), (24, 1), (100, 4)])
+def test_batches_of_an_epoch(params, views, batches):
+    (phase,) = read_schedule("resnet18", params("schedule", resnet18=phases(224, views=views)))
+    assert phase.batches(25) == batches
+
+
+@pytest.mark.parametrize(
+    ("section", "changes", "message"),
+    [
+        (Train, {"lr": ...}, r"params\.yaml: train: the fields must be .*'lr'.*, not "),
+        (Train, {"speed": 1}, r"params\.yaml: train: the fields must be .*, not .*'speed'"),
+        (Train, {"seed": "one"}, r"train\.seed is 'one', but must be of type int"),
+        (Train, {"seed": 1.5}, r"train\.seed is 1\.5, but must be of type int"),
+        (Train, {"seed": True}, r"train\.seed is True, but must be of type int"),
+        (Train, {"lr": True}, r"train\.lr is True, but must be of type float"),
+        (Train, {"lr": None}, r"train\.lr is None, but must be of type float"),
+        (Train, {"lr": "1e-3"}, r"train\.lr is '1e-3', but must be of type float"),
+        (Train, {"lr": 0.0}, r"train\.lr is 0\.0, but must be above 0"),
+        (Train, {"lr": float("nan")}, r"train\.lr is nan"),
+        (Train, {"batch_size": 1}, r"train\.batch_size is 1, but must be above 1"),
+        (Train, {"warmup": 1.0}, r"train\.warmup is 1\.0, but must be from 0 to below 1"),
+        (Train, {"dropout": -0.1}, r"train\.dropout is -0\.1"),
+        (Train, {"patience": 0}, r"train\.patience is 0"),
+        (Train, {"seed": -1}, r"train\.seed is -1"),
+        (Synthesize, {"signers": 1}, r"synthesize\.signers is 1, but must be at least 2"),
+        (Synthesize, {"samples_per_letter": 0}, r"synthesize\.samples_per_letter is 0"),
+        (Synthesize, {"seed": -1}, r"synthesize\.seed is -1"),
+        (Preprocess, {"raw": 3}, r"preprocess\.raw is 3, but must be of type str"),
+        (Preprocess, {"validation": 1.0}, r"preprocess\.validation is 1\.0, but must be between 0 and 1"),
+        (Preprocess, {"validation": 0}, r"preprocess\.validation is 0\.0, but must be between 0 and 1"),
+        (Preprocess, {"max_samples": 0}, r"preprocess\.max_samples is 0"),
+        (Preprocess, {"max_gib": -1}, r"preprocess\.max_gib is -1"),
+        (Preprocess, {"seed": -1}, r"preprocess\.seed is -1"),
+        (Evaluate, {"calibration_bins": 0}, r"evaluate\.calibration_bins is 0"),
+        (Evaluate, {"latency_runs": 0}, r"evaluate\.latency_runs is 0"),
+        (Evaluate, {"mistakes": 0}, r"evaluate\.mistakes is 0"),
+        (Register, {"model": 1}, r"register\.model is 1, but must be of type str"),
+        (Augment, {"mirror": 1.5}, r"augment\.mirror is 1\.5"),
+        (Augment, {"roll": -1.0}, r"augment\.roll is -1\.0"),
+    ],
+)
+def test_what_is_wrong_is_told(params, section, changes, message):
+    path = params(section.__name__.lower(), **changes)
+    with pytest.raises(PipelineError, match=message):
+        read_params(section, path)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        (..., "schedule.resnet18 is no list of phases"),
+        ([], "schedule.resnet18 is no list of phases"),
+        ("short", "schedule.resnet18 is no list of phases"),
+        ([7], r"schedule\.resnet18\[0\]: the fields must be .*, not 7"),
+        (phases(64), "the last image_size is 64, but must be 224"),
+        (phases(224, 128), "the last image_size is 128, but must be 224"),
+        (phases(64, 224, epochs=0), "epochs is 0, but must be above 0"),
+        (phases(64, 224, views=0), "views is 0, but must be above 0"),
+        (phases(16, 224), "image_size is 16, but must be at least 32"),
+        (phases(224, precision="int8"), "precision is int8, but must be bf16 or fp32"),
+        (phases(224, epochs="ten"), r"schedule\.resnet18\[0\]\.epochs is 'ten', but must be of type int"),
+        (phases(224, lr=1), r"schedule\.resnet18\[0\]: the fields must be"),
+    ],
+)
+def test_what_is_wrong_with_a_schedule_is_told(params, schedule, message):
+    path = params("schedule", resnet18=schedule)
+    with pytest.raises(PipelineError, match=message):
+        read_schedule("resnet18", path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, r"params\.yaml is missing\. Run this from the root of the checkout"),
+        ("", "section 'train' cannot be read"),
+        ("evaluate: {}", "section 'train' cannot be read"),
+        ("train: [1, 2", "section 'train' cannot be read"),
+        ("train: 3", "section 'train' is 3, not a mapping"),
+        ("train:", "section 'train' is None, not a mapping"),
+        ("train: {}", r"train: the fields must be .*, not \[\]"),
+    ],
+)
+def test_an_unreadable_file_names_the_next_step(tmp_path, text, message):
+    path = tmp_path / "params.yaml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(PipelineError, match=message):
+        read_params(Train, path)
