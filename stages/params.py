@@ -68,12 +68,14 @@ class Augment:
     """Change of the hand's size in the mask, standard deviation as a share of it."""
     shift: float
     """Shift of the hand in the mask, standard deviation as a share of the mask's side."""
+    stretch: float
+    """Change of the hand's width against its height, standard deviation of its logarithm."""
     jitter: float
     """Independent error of each landmark, standard deviation as a share of the hand's extent."""
 
     def __post_init__(self) -> None:
         _check(0.0 <= self.mirror <= 1.0, "augment.mirror", self.mirror, "a probability, 0 to 1")
-        for name in ("roll", "tilt", "scale", "shift", "jitter"):
+        for name in ("roll", "tilt", "scale", "shift", "stretch", "jitter"):
             _check(getattr(self, name) >= 0.0, f"augment.{name}", getattr(self, name), "0 or more")
 
 

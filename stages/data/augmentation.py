@@ -39,6 +39,8 @@ def augment_landmarks(
         cosine, sine = np.cos(angle)[:, None], np.sin(angle)[:, None]
         a, b = hands[..., first].copy(), hands[..., second].copy()
         hands[..., first], hands[..., second] = cosine * a - sine * b, sine * a + cosine * b
+    # Anatomies differ, and published coordinates often come without the aspect of their photograph.
+    hands[..., 0] *= np.exp(augment.stretch * rng.standard_normal(count))[:, None]
     hands += augment.jitter * rng.standard_normal(hands.shape)
     hands[..., 0] *= np.where(rng.random(count) < augment.mirror, -1.0, 1.0)[:, None]
     return np.asarray(hands, dtype=np.float32)

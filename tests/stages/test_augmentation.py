@@ -14,7 +14,7 @@ from stages.hand.handshapes import read_handshapes
 from stages.hand.signers import synthesize_hands
 from stages.params import Augment
 
-NOTHING = Augment(mirror=0.0, roll=0.0, tilt=0.0, scale=0.0, shift=0.0, jitter=0.0)
+NOTHING = Augment(mirror=0.0, roll=0.0, tilt=0.0, scale=0.0, shift=0.0, stretch=0.0, jitter=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -83,9 +83,17 @@ def test_turns_are_turns_and_jitter_is_none(hands, far, keeps_distances, keeps_d
     assert np.abs(plain - changed).max() > 0.02
 
 
-@pytest.mark.parametrize("name", ["roll", "tilt", "jitter"])
-def test_each_hand_is_changed_in_its_own_way(hands, name):
-    changed = change(np.repeat(hands[:1], 20, axis=0), **{name: 5.0 if name != "jitter" else 0.02})
+def test_stretch_changes_the_width_alone(hands):
+    many = np.repeat(hands[:1], 4000, axis=0)
+    plain, changed = change(many), change(many, stretch=0.2)
+    np.testing.assert_allclose(changed[..., 1:], plain[..., 1:])
+    widths = np.ptp(changed[..., 0], axis=1) / np.ptp(plain[..., 0], axis=1)
+    assert np.log(widths).std() == pytest.approx(0.2, rel=0.05)
+
+
+@pytest.mark.parametrize(("name", "by"), [("roll", 5.0), ("tilt", 5.0), ("stretch", 0.2), ("jitter", 0.02)])
+def test_each_hand_is_changed_in_its_own_way(hands, name, by):
+    changed = change(np.repeat(hands[:1], 20, axis=0), **{name: by})
     assert len(np.unique(changed.round(5), axis=0)) == 20
 
 
@@ -118,7 +126,7 @@ def test_masks_are_mirrored(masks):
 
 @pytest.mark.parametrize("size", [56, 64, 128, 224])
 def test_masks_come_in_the_size_asked_for(masks, size):
-    far = Augment(mirror=0.5, roll=10.0, tilt=8.0, scale=0.05, shift=0.02, jitter=0.01)
+    far = Augment(mirror=0.5, roll=10.0, tilt=8.0, scale=0.05, shift=0.02, stretch=0.2, jitter=0.01)
     changed = augment_masks(masks, far, np.random.default_rng(0), size)
     assert changed.shape == (len(masks), size, size, 3)
     assert changed.dtype == np.uint8

@@ -13,8 +13,8 @@ from stages.hand.handshapes import read_handshapes
 from stages.hand.signers import synthesize_hands
 from stages.params import Augment
 
-AUGMENT = Augment(mirror=0.5, roll=10.0, tilt=8.0, scale=0.05, shift=0.02, jitter=0.01)
-NOTHING = Augment(mirror=0.0, roll=0.0, tilt=0.0, scale=0.0, shift=0.0, jitter=0.0)
+AUGMENT = Augment(mirror=0.5, roll=10.0, tilt=8.0, scale=0.05, shift=0.02, stretch=0.2, jitter=0.01)
+NOTHING = Augment(mirror=0.0, roll=0.0, tilt=0.0, scale=0.0, shift=0.0, stretch=0.0, jitter=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_views_of_one_sample_differ(split):
 
 
 def test_half_of_the_views_are_mirrored(split):
-    only_mirror = Augment(mirror=0.5, roll=0.0, tilt=0.0, scale=0.0, shift=0.0, jitter=0.0)
+    only_mirror = Augment(mirror=0.5, roll=0.0, tilt=0.0, scale=0.0, shift=0.0, stretch=0.0, jitter=0.0)
     masks, classes = everything(training(split, only_mirror, batches=20, batch_size=24))
     plain = draw_masks(split.samples, 56)[classes].astype(int)
     as_it_is = np.abs(masks - plain).mean(axis=(1, 2, 3))
