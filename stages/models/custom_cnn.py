@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from stages.models.attention import ChannelAttention
+from stages.models.masks import average_down
 
 WIDTHS = (32, 64, 128, 256)
 GRID = 4
 """Side of the last feature map: fixed, so that the first linear layer stays small at any input size."""
 WORKING_SIZE = 56
-"""Masks are averaged down to no less than this side, a quarter of 224: strokes on black keep what they say."""
+"""Side in pixels that masks are averaged down to, a quarter of 224."""
 
 
 class CustomCNN(nn.Module):
@@ -38,10 +38,7 @@ class CustomCNN(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map normalised masks (N, 3, S, S), S at least 56, to logits (N, classes)."""
-        factor = x.shape[-1] // WORKING_SIZE
-        if factor > 1:
-            x = functional.avg_pool2d(x, factor)
-        features: torch.Tensor = self.blocks(x)
+        features: torch.Tensor = self.blocks(average_down(x, WORKING_SIZE))
         logits: torch.Tensor = self.classifier(self.grid(features))
         return logits
 

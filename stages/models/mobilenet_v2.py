@@ -7,9 +7,12 @@ from torch import nn
 from torchvision.models import mobilenet_v2  # type: ignore[import-untyped]
 
 from stages.models.attention import ChannelAttention
+from stages.models.masks import average_down
 
 ATTENDED = {3: 24, 6: 32, 10: 64, 13: 96, 16: 160, 18: 1280}
 """Index in torchvision's `features` of each attended block, and its true width."""
+WORKING_SIZE = 112
+"""Side in pixels that masks are averaged down to, half of 224: the last maps are still 4 x 4."""
 
 
 class CustomMobileNetV2(nn.Module):
@@ -27,6 +30,7 @@ class CustomMobileNetV2(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map normalised masks (N, 3, S, S), S at least 32, to logits (N, classes)."""
+        x = average_down(x, WORKING_SIZE)
         for index, block in enumerate(self.features):
             x = block(x)
             if index in ATTENDED:
