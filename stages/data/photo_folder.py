@@ -27,10 +27,12 @@ LAYOUTS: Final = (
     "The folder must hold a folder for each letter (A/one.jpg), or a folder for each signer with those in it "
     "(anna/A/one.jpg)."
 )
-_FORMATS: Final = ("JPEG", "MPO", "PNG", "WEBP", "BMP")
-"""What pictures of these suffixes may be inside (MPO: a JPEG in which a phone keeps more than one picture)."""
+_FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP")
+"""What pictures of these suffixes may be inside; others that OpenCV knows would pass with their size unread."""
 _DEPTH: Final = 4
 """Folders are read one level deeper than either layout goes, so that pictures down there are told and not missed."""
+
+cv2.setLogLevel(0)  # what it has to say of damaged files is said in our own sentences
 
 
 class UnreadablePhotoError(Exception):
@@ -142,7 +144,7 @@ def _files(folder: Path, depth: int) -> Iterator[Path]:
 
 
 def _is_per_signer(folder: Path, pictures: list[Path]) -> bool:
-    depths = {}
+    depths: dict[int, Path] = {}
     for path in pictures:
         depths.setdefault(len(path.relative_to(folder).parts), path)
     if misplaced := [path for depth, path in depths.items() if depth not in (2, 3)]:

@@ -59,7 +59,9 @@ def import_hands(photos: Sequence[Photo], where: str) -> Import:
     Raises:
         PipelineError: MediaPipe or its networks are missing, or no file shows a hand.
     """
-    hands, missed, unreadable = [], [], []
+    hands: list[FoundHand] = []
+    missed: list[Photo] = []
+    unreadable: list[tuple[Photo, str]] = []
     try:
         with client_landmarks.HandLandmarker(mode="image") as landmarker:
             for photo in tqdm(photos, desc=f"{where}: hands", unit="photo", mininterval=1.0):

@@ -196,7 +196,7 @@ def test_quitting_with_nothing_writes_nothing(empty_video, screen, tmp_path):
         (["mine.txt", "--headless"], "mine.txt: recorded landmarks are an .npz file"),
         (["mine.npz", "--headless", "--source", "97"], "There is no camera 97"),
         (["mine.npz", "--headless", "--source", "EMPTY"], "nobody can ask a film for letters.*--labels FILE"),
-        (["mine.npz", "--headless", "--source", "EMPTY", "--labels", "he.json"], "no hand was seen in 2 frames"),
+        (["mine.npz", "--headless", "--source", "EMPTY", "--labels", "he.json"], "no hand was seen in 3 frames"),
         (["mine.npz", "--headless", "--letters", "AA"], "--letters AA: name each letter once"),
         (["mine.npz", "--headless", "--letters", "A-Z"], "--letters A-Z: name each letter once"),
         (["mine.npz", "--headless", "--labels", "he.json", "--letters", "X"], "the file of --labels has none of these"),

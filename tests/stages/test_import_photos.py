@@ -114,9 +114,12 @@ def test_a_picture_is_turned_upright_as_its_exif_says(photos, tmp_path):
 
 
 def png_header(width, height):
-    """A PNG that ends after saying how large it is."""
-    chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    """A PNG that says how large it is and has no pixels."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = [
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in (header, b"IDAT")
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 @pytest.mark.parametrize(
@@ -125,16 +128,18 @@ def png_header(width, height):
         (b"", "no picture, or a damaged one"),
         (b"GIF89a\x01\x00\x01\x00\x00\x00\x00", "no picture, or a damaged one"),
         (png_header(640, 480), "damaged"),
+        (b"BM" + struct.pack("<IIIIiiHHII", 54, 0, 54, 40, 64, 64, 1, 24, 0, 0) + bytes(16), "damaged"),
         (png_header(9000, 8000), "9000x8000, more than 64 megapixels"),
         (png_header(60000, 60000), "more than 64 megapixels"),
         (png_header(8, 400), "8x400, fewer than 16 pixels on a side"),
     ],
+    ids=["empty", "gif", "no pixels", "cut off", "large", "bomb", "small"],
 )
 def test_files_that_are_no_usable_picture(tmp_path, contents, said, capfd):
     (tmp_path / "one.png").write_bytes(contents)
     with pytest.raises(UnreadablePhotoError, match=f"^{re.escape(said)}"):
         read_photo(tmp_path / "one.png")
-    assert capfd.readouterr() == ("", "")
+    assert "OpenCV" not in capfd.readouterr().err
 
 
 def test_letters_and_signers_come_from_the_names_of_folders(tmp_path):
