@@ -101,8 +101,8 @@ def summarise(imported: Import, others: dict[str, int]) -> str:
     shown = ", ".join(names[:6]) + (" and more" if len(names) > 6 else "")
     lines.append(f"signers: {shown}" if names else "signers: not named. Name one with --signer NAME.")
     lines.append(
-        f"{len(imported.hands)} hands in {imported.n_photos} photographs; {len(imported.unreadable)} files could not "
-        "be read"
+        f"all: hands in {len(imported.hands)} of {imported.n_photos} photographs; files that could not be read: "
+        f"{len(imported.unreadable)}"
     )
     return "\n".join(lines) + "\n"
 
@@ -111,7 +111,7 @@ def _per_letter(imported: Import) -> list[str]:
     found = Counter(hand.photo.label for hand in imported.hands)
     tried = found + Counter(photo.label for photo in imported.missed)
     labels = sorted(tried | Counter(photo.label for photo, _ in imported.unreadable))
-    lines = [f"{label}: {found[label]} hands in {tried[label]} photographs" for label in labels]
+    lines = [f"{label}: hands in {found[label]} of {tried[label]} photographs" for label in labels]
     if without := [label for label in labels if not found[label]]:
         lines.append(f"warning: no hand for {', '.join(without)}; no model will learn it from these")
     return lines

@@ -68,11 +68,11 @@ def test_pictures_of_any_size_and_format_become_landmarks(photos, tmp_path, monk
     assert "mine: hands" in told.err
     for line in (
         f"not read: {folder}/b/broken.jpeg: no picture, or a damaged one",
-        "A: 2 hands in 3 photographs",
-        "B: 1 hands in 1 photographs",
+        "A: hands in 2 of 3 photographs",
+        "B: hands in 1 of 1 photographs",
         "not looked at: 1 .heic, 1 .txt. Save pictures as .jpg or .png to have them read.",
         "signers: ann",
-        "3 hands in 4 photographs; 1 files could not be read",
+        "all: hands in 3 of 4 photographs; files that could not be read: 1",
         f"wrote {out}",
     ):
         assert line in told.out.splitlines()
