@@ -1,4 +1,4 @@
-"""The command line: `python -m client`."""
+"""The command line: `python -m client`, and `python -m client record`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from client.errors import ClientError, explain_missing_library
 
+MAX_PER_LETTER = 10_000
 EPILOG = """\
 keys in the window:
   q, Esc      quit
@@ -24,11 +25,29 @@ exit codes:
 A headless run writes a JSON line for each frame, with frame, time (seconds), hand (x0, y0, x1, y1 in pixels, or
 null), letter, confidence, smoothed and committed, and at its end one with the text.
 Pictures stay on this machine: only the hand's landmarks, drawn on black, go to the service.
+
+`python -m client record --help` tells how to record data of your own.
+"""
+RECORD_EPILOG = """\
+keys in the window:
+  space bar   begin to take frames of the letter shown, or pause
+  n           next letter
+  b           back: drop this letter's frames, or the last letter's where there are none
+  q, Esc      save what there is and quit
+
+The frames that are taken are at least 0.2 seconds apart: move your hand a little meanwhile. Where OUT.npz exists, the
+new hands are added to it. A frame without a hand, while frames are taken, counts as tried (n_photos).
+
+Without a window, the letters of a camera are counted down on the terminal. What a film shows is said in a file:
+  [{"letter": "H", "first_frame": 0, "end_frame": 25}, ...]
+
+Only landmarks are written, no picture. Exit codes: as `python -m client --help` lists them; what was taken is saved
+on Ctrl-C, too.
 """
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the client.
+    """Run the client, or record.
 
     Args:
         arguments: the command line without the program's name; the process's own where None.
@@ -36,13 +55,14 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code, as `--help` lists them.
     """
-    options = _parse(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    recording = arguments[:1] == ["record"]
+    options = _parse_record(arguments[1:]) if recording else _parse(arguments)
     try:
-        try:
-            from client.app import run  # noqa: PLC0415 - a library that is missing becomes a sentence
-        except ImportError as error:
-            raise explain_missing_library(error) from error
-        run(options.source, options.server, options.headless, options.hand_model, sys.stdout)
+        if recording:
+            _record(options)
+        else:
+            _read(options)
     except ClientError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - this is the terminal's door
         return 1
@@ -54,19 +74,41 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _parse(arguments: list[str] | None) -> argparse.Namespace:
+def _read(options: argparse.Namespace) -> None:
+    try:
+        from client.app import run  # noqa: PLC0415 - a library that is missing becomes a sentence
+    except ImportError as error:
+        raise explain_missing_library(error) from error
+    run(options.source, options.server, options.headless, options.hand_model, sys.stdout)
+
+
+def _record(options: argparse.Namespace) -> None:
+    try:
+        from client.record import run  # noqa: PLC0415 - a library that is missing becomes a sentence
+    except ImportError as error:
+        raise explain_missing_library(error) from error
+    run(
+        options.out,
+        options.signer,
+        source=options.source,
+        letters=options.letters,
+        per_letter=options.per_letter,
+        headless=options.headless,
+        labels=options.labels,
+        countdown=options.countdown,
+        hand_model=options.hand_model,
+        out=sys.stdout,
+    )
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m client",
         description="Sign the ASL manual alphabet at a camera and read the letters.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--source",
-        default="0",
-        metavar="NUMBER|FILE|URL",
-        help="a camera's number, a video file, or an http or rtsp address (default: 0)",
-    )
+    _add_source(parser)
     parser.add_argument(
         "--server",
         default="http://127.0.0.1:3000",
@@ -74,13 +116,71 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         help="the service that reads the letters (default: %(default)s)",
     )
     parser.add_argument("--headless", action="store_true", help="no window: write one JSON line a frame")
+    _add_hand_model(parser)
+    return parser.parse_args(arguments)
+
+
+def _parse_record(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m client record",
+        description="Record your own hand, letter after letter, as data to train on.",
+        epilog=RECORD_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("out", type=Path, metavar="OUT.npz", help="the file to write, or to add to")
+    parser.add_argument("--signer", required=True, metavar="NAME", help="who signs: the same name in every file")
+    _add_source(parser)
+    parser.add_argument("--letters", metavar="ABC", help="what to ask for (default: the 24 that are held still)")
+    parser.add_argument(
+        "--per-letter", type=_positive, default=20, metavar="N", help="frames of each letter (default: %(default)s)"
+    )
+    parser.add_argument("--headless", action="store_true", help="no window: count down on the terminal")
+    parser.add_argument("--labels", type=Path, metavar="FILE", help="what the frames of a film show (with --headless)")
+    parser.add_argument(
+        "--countdown",
+        type=_seconds,
+        default=3.0,
+        metavar="SECONDS",
+        help="time to form each letter, with --headless (default: %(default)g)",
+    )
+    _add_hand_model(parser)
+    return parser.parse_args(arguments)
+
+
+def _add_source(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--source",
+        default="0",
+        metavar="NUMBER|FILE|URL",
+        help="a camera's number, a video file, or an http or rtsp address (default: 0)",
+    )
+
+
+def _add_hand_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hand-model",
         type=Path,
         metavar="FILE",
         help="a hand landmarker's .task file (default: the models inside mediapipe==0.10.21)",
     )
-    return parser.parse_args(arguments)
+
+
+def _positive(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= MAX_PER_LETTER):
+        message = f"{text!r} is no number from 1 to {MAX_PER_LETTER}"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if not 0.0 <= number <= 60.0:
+        message = f"{text!r} is no number of seconds from 0 to 60"
+        raise argparse.ArgumentTypeError(message)
+    return number
 
 
 if __name__ == "__main__":

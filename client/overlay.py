@@ -31,6 +31,9 @@ BAR: Final = 56
 MASK_SIDE: Final = 112
 """Side of the mask in its corner."""
 CAPTION: Final = "all that is sent"
+KEPT: Final = "all that is kept"
+BEGIN_KEYS: Final = "space: begin   n: next   b: drop   q: save, quit"
+PAUSE_KEYS: Final = "Hold it, move it a little   space: pause"
 NO_HAND: Final = "Show one hand to the camera"
 
 
@@ -79,15 +82,61 @@ def draw_overlay(
     scale = picture.shape[0] / HEIGHT
     colour = UNSURE if letter is None else STEADY if letter == smoothed else WAVERING
     if points is not None:
-        mirrored = np.array(points[:, :2], dtype=np.float32)
-        mirrored[:, 0] = picture.shape[1] - 1 - mirrored[:, 0]
+        mirrored = _mirror(points, picture.shape[1])
         _draw_hand(picture, mirrored, scale)
         _draw_box(picture, hand_box(mirrored, picture.shape), colour, scale)
-        _draw_letter(picture, letter, confidence, colour, scale)
+        _draw_letter(picture, letter, confidence, f"{confidence:.0%}", colour, scale)
     if mask is not None:
-        _draw_mask(picture, mask, scale)
+        _draw_mask(picture, mask, CAPTION, scale)
     _draw_text(picture, text, points is None, scale)
     return picture
+
+
+def draw_recording(
+    rgb: Picture,
+    points: npt.NDArray[np.float32] | None,
+    mask: Picture | None,
+    *,
+    letter: str,
+    taken: int,
+    wanted: int,
+    recording: bool,
+) -> Picture:
+    """Draw what is asked for and what is seen onto a frame, as in a mirror.
+
+    Args:
+        rgb: (H, W, 3) the frame as the camera sees it; left as it is.
+        points: (21, 3) landmarks in the frame's pixels, or None where there is no hand.
+        mask: (S, S, 3) RGB, the hand as it is drawn, or None.
+        letter: the letter to sign.
+        taken: how many samples of it there are.
+        wanted: how many there shall be.
+        recording: whether frames are being kept.
+
+    Returns:
+        (H, W, 3) uint8 RGB, mirrored; the writing is not.
+    """
+    picture = np.asarray(cv2.flip(rgb, 1), dtype=np.uint8)
+    scale = picture.shape[0] / HEIGHT
+    colour = STEADY if recording else WAVERING
+    if points is not None:
+        mirrored = _mirror(points, picture.shape[1])
+        _draw_hand(picture, mirrored, scale)
+        _draw_box(picture, hand_box(mirrored, picture.shape), colour, scale)
+    _draw_letter(picture, letter, taken / wanted, f"{taken} of {wanted}", colour, 1.5 * scale)
+    if mask is not None:
+        _draw_mask(picture, mask, KEPT, scale)
+    height, width = picture.shape[:2]
+    _shade(picture, 0, height - round(BAR * scale), width, height)
+    hint = NO_HAND if recording and points is None else PAUSE_KEYS if recording else BEGIN_KEYS
+    _write(picture, hint, (round(14 * scale), height - round(0.36 * BAR * scale)), 0.6 * scale, colour)
+    return picture
+
+
+def _mirror(points: npt.NDArray[np.float32], width: int) -> npt.NDArray[np.float32]:
+    mirrored = np.array(points[:, :2], dtype=np.float32)
+    mirrored[:, 0] = width - 1 - mirrored[:, 0]
+    return mirrored
 
 
 def _draw_hand(picture: Picture, points: npt.NDArray[np.float32], scale: float) -> None:
@@ -102,8 +151,10 @@ def _draw_box(picture: Picture, box: tuple[int, int, int, int], colour: Colour, 
     cv2.rectangle(picture, box[:2], (box[2] - 1, box[3] - 1), colour, max(1, round(2 * scale)), cv2.LINE_AA)
 
 
-def _draw_letter(picture: Picture, letter: str | None, confidence: float, colour: Colour, scale: float) -> None:
-    """Draw the letter large, with its confidence as a number and a bar, in the upper left corner."""
+def _draw_letter(
+    picture: Picture, letter: str | None, share: float, caption: str, colour: Colour, scale: float
+) -> None:
+    """Draw the letter large, with a share (0 to 1) as words and a bar, in the upper left corner."""
     side, edge = round(MASK_SIDE * scale), round(12 * scale)
     _shade(picture, edge, edge, edge + side, edge + side)
     if letter is not None:
@@ -114,14 +165,14 @@ def _draw_letter(picture: Picture, letter: str | None, confidence: float, colour
         origin = (edge + (side - width) // 2, edge + round(0.42 * side) + height // 2)
         cv2.putText(picture, letter, origin, FONT, size, colour, _stroke(size), cv2.LINE_AA)
     left, right, top = edge + round(10 * scale), edge + side - round(10 * scale), edge + side - round(14 * scale)
-    full = left + round((right - left) * min(max(confidence, 0.0), 1.0))
+    full = left + round((right - left) * min(max(share, 0.0), 1.0))
     cv2.rectangle(picture, (left, top), (right, top + round(5 * scale)), (70, 70, 76), cv2.FILLED)
     cv2.rectangle(picture, (left, top), (full, top + round(5 * scale)), colour, cv2.FILLED)
-    _write(picture, f"{confidence:.0%}", (left, top - round(5 * scale)), 0.42 * scale, WRITING)
+    _write(picture, caption, (left, top - round(5 * scale)), 0.42 * scale, WRITING)
 
 
-def _draw_mask(picture: Picture, mask: Picture, scale: float) -> None:
-    """Show in the upper right corner, mirrored like the picture, all that leaves the machine."""
+def _draw_mask(picture: Picture, mask: Picture, caption: str, scale: float) -> None:
+    """Show in the upper right corner, mirrored like the picture, all that leaves the machine or is kept."""
     side, edge = round(MASK_SIDE * scale), round(12 * scale)
     left = picture.shape[1] - edge - side
     if side < 1 or left < 0 or edge + side > picture.shape[0]:
@@ -129,7 +180,7 @@ def _draw_mask(picture: Picture, mask: Picture, scale: float) -> None:
     shown = cv2.resize(mask[:, ::-1], (side, side), None, 0, 0, cv2.INTER_AREA)
     picture[edge : edge + side, left : left + side] = shown
     _shade(picture, left, edge + side, left + side, edge + side + round(20 * scale))
-    _write(picture, CAPTION, (left + round(6 * scale), edge + side + round(14 * scale)), 0.4 * scale, WRITING)
+    _write(picture, caption, (left + round(6 * scale), edge + side + round(14 * scale)), 0.4 * scale, WRITING)
 
 
 def _draw_text(picture: Picture, text: str, no_hand: bool, scale: float) -> None:

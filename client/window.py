@@ -25,8 +25,11 @@ cv2.namedWindow("fingerspell")
 """Opens a window and goes: where there is no display OpenCV aborts the process that does so, past any `except`."""
 
 
-def check_display() -> None:
+def check_display(instead: str = "get one JSON line a frame") -> None:
     """Find out whether a window can be opened at all, in a process that may die of it.
+
+    Args:
+        instead: what a headless run does, for the error.
 
     Raises:
         ClientError: there is no display, or OpenCV cannot use it.
@@ -39,15 +42,15 @@ def check_display() -> None:
     display = os.environ.get("DISPLAY", "")
     if not display:
         raise ClientError(
-            "There is no display to open a window on (DISPLAY is not set). Run with --headless to get one JSON line a "
-            "frame, or start it from a desktop session."
+            f"There is no display to open a window on (DISPLAY is not set). Run with --headless to {instead}, "
+            "or start it from a desktop session."
         )
     probe = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=False)
     if probe.returncode != 0:
         said = next((line for line in probe.stderr.splitlines() if line.strip()), f"exit code {probe.returncode}")
         raise ClientError(
-            f"No window can be opened on DISPLAY={display} ({said.strip()}). Run with --headless to get one JSON line "
-            "a frame, or start it from a desktop session."
+            f"No window can be opened on DISPLAY={display} ({said.strip()}). Run with --headless to "
+            f"{instead}, or start it from a desktop session."
         )
     os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")  # it misses its own fonts, which we do not use
 

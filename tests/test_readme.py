@@ -1,4 +1,4 @@
-"""The README says what is so: its tasks, modules, commands and files exist."""
+"""The README and the pages in docs/ say what is so: their tasks, modules, commands and files exist."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
-FENCED = re.findall(r"^```[a-z]*\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+PAGES = "\n".join([README, *(path.read_text() for path in sorted((ROOT / "docs").glob("*.md")))])
+FENCED = re.findall(r"^```[a-z]*\n(.*?)^```", PAGES, re.DOTALL | re.MULTILINE)
 CODE = "\n".join(
-    [*FENCED, *re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", README, flags=re.DOTALL | re.MULTILINE))]
+    [*FENCED, *re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", PAGES, flags=re.DOTALL | re.MULTILINE))]
 )
 
 TASKS = sorted(set(re.findall(r"^\s*make ([a-z]+)", CODE, re.MULTILINE)))
@@ -42,7 +43,7 @@ def test_the_first_thing_to_type_is_two_commands():
 
 def test_the_patterns_find_something():
     assert {"repro", "test", "serve", "client", "ui"} <= set(TASKS)
-    assert "client" in MODULES
+    assert {"client", "stages.import_photos"} <= set(MODULES)
     assert {"metrics show", "params diff", "exp run"} <= set(DVC_COMMANDS)
     assert len(ROOMS) >= 4
 

@@ -1,6 +1,10 @@
-"""A running service and videos to read."""
+"""A running service, videos to read and a display."""
 
 from __future__ import annotations
+
+import os
+import shutil
+import subprocess
 
 import cv2
 import numpy as np
@@ -39,3 +43,21 @@ def he_video(shared, tmp_path_factory):
     pictures = [cv2.cvtColor(capture.read()[1], cv2.COLOR_BGR2RGB) for _ in range(66)]
     capture.release()
     return write_video(tmp_path_factory.mktemp("video") / "he.mp4", pictures, 15)
+
+
+@pytest.fixture
+def screen(tmp_path):
+    """A display of memory only: its number and the file with its pixels."""
+    if shutil.which("Xvfb") is None:
+        pytest.skip("no Xvfb to open a window on (Debian: apt-get install xvfb)")
+    read_end, write_end = os.pipe()
+    with subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write_end), "-screen", "0", "800x600x24", "-fbdir", str(tmp_path)],
+        pass_fds=[write_end],
+        stderr=subprocess.DEVNULL,
+    ) as server:
+        os.close(write_end)
+        with os.fdopen(read_end) as number:
+            display = f":{number.readline().strip()}"
+        yield display, tmp_path / "Xvfb_screen0"
+        server.terminate()

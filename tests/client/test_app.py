@@ -8,14 +8,13 @@ import os
 import re
 import shutil
 import signal
-import struct
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
+from display import read_screen
 from spelling_service import SpellingService, running
 
 from client.app import extend_text, press_key
@@ -170,33 +169,6 @@ def test_committed_labels_join_the_text(text, committed, after):
 @pytest.mark.parametrize(("key", "after"), [(8, "H"), (127, "H"), (ord(" "), "HI "), (ord("x"), "HI"), (-1, "HI")])
 def test_keys_edit_the_text(key, after):
     assert press_key("HI", key) == after
-
-
-@pytest.fixture
-def screen(tmp_path):
-    """A display of memory only: its number and the file with its pixels."""
-    if shutil.which("Xvfb") is None:
-        pytest.skip("no Xvfb to open a window on (Debian: apt-get install xvfb)")
-    read_end, write_end = os.pipe()
-    with subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write_end), "-screen", "0", "800x600x24", "-fbdir", str(tmp_path)],
-        pass_fds=[write_end],
-        stderr=subprocess.DEVNULL,
-    ) as server:
-        os.close(write_end)
-        with os.fdopen(read_end) as number:
-            display = f":{number.readline().strip()}"
-        yield display, tmp_path / "Xvfb_screen0"
-        server.terminate()
-
-
-def read_screen(path):
-    """Read an X window dump: a header of big-endian words, the colours, then blue, green, red and nothing."""
-    contents = path.read_bytes()
-    header = struct.unpack(">25I", contents[:100])
-    width, height, stride, colours = header[4], header[5], header[12], header[19]
-    pixels = np.frombuffer(contents, np.uint8, stride * height, header[0] + 12 * colours)
-    return pixels.reshape(height, stride // 4, 4)[:, :width, 2::-1]
 
 
 def test_the_window_shows_box_and_letter_and_the_text_is_told_at_the_end(service, he_video, screen):

@@ -7,7 +7,7 @@ import pytest
 from drawn_hand import open_hand
 
 from client.mask import FINGER_COLOURS, render_mask
-from client.overlay import STEADY, UNSURE, WAVERING, draw_overlay, hand_box
+from client.overlay import STEADY, UNSURE, WAVERING, draw_overlay, draw_recording, hand_box
 
 GREY = np.full((480, 640, 3), 90, np.uint8)
 
@@ -91,3 +91,29 @@ def test_every_size_of_picture(shape):
         text="a long text " * 9,
     )
     assert picture.shape == (*shape, 3)
+
+
+def record(rgb=GREY, points=None, mask=None, *, letter="H", taken=0, wanted=20, recording=False):
+    return draw_recording(rgb, points, mask, letter=letter, taken=taken, wanted=wanted, recording=recording)
+
+
+@pytest.mark.parametrize(("recording", "colour", "other"), [(True, STEADY, WAVERING), (False, WAVERING, STEADY)])
+def test_the_colour_says_whether_frames_are_taken(recording, colour, other):
+    picture = record(points=open_hand(), recording=recording)
+    assert len(pixels_of(picture, colour)) > 1000
+    assert len(pixels_of(picture, other)) == 0
+
+
+def test_the_letter_asked_for_stands_there_without_a_hand_and_its_bar_grows():
+    empty, half, full = (record(taken=taken) for taken in (0, 10, 20))
+    assert not np.array_equal(record(letter="H"), record(letter="E"))
+    assert len(pixels_of(empty, WAVERING)) < len(pixels_of(half, WAVERING)) < len(pixels_of(full, WAVERING))
+
+
+@pytest.mark.parametrize("side", [(32, 32), (48, 64), (240, 320), (1080, 1920), (640, 480)])
+def test_a_picture_of_any_size_is_drawn_on(side):
+    rgb = np.full((*side, 3), 90, np.uint8)
+    points = open_hand() * (side[0] / 480)
+    picture = record(rgb, points, render_mask(points), letter="W", taken=3, recording=True)
+    assert picture.shape == rgb.shape
+    assert (rgb == 90).all()

@@ -1,0 +1,44 @@
+"""A display of memory only: reading its pixels, and pressing keys on it by the X protocol's own test extension."""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+import numpy as np
+
+KEYCODES = {" ": 65, "b": 56, "n": 57, "q": 24}
+"""Of a PC keyboard, which is what Xvfb has."""
+
+
+def read_screen(path):
+    """Read an X window dump: a header of big-endian words, the colours, then blue, green, red and nothing."""
+    contents = path.read_bytes()
+    header = struct.unpack(">25I", contents[:100])
+    width, height, stride, colours = header[4], header[5], header[12], header[19]
+    pixels = np.frombuffer(contents, np.uint8, stride * height, header[0] + 12 * colours)
+    return pixels.reshape(height, stride // 4, 4)[:, :width, 2::-1]
+
+
+def press(display, key):
+    """Press and release a key; it goes to the window under the pointer, which stands in the middle of the screen."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.connect(f"/tmp/.X11-unix/X{display.removeprefix(':')}")  # noqa: S108 - where X servers listen
+        server.sendall(struct.pack("<cxHHHHxx", b"l", 11, 0, 0, 0))
+        accepted, _, _, _, words = struct.unpack("<BBHHH", receive(server, 8))
+        assert accepted == 1
+        receive(server, 4 * words)
+        server.sendall(struct.pack("<BxHHxx5s3x", 98, 4, 5, b"XTEST"))
+        present, opcode = receive(server, 32)[8:10]
+        assert present
+        for kind in (2, 3):  # press, release
+            server.sendall(struct.pack("<BBHBBxxII8xhh7xB", opcode, 2, 9, kind, KEYCODES[key], 0, 0, 0, 0, 0))
+        server.sendall(struct.pack("<BxH", 43, 1))  # asks for the focus: its answer comes after the keys were taken
+        receive(server, 32)
+
+
+def receive(server, count):
+    received = b""
+    while len(received) < count:
+        received += server.recv(count - len(received))
+    return received
