@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass
+from typing import Final
+
+NOTHING: Final = "nothing"
+"""Label of a hand that shows no letter, where the model's data set has it."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +73,11 @@ class Smoothing:
         """Take one frame's reading.
 
         Args:
-            letter: the likeliest letter, or None where the frame shows no hand.
-            confidence: the letter's probability; not read where there is no hand.
+            letter: the likeliest label, or None where the frame shows no hand.
+            confidence: the label's probability; not read where there is no hand.
         """
         self._count_hand(letter)
-        sure = letter if confidence >= self._parameters.threshold else None
+        sure = accept(letter, confidence, self._parameters.threshold)
         if self._frames_without_hand < self._parameters.release:
             self._window.append(sure)
         smoothed, votes = self._vote()
@@ -97,3 +101,8 @@ class Smoothing:
             return None
         self._held = smoothed
         return smoothed
+
+
+def accept(letter: str | None, confidence: float, threshold: float) -> str | None:
+    """Give the letter where it is one and likely enough, else None: a hand at rest or on its way shows no letter."""
+    return letter if letter != NOTHING and confidence >= threshold else None

@@ -19,7 +19,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from service.decoding import MAX_MASK_BYTES, DecodingError, decode_mask, too_large
-from service.smoothing import Smoothing, SmoothingParameters
+from service.smoothing import Smoothing, SmoothingParameters, accept
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -94,7 +94,7 @@ async def _predict(request: Request) -> Response:
     confidence = float(probabilities[best])
     return JSONResponse(
         {
-            "letter": classes[best] if confidence >= request.app.state.parameters.threshold else None,
+            "letter": accept(classes[best], confidence, request.app.state.parameters.threshold),
             "confidence": confidence,
             "probabilities": dict(zip(classes, probabilities.tolist(), strict=True)),
         }

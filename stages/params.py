@@ -26,11 +26,14 @@ class Synthesize:
     """Hands with anatomy, habits and a camera of their own."""
     samples_per_letter: int
     """Photographs of each letter by each signer."""
+    non_letters: int
+    """Photographs by each signer in which the hand shows no letter, labelled `nothing`."""
 
     def __post_init__(self) -> None:
         _check(self.seed >= 0, "synthesize.seed", self.seed, "0 or more")
         _check(self.signers >= 2, "synthesize.signers", self.signers, "at least 2, so that one can validate")
         _check(self.samples_per_letter >= 1, "synthesize.samples_per_letter", self.samples_per_letter, "at least 1")
+        _check(self.non_letters >= 0, "synthesize.non_letters", self.non_letters, "0 or more")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,9 @@ RAW = Path("data/raw/synthetic.npz")
 def main() -> None:
     """Write the landmarks of the synthetic signers that `params.yaml` asks for."""
     params = read_params(Synthesize)
-    hands = synthesize_hands(read_handshapes(), params.signers, params.samples_per_letter, params.seed)
+    hands = synthesize_hands(
+        read_handshapes(), params.signers, params.samples_per_letter, params.seed, params.non_letters
+    )
     write_raw(
         RAW,
         labels=hands.labels,

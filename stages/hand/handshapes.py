@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import resources
 from typing import Final
 
@@ -44,6 +44,16 @@ class Handshapes:
     def alphabet(self) -> list[str]:
         """The letters that have a handshape, sorted."""
         return sorted(set(self.letters.tolist()))
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Handshapes:
+        """Choose rows by their indices (N,), in that order."""
+        return Handshapes(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def join(self, other: Handshapes) -> Handshapes:
+        """Put the rows of another table below this one's."""
+        return Handshapes(
+            *(np.concatenate([getattr(self, field.name), getattr(other, field.name)]) for field in fields(self))
+        )
 
 
 def parse_handshapes(text: str, where: str = TABLE) -> Handshapes:

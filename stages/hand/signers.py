@@ -19,6 +19,7 @@ from stages.hand.kinematics import (
     project,
     rotate,
 )
+from stages.hand.non_letters import draw_non_letters
 
 if TYPE_CHECKING:
     from stages.hand.handshapes import Handshapes
@@ -61,10 +62,20 @@ class SyntheticHands:
     handedness: npt.NDArray[np.str_]
 
 
-def synthesize_hands(table: Handshapes, signers: int, samples_per_letter: int, seed: int) -> SyntheticHands:
-    """Let synthetic signers show every letter `samples_per_letter` times; the same seed gives the same hands."""
+def synthesize_hands(
+    table: Handshapes, signers: int, samples_per_letter: int, seed: int, non_letters: int = 0
+) -> SyntheticHands:
+    """Let synthetic signers show their hands; the same seed gives the same hands.
+
+    Args:
+        table: handshapes of the letters.
+        signers: how many people.
+        samples_per_letter: photographs of each letter by each signer.
+        seed: of everything drawn.
+        non_letters: photographs by each signer in which the hand shows no letter; their label is `nothing`.
+    """
     shown = [
-        _sign(table, f"synthetic_{number:04d}", samples_per_letter, np.random.default_rng([seed, number]))
+        _sign(table, f"synthetic_{number:04d}", samples_per_letter, non_letters, np.random.default_rng([seed, number]))
         for number in range(signers)
     ]
     return SyntheticHands(
@@ -75,10 +86,12 @@ def synthesize_hands(table: Handshapes, signers: int, samples_per_letter: int, s
     )
 
 
-def _sign(table: Handshapes, name: str, samples: int, rng: np.random.Generator) -> SyntheticHands:
-    """Photograph one signer: their anatomy, their habits, every letter `samples` times."""
-    rows = _choose_rows(table, samples, rng)
-    count = len(rows)
+def _sign(table: Handshapes, name: str, samples: int, non_letters: int, rng: np.random.Generator) -> SyntheticHands:
+    """Photograph one signer: their anatomy, their habits, every letter `samples` times, and what is no letter."""
+    poses = table.take(_choose_rows(table, samples, rng))
+    if non_letters:
+        poses = poses.join(draw_non_letters(table, non_letters, rng))
+    count = len(poses.letters)
 
     def vary(deviation: float | Array, *shape: int) -> Array:
         """Draw a habit that all of the signer's photographs share, and the rest anew for each photograph."""
@@ -87,16 +100,16 @@ def _sign(table: Handshapes, name: str, samples: int, rng: np.random.Generator) 
         return np.asarray((habit + moment) * deviation)
 
     flexion = (
-        table.flexion[rows] + vary(SHARED_FLEXION, 1, 1) + vary(FLEXION, 3, 4) * np.array([1, 1, DIP_FACTOR])[:, None]
+        poses.flexion + vary(SHARED_FLEXION, 1, 1) + vary(FLEXION, 3, 4) * np.array([1, 1, DIP_FACTOR])[:, None]
     )
     points = pose_hand(
         flexion,
-        table.abduction[rows] + vary(ABDUCTION, 4),
-        table.thumb_tip[rows] + vary(THUMB_TIP, 3),
-        table.thumb_mcp[rows] + vary(THUMB_MCP, 3),
+        poses.abduction + vary(ABDUCTION, 4),
+        poses.thumb_tip + vary(THUMB_TIP, 3),
+        poses.thumb_mcp + vary(THUMB_MCP, 3),
         *_anatomy(count, rng),
     )
-    yaw, pitch, roll = (table.orientation[rows] + vary(SPREAD_FACTOR * table.spread[rows], 3)).T
+    yaw, pitch, roll = (poses.orientation + vary(SPREAD_FACTOR * poses.spread, 3)).T
     distance = np.exp(rng.uniform(*np.log(CAMERA_DISTANCE)) + rng.normal(size=count) * 0.1)
     seen = _misread(project(rotate(points, yaw, pitch, roll), distance), rng)
     handedness = "Right" if rng.random() < 0.5 else "Left"
@@ -104,7 +117,7 @@ def _sign(table: Handshapes, name: str, samples: int, rng: np.random.Generator) 
         seen[..., 0] *= -1.0
     return SyntheticHands(
         landmarks=_place(seen, rng),
-        labels=table.letters[rows],
+        labels=poses.letters,
         signers=np.full(count, name),
         handedness=np.full(count, handedness),
     )

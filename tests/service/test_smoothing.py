@@ -6,18 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.smoothing import Smoothing, SmoothingParameters
+from service.smoothing import NOTHING, Smoothing, SmoothingParameters, accept
 
 SURE, UNSURE = 0.9, 0.2
 
 
 def committed(readings: str, confidence: float = SURE, parameters: SmoothingParameters | None = None) -> str:
-    """Feed one character a frame ('.' shows no hand, '?' an unsure one) and join the committed letters."""
+    """Feed one character a frame ('.' shows no hand, '?' an unsure one, '-' no letter) and join what is committed."""
     smoothing = Smoothing(parameters)
     shown = [
         smoothing.update(None, 0.0)
         if letter == "."
-        else smoothing.update(letter, UNSURE if letter == "?" else confidence)
+        else smoothing.update(NOTHING if letter == "-" else letter, UNSURE if letter == "?" else confidence)
         for letter in readings
     ]
     return "".join(frame.committed or "" for frame in shown)
@@ -39,6 +39,8 @@ CASES = {
     "another letter in between": ("L" * 20 + "O" * 20 + "L" * 20, "LOL"),
     "an unsure hand": ("?" * 100, ""),
     "an unsure hand in between": ("L" * 20 + "?" * 20 + "L" * 20, "L"),
+    "a hand that shows no letter": ("-" * 100, ""),
+    "a hand that relaxes in between": ("L" * 20 + "-" * 20 + "L" * 20, "L"),
     "one frame in five misread": ("LLLLI" * 5, "L"),
     "two letters in turn": ("AS" * 50, ""),
     "a pause after a flicker": ("A" * 5 + "...." + "A" * 5 + "....", ""),
@@ -54,6 +56,14 @@ def test_commits(readings, letters):
 def test_the_threshold_is_inclusive():
     assert committed("A" * 20, confidence=0.5) == "A"
     assert committed("A" * 20, confidence=0.4999) == ""
+
+
+@pytest.mark.parametrize(
+    ("letter", "confidence", "accepted"),
+    [("A", 0.6, "A"), ("A", 0.5, "A"), ("A", 0.4, None), (NOTHING, 1.0, None), (None, 0.0, None)],
+)
+def test_what_counts_as_a_letter(letter, confidence, accepted):
+    assert accept(letter, confidence, threshold=0.5) == accepted
 
 
 def test_a_frame_shows_its_own_letter_and_the_windows():

@@ -1,0 +1,124 @@
+"""Hands that show no letter: on the way from one letter to the next, at rest, counting.
+
+A network that has seen nothing but letters reads a letter into every hand. These are what it learns to answer with
+`nothing`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.hand.handshapes import Handshapes, parse_handshapes
+
+Array = npt.NDArray[np.float64]
+
+NOTHING: Final = "nothing"
+"""Label of a hand that shows no letter."""
+TRANSITION: Final = 0.5
+REST: Final = 0.3
+"""Shares of the non-letters that are half-formed transitions and hands at rest; the others count."""
+HALFWAY: Final = (0.3, 0.7)
+"""How far a transition has come."""
+LEAST_DISTANCE: Final = 1.0
+"""How unlike every letter a non-letter is; what is nearer may well be read as that letter by people, too."""
+FLEXION_UNIT: Final = 25.0
+THUMB_UNIT: Final = 0.3
+ORIENTATION_UNIT: Final = 45.0
+"""Degrees, palm lengths and degrees that make two hands unlike by 1."""
+
+# Three, four and five; seven and eight; 'I love you'; thumb and index finger spread without the others.
+COUNTING: Final = parse_handshapes(
+    """
+nothing 3 | 2 4 60 58 | -3 10 85 70 | 28 0 32 64 | 12 -6 -18 0 | .95 1.00 .22 .48 .54 .24 | 10 25 0 22 -5 22
+nothing 2 | 8 6 8 6 | -4 6 6 8 | 20 4 0 10 | 12 4 -6 -18 | -.20 .85 .42 .24 .50 .30 | 10 25 0 22 -5 22
+nothing 4 | 4 4 6 4 | 0 6 6 6 | 15 4 2 10 | 14 4 -8 -20 | .95 .90 .20 .50 .52 .22 | 10 30 0 25 -5 25
+nothing 2 | 6 8 56 4 | 2 8 60 8 | 16 4 20 8 | 10 2 -4 -18 | .00 1.05 .55 .32 .52 .34 | 10 25 0 22 -5 22
+nothing 2 | 6 56 8 4 | 2 55 8 8 | 16 12 4 8 | 10 0 -6 -18 | .15 1.10 .58 .34 .52 .34 | 10 25 0 22 -5 22
+nothing 2 | 0 60 62 -3 | -3 92 85 8 | 25 70 60 5 | 4 -8 -4 -16 | .88 1.10 .20 .50 .56 .20 | 10 25 0 22 -5 22
+""",
+    "COUNTING",
+)
+
+
+def draw_non_letters(table: Handshapes, count: int, rng: np.random.Generator) -> Handshapes:
+    """Draw hands that are unlike every letter of a table, all under the label `nothing`.
+
+    Args:
+        table: the letters.
+        count: how many, N.
+        rng: source of chance.
+
+    Returns:
+        N rows.
+    """
+    drawn = _draw(table, count, rng)
+    # A few rounds find all but those of a table so full that nothing is unlike its letters.
+    for _ in range(20):
+        near = np.flatnonzero(distance(drawn, table) < LEAST_DISTANCE)
+        if not len(near):
+            break
+        kept = np.setdiff1d(np.arange(count), near)
+        drawn = drawn.take(kept).join(_draw(table, len(near), rng))
+    return drawn.take(rng.permutation(count))
+
+
+def distance(hands: Handshapes, table: Handshapes) -> Array:
+    """How unlike each of N hands is to the letter of the table that it is most like, (N,)."""
+
+    def gaps(one: Array, other: Array, unit: float) -> Array:
+        flat = (len(one), 1, -1), (1, len(other), -1)
+        return np.asarray((one.reshape(flat[0]) - other.reshape(flat[1])) / unit)
+
+    turns = gaps(hands.orientation, table.orientation, 1.0)
+    turns = (turns + 180.0) % 360.0 - 180.0
+    parts = (
+        gaps(hands.flexion[:, :2], table.flexion[:, :2], FLEXION_UNIT),
+        gaps(hands.thumb_tip, table.thumb_tip, THUMB_UNIT),
+        turns / ORIENTATION_UNIT,
+    )
+    # The worst part counts: one finger or the thumb makes another letter of a hand.
+    worst = np.max([np.sqrt((part**2).mean(axis=2)) for part in parts], axis=0)
+    return np.asarray(worst.min(axis=1))
+
+
+def _draw(table: Handshapes, count: int, rng: np.random.Generator) -> Handshapes:
+    kinds = rng.random(count)
+    transitions = int((kinds < TRANSITION).sum())
+    rests = int((kinds < TRANSITION + REST).sum()) - transitions
+    shares = COUNTING.weights / COUNTING.weights.sum()
+    numbers = COUNTING.take(rng.choice(len(shares), size=count - transitions - rests, p=shares))
+    return _transitions(table, transitions, rng).join(_rests(rests, rng)).join(numbers)
+
+
+def _transitions(table: Handshapes, count: int, rng: np.random.Generator) -> Handshapes:
+    """Hands on their way between two rows of the table."""
+    before, after = (table.take(rng.integers(len(table.letters), size=count)) for _ in range(2))
+    share = rng.uniform(*HALFWAY, size=count)
+
+    def blend(name: str) -> Array:
+        one, other = getattr(before, name), getattr(after, name)
+        weight = share.reshape(-1, *([1] * (one.ndim - 1)))
+        return np.asarray((1.0 - weight) * one + weight * other)
+
+    names = ("flexion", "abduction", "thumb_tip", "thumb_mcp", "orientation", "spread")
+    return Handshapes(np.full(count, NOTHING), np.ones(count), *(blend(name) for name in names))
+
+
+def _rests(count: int, rng: np.random.Generator) -> Handshapes:
+    """Loose hands in any direction: fingers half bent, more toward the little one."""
+    bend = rng.uniform(10.0, 60.0, size=(count, 1, 1)) + rng.uniform(0.0, 10.0, size=(count, 1, 1)) * np.arange(4)
+    flexion = bend * np.array([0.8, 1.0, 0.6])[:, None] + rng.normal(scale=8.0, size=(count, 3, 4))
+    thumb_mcp = np.array((0.40, 0.54, 0.28)) + rng.normal(scale=0.06, size=(count, 3))
+    return Handshapes(
+        letters=np.full(count, NOTHING),
+        weights=np.ones(count),
+        flexion=flexion,
+        abduction=rng.normal(scale=6.0, size=(count, 1)) * np.array([1.0, 0.3, -0.3, -1.0]) - 4.0,
+        thumb_tip=np.array((0.55, 1.0, 0.40)) + rng.normal(scale=0.2, size=(count, 3)),
+        thumb_mcp=thumb_mcp,
+        orientation=rng.uniform(-180.0, 180.0, size=(count, 3)) * np.array([1.0, 0.3, 1.0]),
+        spread=np.full((count, 3), 10.0),
+    )
