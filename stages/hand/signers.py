@@ -99,9 +99,7 @@ def _sign(table: Handshapes, name: str, samples: int, non_letters: int, rng: np.
         moment = rng.normal(size=(count, *shape)) * np.sqrt(1.0 - HABIT)
         return np.asarray((habit + moment) * deviation)
 
-    flexion = (
-        poses.flexion + vary(SHARED_FLEXION, 1, 1) + vary(FLEXION, 3, 4) * np.array([1, 1, DIP_FACTOR])[:, None]
-    )
+    flexion = poses.flexion + vary(SHARED_FLEXION, 1, 1) + vary(FLEXION, 3, 4) * np.array([1, 1, DIP_FACTOR])[:, None]
     points = pose_hand(
         flexion,
         poses.abduction + vary(ABDUCTION, 4),
