@@ -10,11 +10,11 @@ ARGS ?=
 TORCH_BACKEND ?=
 MIN_FREE_GB ?=
 UV_VERSION := 0.13.9
-# The longer run (an hour on two cores): twice as many signers, five times as many views of them.
+# The longer run (most of an hour on two cores): twice as many signers, five times as many views of them.
 LONG_PARAMS ?= -S synthesize.signers=4000 -S preprocess.validation=0.004 \
-	-S 'schedule.custom_cnn=[{epochs:12,image_size:56,views:40000,precision:bf16},{epochs:1,image_size:224,views:2000,precision:bf16}]' \
-	-S 'schedule.mobilenet_v2=[{epochs:8,image_size:56,views:10000,precision:fp32},{epochs:6,image_size:112,views:6000,precision:bf16},{epochs:1,image_size:224,views:2000,precision:bf16}]' \
-	-S 'schedule.resnet18=[{epochs:8,image_size:56,views:6000,precision:bf16},{epochs:6,image_size:112,views:3000,precision:bf16},{epochs:1,image_size:224,views:1000,precision:bf16}]'
+	-S 'schedule.custom_cnn=[{epochs:10,image_size:56,views:40000,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]' \
+	-S 'schedule.mobilenet_v2=[{epochs:8,image_size:56,views:6000,precision:fp32},{epochs:4,image_size:112,views:4000,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]' \
+	-S 'schedule.resnet18=[{epochs:8,image_size:56,views:4000,precision:bf16},{epochs:4,image_size:112,views:2000,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]'
 
 # Stages call `python`, so .venv comes first; usage reports of every library are off; BentoML keeps to this folder.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)

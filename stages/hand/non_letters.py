@@ -22,7 +22,7 @@ REST: Final = 0.3
 """Shares of the non-letters that are half-formed transitions and hands at rest; the others count."""
 HALFWAY: Final = (0.3, 0.7)
 """How far a transition has come."""
-LEAST_DISTANCE: Final = 1.0
+LEAST_DISTANCE: Final = 1.2
 """How unlike every letter a non-letter is; what is nearer may well be read as that letter by people, too."""
 FLEXION_UNIT: Final = 25.0
 THUMB_UNIT: Final = 0.3
