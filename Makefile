@@ -12,7 +12,7 @@ MIN_FREE_GB ?=
 UV_VERSION := 0.13.9
 # The longer run (most of an hour on two cores): twice as many signers, five times as many views of them.
 LONG_PARAMS ?= -S synthesize.signers=4000 -S preprocess.validation=0.004 \
-	-S 'schedule.custom_cnn=[{epochs:10,image_size:56,views:40000,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]' \
+	-S 'schedule.custom_cnn=[{epochs:8,image_size:56,views:40000,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]' \
 	-S 'schedule.mobilenet_v2=[{epochs:8,image_size:56,views:6000,precision:fp32},{epochs:4,image_size:112,views:4000,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]' \
 	-S 'schedule.resnet18=[{epochs:8,image_size:56,views:4000,precision:bf16},{epochs:4,image_size:112,views:2000,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]'
 

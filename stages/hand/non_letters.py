@@ -6,6 +6,7 @@ A network that has seen nothing but letters reads a letter into every hand. Thes
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -14,6 +15,8 @@ import numpy.typing as npt
 from stages.hand.handshapes import Handshapes, parse_handshapes
 
 Array = npt.NDArray[np.float64]
+Draw = Callable[[Handshapes, int, np.random.Generator], Handshapes]
+"""Draws hands of one kind: the letters, how many, source of chance."""
 
 NOTHING: Final = "nothing"
 """Label of a hand that shows no letter."""
@@ -22,19 +25,19 @@ REST: Final = 0.3
 """Shares of the non-letters that are half-formed transitions and hands at rest; the others count."""
 HALFWAY: Final = (0.3, 0.7)
 """How far a transition has come."""
-LEAST_DISTANCE: Final = 1.2
+TRIES: Final = 60
+"""Rounds in which hands too like a letter are drawn anew; a table so full that all are like one ends there."""
+LEAST_DISTANCE: Final = 0.8
 """How unlike every letter a non-letter is; what is nearer may well be read as that letter by people, too."""
 FLEXION_UNIT: Final = 25.0
 THUMB_UNIT: Final = 0.3
 ORIENTATION_UNIT: Final = 45.0
 """Degrees, palm lengths and degrees that make two hands unlike by 1."""
 
-# Three, four and five; seven and eight; 'I love you'; thumb and index finger spread without the others.
+# Three; seven and eight; 'I love you'. Four and five are too like a B and an open C.
 COUNTING: Final = parse_handshapes(
     """
 nothing 3 | 2 4 60 58 | -3 10 85 70 | 28 0 32 64 | 12 -6 -18 0 | .95 1.00 .22 .48 .54 .24 | 10 25 0 22 -5 22
-nothing 2 | 8 6 8 6 | -4 6 6 8 | 20 4 0 10 | 12 4 -6 -18 | -.20 .85 .42 .24 .50 .30 | 10 25 0 22 -5 22
-nothing 4 | 4 4 6 4 | 0 6 6 6 | 15 4 2 10 | 14 4 -8 -20 | .95 .90 .20 .50 .52 .22 | 10 30 0 25 -5 25
 nothing 2 | 6 8 56 4 | 2 8 60 8 | 16 4 20 8 | 10 2 -4 -18 | .00 1.05 .55 .32 .52 .34 | 10 25 0 22 -5 22
 nothing 2 | 6 56 8 4 | 2 55 8 8 | 16 12 4 8 | 10 0 -6 -18 | .15 1.10 .58 .34 .52 .34 | 10 25 0 22 -5 22
 nothing 2 | 0 60 62 -3 | -3 92 85 8 | 25 70 60 5 | 4 -8 -4 -16 | .88 1.10 .20 .50 .56 .20 | 10 25 0 22 -5 22
@@ -54,15 +57,23 @@ def draw_non_letters(table: Handshapes, count: int, rng: np.random.Generator) ->
     Returns:
         N rows.
     """
-    drawn = _draw(table, count, rng)
-    # A few rounds find all but those of a table so full that nothing is unlike its letters.
-    for _ in range(20):
-        near = np.flatnonzero(distance(drawn, table) < LEAST_DISTANCE)
-        if not len(near):
+    kinds = rng.choice(3, size=count, p=(TRANSITION, REST, 1.0 - TRANSITION - REST))
+    parts = [
+        _unlike(draw, int((kinds == kind).sum()), table, rng)
+        for kind, draw in enumerate((_transitions, _rests, _counts))
+    ]
+    return parts[0].join(parts[1]).join(parts[2]).take(rng.permutation(count))
+
+
+def _unlike(draw: Draw, count: int, table: Handshapes, rng: np.random.Generator) -> Handshapes:
+    """Draw hands of one kind, anew where they are too like a letter."""
+    drawn = draw(table, count, rng)
+    for _ in range(TRIES):
+        near = distance(drawn, table) < LEAST_DISTANCE
+        if not near.any():
             break
-        kept = np.setdiff1d(np.arange(count), near)
-        drawn = drawn.take(kept).join(_draw(table, len(near), rng))
-    return drawn.take(rng.permutation(count))
+        drawn = drawn.take(np.flatnonzero(~near)).join(draw(table, int(near.sum()), rng))
+    return drawn
 
 
 def distance(hands: Handshapes, table: Handshapes) -> Array:
@@ -84,15 +95,6 @@ def distance(hands: Handshapes, table: Handshapes) -> Array:
     return np.asarray(worst.min(axis=1))
 
 
-def _draw(table: Handshapes, count: int, rng: np.random.Generator) -> Handshapes:
-    kinds = rng.random(count)
-    transitions = int((kinds < TRANSITION).sum())
-    rests = int((kinds < TRANSITION + REST).sum()) - transitions
-    shares = COUNTING.weights / COUNTING.weights.sum()
-    numbers = COUNTING.take(rng.choice(len(shares), size=count - transitions - rests, p=shares))
-    return _transitions(table, transitions, rng).join(_rests(rests, rng)).join(numbers)
-
-
 def _transitions(table: Handshapes, count: int, rng: np.random.Generator) -> Handshapes:
     """Hands on their way between two rows of the table."""
     before, after = (table.take(rng.integers(len(table.letters), size=count)) for _ in range(2))
@@ -107,7 +109,7 @@ def _transitions(table: Handshapes, count: int, rng: np.random.Generator) -> Han
     return Handshapes(np.full(count, NOTHING), np.ones(count), *(blend(name) for name in names))
 
 
-def _rests(count: int, rng: np.random.Generator) -> Handshapes:
+def _rests(_: Handshapes, count: int, rng: np.random.Generator) -> Handshapes:
     """Loose hands in any direction: fingers half bent, more toward the little one."""
     bend = rng.uniform(10.0, 60.0, size=(count, 1, 1)) + rng.uniform(0.0, 10.0, size=(count, 1, 1)) * np.arange(4)
     flexion = bend * np.array([0.8, 1.0, 0.6])[:, None] + rng.normal(scale=8.0, size=(count, 3, 4))
@@ -122,3 +124,8 @@ def _rests(count: int, rng: np.random.Generator) -> Handshapes:
         orientation=rng.uniform(-180.0, 180.0, size=(count, 3)) * np.array([1.0, 0.3, 1.0]),
         spread=np.full((count, 3), 10.0),
     )
+
+
+def _counts(_: Handshapes, count: int, rng: np.random.Generator) -> Handshapes:
+    """Hands that count."""
+    return COUNTING.take(rng.choice(len(COUNTING.weights), size=count, p=COUNTING.weights / COUNTING.weights.sum()))
