@@ -58,11 +58,11 @@ def draw_non_letters(table: Handshapes, count: int, rng: np.random.Generator) ->
         N rows.
     """
     kinds = rng.choice(3, size=count, p=(TRANSITION, REST, 1.0 - TRANSITION - REST))
-    parts = [
+    moving, resting, counting = (
         _unlike(draw, int((kinds == kind).sum()), table, rng)
         for kind, draw in enumerate((_transitions, _rests, _counts))
-    ]
-    return parts[0].join(parts[1]).join(parts[2]).take(rng.permutation(count))
+    )
+    return moving.join(resting).join(counting).take(rng.permutation(count))
 
 
 def _unlike(draw: Draw, count: int, table: Handshapes, rng: np.random.Generator) -> Handshapes:
@@ -80,8 +80,7 @@ def distance(hands: Handshapes, table: Handshapes) -> Array:
     """How unlike each of N hands is to the letter of the table that it is most like, (N,)."""
 
     def gaps(one: Array, other: Array, unit: float) -> Array:
-        flat = (len(one), 1, -1), (1, len(other), -1)
-        return np.asarray((one.reshape(flat[0]) - other.reshape(flat[1])) / unit)
+        return np.asarray((_flat(one)[:, None] - _flat(other)[None]) / unit)
 
     turns = gaps(hands.orientation, table.orientation, 1.0)
     turns = (turns + 180.0) % 360.0 - 180.0
@@ -93,6 +92,11 @@ def distance(hands: Handshapes, table: Handshapes) -> Array:
     # The worst part counts: one finger or the thumb makes another letter of a hand.
     worst = np.max([np.sqrt((part**2).mean(axis=2)) for part in parts], axis=0)
     return np.asarray(worst.min(axis=1))
+
+
+def _flat(values: Array) -> Array:
+    """(N, ...) to (N, M), also where N is 0."""
+    return values.reshape(len(values), int(np.prod(values.shape[1:])))
 
 
 def _transitions(table: Handshapes, count: int, rng: np.random.Generator) -> Handshapes:

@@ -64,3 +64,10 @@ def test_signers_show_them_beside_their_letters(table):
 
 def test_without_them_no_hand_is_labelled_nothing(table):
     assert NOTHING not in synthesize_hands(table, signers=2, samples_per_letter=1, seed=0).labels
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_a_few_are_drawn_too(table, count):
+    """A kind of which none is drawn is no error."""
+    for seed in range(5):
+        assert len(draw_non_letters(table, count, np.random.default_rng(seed)).letters) == count
