@@ -10,7 +10,6 @@ import argparse
 import random
 import resource
 import sys
-import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -31,25 +30,27 @@ ADDRESS_MIB: Final = 4096
 MAX_GIB: Final = 0.05
 """Uncompressed size that the reader is told to allow, well below the memory limit."""
 ARTEFACTS: Final = Path(".fuzz")
-_WORKING: Final = Path(tempfile.mkdtemp(prefix="fingerspell-fuzz-"))
-_COUNTS: Final = {"read": 0, "refused": 0}
+_CURRENT: Final = ARTEFACTS / "current.npz"
+_COUNTS: Final = {"read": 0, "refused": 0, "files": 0}
 
 
 def read_everything(contents: bytes) -> None:
     """Read a file as preprocessing does, down to the last picture."""
-    path = _WORKING / "raw.npz"
-    path.write_bytes(contents)
+    _CURRENT.write_bytes(contents)
     try:
-        raw = read_raw(path, max_samples=1000, max_gib=MAX_GIB)
+        raw = read_raw(_CURRENT, max_samples=1000, max_gib=MAX_GIB)
         if raw.pictures is not None:
             for chunk in raw.pictures.chunks(16):
                 chunk.max(initial=0)
     except PipelineError as error:
-        if not str(error).startswith(f"{path}: "):
+        if not str(error).startswith(f"{_CURRENT}: "):
             raise ValueError(str(error)) from error
         _COUNTS["refused"] += 1
     else:
         _COUNTS["read"] += 1
+    if _COUNTS["read"] + _COUNTS["refused"] == _COUNTS["files"]:  # libFuzzer ends the process without a last word
+        sys.stdout.write(f"{_COUNTS['read']} files were read, {_COUNTS['refused']} refused with a sentence\n")
+        sys.stdout.flush()
 
 
 def change(contents: bytes, most: int, seed: int) -> bytes:
@@ -65,6 +66,7 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=20_000, help="mutated files to read (default 20000)")
     parser.add_argument("--seed", type=int, default=1, help="of the mutations (default 1)")
     options = parser.parse_args()
+    _COUNTS["files"] = options.files
     corpus = ARTEFACTS / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
     for number, contents in enumerate(seeds()):
@@ -78,6 +80,7 @@ def main() -> None:
         f"-rss_limit_mb={RESIDENT_MIB}",
         f"-max_len={MAX_BYTES}",
         f"-artifact_prefix={ARTEFACTS}/",
+        "-mutate_depth=1",  # a mutation is up to three changes already
         "-print_final_stats=1",
         str(corpus),
     ]

@@ -115,4 +115,5 @@ def _squared(picture: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]
 
 
 def _spread(count: int, most: int) -> list[int]:
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64)).tolist()
+    """Choose up to `most` of `count` indices, evenly."""
+    return [int(index) for index in np.linspace(0, count - 1, min(count, most)).round()]

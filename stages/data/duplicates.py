@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse import coo_matrix  # type: ignore[import-untyped]
+from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
 from tqdm import tqdm
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LANDMARK_TOLERANCE: Final = 0.01
 """Root mean square of the differences of x and y, as a share of the hand's extent, up to which two hands are one.
 
-A hand 200 pixels long held still moves by one pixel from frame to frame, which is half of it.
+Half of it is what one frame of a video differs from the next by, in the median, where a hand holds its letters.
 """
 MASK_TOLERANCE: Final = 0.03
 """The same of the brightness, 0 to 1, of masks of 16x16 pixels; what masks of hands at that tolerance differ by."""

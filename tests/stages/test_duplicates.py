@@ -80,6 +80,6 @@ def test_the_windows_find_what_all_pairs_find(seed, rows, pairs):
     np.testing.assert_array_equal(duplicates._numbered_by_occurrence(found), expected)
 
 
-def test_one_hand_thirty_thousand_times_fits_into_memory():
-    same = np.repeat(hands(1), 30_000, axis=0)
+def test_one_hand_ten_thousand_times_fits_into_memory():
+    same = np.repeat(hands(1), 10_000, axis=0)
     assert set(one_class(same)) == {0}

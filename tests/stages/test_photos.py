@@ -33,12 +33,12 @@ if __name__ == "__main__":
 
 @pytest.fixture(scope="module")
 def pictures(shared, tmp_path_factory):
-    """Three hundred photographs, every tenth of an empty wall."""
+    """Three chunks and a bit of photographs, every tenth of an empty wall."""
     with np.load(shared / "data" / "photos_t32rahman.npz") as raw:
-        images = np.resize(raw["images"], (300, *raw["images"].shape[1:]))
+        images = np.resize(raw["images"], (200, *raw["images"].shape[1:]))
     images[::10] = 200
     path = tmp_path_factory.mktemp("photos") / "raw.npz"
-    np.savez(path, labels=np.full(300, "A"), images=images)
+    np.savez(path, labels=np.full(200, "A"), images=images)
     return Pictures(path, "images", images.shape)
 
 
@@ -52,12 +52,12 @@ def test_two_processes_find_what_one_finds(pictures, alone, capfd):
     found = find_hands(pictures, "photos", processes=2)
     np.testing.assert_array_equal(found.landmarks, alone.landmarks)
     assert np.isnan(found.landmarks[::10]).all()
-    assert np.isfinite(found.landmarks).all(axis=(1, 2)).sum() > 250
-    assert found.missed.keys() == alone.missed.keys() >= set(range(0, 300, 10))
+    assert np.isfinite(found.landmarks).all(axis=(1, 2)).sum() > 170
+    assert found.missed.keys() == alone.missed.keys() >= set(range(0, 200, 10))
     assert all(max(picture.shape) == photos.SHOWN_SIDE for picture in found.missed.values())
     last = capfd.readouterr().err.strip().splitlines()[-1]
     assert "photos: hands: 100%" in last
-    assert "300/300" in last
+    assert "200/200" in last
     assert "photo/s]" in last
 
 
@@ -88,13 +88,13 @@ def test_a_killed_run_goes_on_where_it_stopped(pictures, alone, tmp_path, monkey
     assert run.wait() == -signal.SIGKILL
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
     chunks = len(list(kept.glob("*.npy")))
-    assert 1 <= chunks < 5
+    assert 1 <= chunks < 4
 
     looked_at = []
     detect = photos._detect
     monkeypatch.setattr(photos, "_detect", lambda images: looked_at.append(len(images)) or detect(images))
     found = find_hands(pictures, "photos", unfinished=kept, processes=1)
-    assert len(looked_at) == 5 - chunks
+    assert len(looked_at) == 4 - chunks
     np.testing.assert_array_equal(found.landmarks, alone.landmarks)
     assert found.missed.keys() == alone.missed.keys()
 

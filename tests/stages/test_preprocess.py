@@ -282,8 +282,8 @@ def test_a_long_list_is_thinned_out_evenly():
 
 def test_pictures_dropped_are_drawn_and_a_stale_sheet_goes(tmp_path):
     path = tmp_path / "data" / "dropped.png"
-    pictures = {row: np.full((20 + row % 3, 30, 3), row, dtype=np.uint8) for row in range(60)}
-    files = [lost("$raw$/a$b$.npz", ["no hand found"] * 60, pictures), lost("b.npz", ["no extent"])]
+    pictures = {row: np.full((20 + row % 3, 30, 3), row, dtype=np.uint8) for row in range(9)}
+    files = [lost("$raw$/a$b$.npz", ["no hand found"] * 9, pictures), lost("b.npz", ["no extent"])]
     draw_dropped(path, files)
     first = path.read_bytes()
     assert cv2.imread(str(path)) is not None
