@@ -7,10 +7,12 @@ SOURCE ?= 0
 SERVER ?=
 DATA ?=
 ARGS ?=
+FILES ?= 20000
 TORCH_BACKEND ?=
 MIN_FREE_GB ?=
 UV_VERSION := 0.13.9
-# The longer run (most of an hour on two cores): twice as many signers, five times as many views of them.
+ATHERIS_VERSION := 3.0.0
+# The longer run (most of an hour on two cores): twice as many signers, four times as many views of them.
 LONG_PARAMS ?= -S synthesize.signers=4000 -S preprocess.validation=0.004 \
 	-S 'schedule.custom_cnn=[{epochs:8,image_size:56,views:40000,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]' \
 	-S 'schedule.mobilenet_v2=[{epochs:8,image_size:56,views:6000,precision:fp32},{epochs:4,image_size:112,views:4000,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]' \
@@ -35,12 +37,12 @@ READY := .venv/.torch-$(strip $(TORCH_BACKEND))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help repro long test lint serve client ui exam lock clean
+.PHONY: help repro long test lint serve client ui exam bench-preprocess fuzz lock clean
 
 help: ## List the tasks
 	@echo "make TASK [NAME=value ...]"
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  PYTHON=/path/to/python3.11   build .venv on this Python (3.11 or 3.12)"
 	@echo "  TORCH_BACKEND=cpu            another build of torch: cpu, auto, cu126, ..."
@@ -87,16 +89,27 @@ exam: $(READY) ## Examine the registered models on raw data (DATA="one.npz two.n
 	@[ -n "$(strip $(DATA))" ] || { echo 'error: name the raw .npz files. Type: make exam DATA="one.npz two.npz"' >&2; exit 1; }
 	@$(RUN) stages.exam $(DATA)
 
+bench-preprocess: $(READY) ## Measure photographs a second, one process and several (DATA=photos.npz)
+	@[ -n "$(strip $(DATA))" ] || { echo 'error: name a raw .npz of photographs. Type: make bench-preprocess DATA=photos.npz' >&2; exit 1; }
+	@$(RUN) benchmarks.preprocess "$(strip $(DATA))"
+
+# The fuzzer has an environment of its own: it is not made for every system, and nothing else needs it.
+fuzz: $(READY) ## Feed mutated raw files to the reader, guided by coverage (FILES=20000)
+	@[ -x .venv-fuzz/bin/python ] || .venv/bin/uv venv --quiet --python .venv/bin/python .venv-fuzz
+	@.venv/bin/uv pip install --quiet --python .venv-fuzz/bin/python --require-hashes -r requirements/fuzz.txt
+	@.venv-fuzz/bin/python -m fuzz.raw_npz --files $(FILES) $(ARGS)
+
 lock: $(READY) ## Pin what pyproject.toml asks for in requirements/ (ARGS=--upgrade for the newest)
 	@$(call compile,all,pyproject.toml --extra pipeline --extra service --extra client --extra dev $(ARGS))
 	@# Service and client are parts of the whole: the same versions.
 	@$(call compile,service,pyproject.toml --extra service --constraint requirements/all.txt)
 	@$(call compile,client,pyproject.toml --extra client --constraint requirements/all.txt)
 	@echo "uv==$(UV_VERSION)" | $(call compile,uv,-)
+	@printf 'atheris==%s\nnumpy\n' $(ATHERIS_VERSION) | $(call compile,fuzz,- --constraint requirements/all.txt)
 
 clean: ## Remove models, package, MLflow's store and caches; raw data, reports, DVC's cache and .venv stay
-	rm -rf models bento logs .bentoml mlruns mlartifacts mlflow.db* data/processed
-	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf models bento logs .bentoml mlruns mlartifacts mlflow.db* data/processed data/unfinished data/dropped.png
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz .venv-fuzz
 
 # $(call compile,NAME,WHAT): write requirements/NAME.txt with a hash for every file and no address.
 compile = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -18,7 +18,7 @@ CODE = "\n".join(
     [*FENCED, *re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", PAGES, flags=re.DOTALL | re.MULTILINE))]
 )
 
-TASKS = sorted(set(re.findall(r"^\s*make ([a-z]+)", CODE, re.MULTILINE)))
+TASKS = sorted(set(re.findall(r"^\s*make ([a-z-]+)", CODE, re.MULTILINE)))
 MODULES = sorted(set(re.findall(r"python3? -m ([\w.]+)", CODE)))
 DVC_COMMANDS = sorted(set(re.findall(r"^dvc ((?:[a-z]+)(?: (?:show|diff|run))?)", CODE, re.MULTILINE)))
 REQUIREMENTS = sorted(set(re.findall(r"requirements/\w+\.txt", CODE)))

@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 TASKS = {"help", "repro", "long", "test", "lint", "serve", "client", "ui", "exam", "lock", "clean"}
+TASKS |= {"bench-preprocess", "fuzz"}
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", re.MULTILINE)
 PLENTY_OF_GB = str(10**9)
 
@@ -73,7 +74,7 @@ def packages_of(name: str) -> dict[str, str]:
 def test_help_lists_every_task_without_an_environment(clone):
     result = make(clone, "help")
     assert result.returncode == 0, result.stderr
-    listed = set(re.findall(r"^  ([a-z]+) {1,}[A-Z]", result.stdout, re.MULTILINE))
+    listed = set(re.findall(r"^  ([a-z-]+) {1,}[A-Z]", result.stdout, re.MULTILINE))
     assert listed == TASKS
     assert not (clone / ".venv").exists()
 
@@ -182,7 +183,7 @@ def test_platforms_without_packages_are_named(check_system, system, machine, fit
     assert (check_system.platform_problem(system, machine) is None) == fits
 
 
-@pytest.mark.parametrize("name", ["all.txt", "client.txt", "service.txt", "uv.txt"])
+@pytest.mark.parametrize("name", ["all.txt", "client.txt", "service.txt", "uv.txt", "fuzz.txt"])
 def test_every_requirement_is_pinned_with_a_hash_and_no_address(name):
     text = (ROOT / "requirements" / name).read_text()
     assert "://" not in text
@@ -209,6 +210,7 @@ def test_the_makefile_and_the_lock_name_the_same_uv():
     [
         (("serve",), "there is no packed model in bento/. Type: make repro"),
         (("ui",), "there are no runs in mlflow.db. Type: make repro"),
+        (("bench-preprocess",), "name a raw .npz of photographs. Type: make bench-preprocess DATA="),
         (("exam",), "name the raw .npz files. Type: make exam DATA="),
         (("repro",), "this folder is no git clone"),
     ],

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import lzma
 import math
 import os
+import stat
+import struct
 import tokenize
 import zipfile
 import zlib
@@ -26,6 +29,18 @@ if TYPE_CHECKING:
 GIB: Final = 1 << 30
 npy: Final[Any] = untyped_npy  # numpy 1.26 has no types for it
 _HEADER_READERS: Final = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+MAX_MEMBERS: Final = 100
+"""Arrays that an archive may hold; a raw data set has eight at the most."""
+MAX_NAME: Final = 255
+"""Characters in a member's name."""
+MAX_RATIO: Final = 500.0
+"""Uncompressed size over compressed size: photographs reach 3, masks of thin lines 200, deflated zeros 1030."""
+RATIO_FROM: Final = 64 << 20
+"""Bytes; arrays that unpack to less are not judged by their ratio: a column of equal labels deflates a thousandfold."""
+_MAX_DIRECTORY: Final = 1 << 20
+"""Bytes of the directory of an archive, of which each member takes 46 and its name."""
+_MAX_HEADER: Final = 12 + (1 << 14)
+"""Bytes from the start of a member in which its header has to end; numpy itself reads no more than 10,000."""
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip can hold: a member's real time would change the bytes with every run."""
 _DAMAGE: Final = (
@@ -38,6 +53,7 @@ _DAMAGE: Final = (
     OSError,
     RuntimeError,
     SyntaxError,
+    struct.error,
     TypeError,
     UnicodeError,
     ValueError,
@@ -51,20 +67,40 @@ class Header:
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
+    fortran_order: bool
+    data_start: int
+    """Bytes of the member before the array's first."""
 
 
 class Archive:
     """An open `.npz`; use `open_archive`."""
 
     def __init__(self, path: Path, zipped: zipfile.ZipFile) -> None:
-        """Index the members, refusing two of one name."""
+        """Index the members, refusing too many, names that no array has, and two of one name."""
         self._path = path
         self._zipped = zipped
         self._members: dict[str, zipfile.ZipInfo] = {}
-        for info in zipped.infolist():
+        infos = zipped.infolist()
+        if len(infos) > MAX_MEMBERS:
+            raise PipelineError(
+                f"{path}: it holds {len(infos)} members, more than {MAX_MEMBERS}. Export it with one array for each "
+                "kind of value and a row for each sample."
+            )
+        for info in infos:
             name = info.filename.removesuffix(".npy")
+            if not _is_plain(name):
+                raise PipelineError(
+                    f"{path}: a member is called {info.filename[:MAX_NAME]!a}, which is no array's name. "
+                    "Export it again with plain names such as 'labels'."
+                )
             if name in self._members:
                 raise PipelineError(f"{path}: '{name}' is in it twice. Export it again with each array once.")
+            # zipfile asks bzip2 and LZMA for all that they have, and a kilobyte of theirs can hold gigabytes.
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise PipelineError(
+                    f"{path}: '{name}' is compressed in a way that numpy does not write (method {info.compress_type}). "
+                    "Save it with np.savez_compressed."
+                )
             self._members[name] = info
 
     @property
@@ -76,24 +112,29 @@ class Archive:
         """Uncompressed bytes of some arrays; reading never goes past them, even where the archive lies."""
         return sum(self._members[name].file_size for name in names)
 
+    def ratio(self, names: list[str]) -> float:
+        """Uncompressed bytes of some arrays over the bytes that they take up in the archive."""
+        return self.size(names) / max(sum(self._members[name].compress_size for name in names), 1)
+
     def header(self, name: str) -> Header:
         """Read dtype and shape of an array without decoding it, and see that the member holds just that array."""
         info = self._members[name]
         with _readable(self._path, name), self._zipped.open(info.filename) as stream:
-            version = npy.read_magic(stream)
+            # A header's length is four bytes that may lie: what is parsed is cut off first.
+            start = io.BytesIO(stream.read(_MAX_HEADER))
+            version = npy.read_magic(start)
             if version not in _HEADER_READERS:
                 message = f"npy version {version[0]}.{version[1]}"
                 raise ValueError(message)
-            shape, _, dtype = _HEADER_READERS[version](stream)
-            data_start = stream.tell()
+            shape, fortran_order, dtype = _HEADER_READERS[version](start)
         if dtype.hasobject:
             raise PipelineError(
                 f"{self._path}: '{name}' holds Python objects, which are never unpickled. "
                 "Save it as a plain array: text with dtype=str, pictures all of one size as uint8."
             )
-        if min(shape, default=0) < 0 or data_start + math.prod(shape) * dtype.itemsize != info.file_size:
+        if min(shape, default=0) < 0 or start.tell() + math.prod(shape) * dtype.itemsize != info.file_size:
             raise _damaged(self._path, name, f"its header says {dtype} {shape}, its size {info.file_size} bytes")
-        return Header(dtype, shape)
+        return Header(dtype, shape, fortran_order, start.tell())
 
     def read(self, name: str) -> npt.NDArray[Any]:
         """Decode an array; call `header` and check it first. The member's CRC is checked too."""
@@ -101,16 +142,50 @@ class Archive:
             array: npt.NDArray[Any] = npy.read_array(stream, allow_pickle=False)
             return array
 
+    def chunks(self, name: str, rows: int) -> Iterator[npt.NDArray[Any]]:
+        """Decode an array of one dimension or more bit by bit; call `header` and check it first.
+
+        Memory is that of one chunk, unless the array is in Fortran's order, whose rows lie scattered: that one is
+        decoded whole. The member's CRC is checked with the last chunk.
+
+        Args:
+            name: of the array.
+            rows: length of each chunk but the last.
+
+        Yields:
+            (rows, ...) consecutive parts along the first axis, not to be written to.
+        """
+        header = self.header(name)
+        starts = range(0, header.shape[0], rows)
+        if header.fortran_order and len(header.shape) > 1:
+            whole = self.read(name)
+            yield from (whole[start : start + rows] for start in starts)
+            return
+        row_bytes = math.prod(header.shape[1:]) * header.dtype.itemsize
+        with _readable(self._path, name), self._zipped.open(self._members[name].filename) as stream:
+            stream.read(header.data_start)
+            for start in starts:
+                shape = (min(rows, header.shape[0] - start), *header.shape[1:])
+                contents = stream.read(shape[0] * row_bytes)
+                if len(contents) < shape[0] * row_bytes:
+                    message = f"it ends in row {start + len(contents) // row_bytes}"
+                    raise EOFError(message)
+                yield np.ndarray(shape, header.dtype, contents)
+
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[Archive]:
     """Open an `.npz` for bounded reading.
 
     Raises:
-        PipelineError: the file is missing, no zip, truncated or damaged, or names an array twice.
+        PipelineError: the file is missing, no zip, truncated or damaged, names an array twice or as no array is
+            named, or has more members than any data set.
     """
     try:
-        zipped = zipfile.ZipFile(path)
+        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            raise PipelineError(f"{path}: this is no regular file but a pipe or device. Name an .npz file.")
+        stream = _DirectoryReader(path)
+        zipped = zipfile.ZipFile(stream)
     except FileNotFoundError:
         raise PipelineError(f"{path}: the file is missing. Check its name, or make it with `dvc repro`.") from None
     except IsADirectoryError:
@@ -119,8 +194,35 @@ def open_archive(path: Path) -> Iterator[Archive]:
         raise PipelineError(f"{path}: the file may not be read. Change its permissions.") from None
     except _DAMAGE as error:
         raise _not_a_zip(path, error) from None
-    with zipped:
+    stream.is_open = True
+    with stream, zipped:
         yield Archive(path, zipped)
+
+
+class _DirectoryReader(io.FileIO):
+    """A file of which no more than a directory of sensible length is read in one go.
+
+    `zipfile` loads the directory whole, however long the archive says it is, and makes an object of each entry.
+    """
+
+    is_open = False
+    """The directory was read: what is read now are members, in pieces that the caller chooses."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read up to `size` bytes.
+
+        Raises:
+            ValueError: the directory is longer than that of any data set.
+        """
+        if not self.is_open and size is not None and size > _MAX_DIRECTORY:
+            message = f"its directory takes {size} bytes, more than {_MAX_DIRECTORY}"
+            raise ValueError(message)
+        return super().read(size) or b""
+
+
+def _is_plain(name: str) -> bool:
+    parts = name.split("/")
+    return len(name) <= MAX_NAME and name.isprintable() and "\\" not in name and parts[0] != "" and ".." not in parts
 
 
 def write_archive(path: Path, arrays: Mapping[str, npt.NDArray[Any]], *, compressed: bool = False) -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stages.data.duplicates import group_duplicates
 from stages.data.processed import Processed, Split
-from stages.data.splits import Division, divide
+from stages.data.splits import Division, are_known, divide
 from stages.errors import PipelineError
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 def prepare(files: Sequence[Samples], *, validation: float, seed: int, where: str) -> tuple[Processed, dict[str, Any]]:
     """Join files, divide them and number the labels in sorted order.
+
+    Where signers are unknown, near-duplicates (see `group_duplicates`) are kept on one side.
 
     Args:
         files: usable samples, one entry a raw file; all landmarks (or photographs) or all masks.
@@ -36,10 +39,15 @@ def prepare(files: Sequence[Samples], *, validation: float, seed: int, where: st
     _check_kinds(files)
     labels = np.concatenate([samples.labels for samples in files])
     signers = np.concatenate([samples.signers for samples in files])
-    division = divide(labels, signers, validation=validation, seed=seed, where=where)
     names, classes = np.unique(labels, return_inverse=True)
     landmarks = _joined([samples.landmarks for samples in files])
     masks = _joined([samples.masks for samples in files])
+    groups = None
+    if not are_known(signers):
+        shapes = landmarks if landmarks is not None else masks
+        assert shapes is not None  # noqa: S101 - a file has one or the other
+        groups = group_duplicates(shapes, classes.astype(np.int64))
+    division = divide(labels, signers, groups=groups, validation=validation, seed=seed, where=where)
     sides = (~division.validation, division.validation)
     train, held_out = (_split(landmarks, masks, classes.astype(np.int64), signers, rows) for rows in sides)
     processed = Processed(train, held_out, tuple(names.tolist()))
@@ -54,6 +62,8 @@ def report(files: Sequence[Samples], division: Division, processed: Processed) -
         "rows": sum(samples.rows for samples in files),
         "kept": len(processed.train) + len(processed.validation),
         "split": division.method,
+        "groups": division.groups,
+        "labels_undivided": list(division.undivided),
         "kind": "landmarks" if processed.train.landmarks is not None else "masks",
         "classes": list(processed.class_names),
         "labels_lost": sorted({label for samples in files for label in samples.labels_lost} - kept),
@@ -79,11 +89,17 @@ def summarise(report: dict[str, Any]) -> str:
         lines.append(f"{side}: {split['samples']} samples of {len(split['per_class'])} labels, {people}{unknown}")
         if split["labels_missing"]:
             lines.append(f"warning: {side} has no sample of {', '.join(split['labels_missing'])}")
-    meaning = (
-        "no signer is on both sides"
-        if report["split"] == "by signer"
-        else "one signer's photographs may stand on both sides"
-    )
+    if report["labels_undivided"]:
+        lines.append(
+            f"warning: all samples of {', '.join(report['labels_undivided'])} are near-duplicates of each other, so "
+            "they are in training only"
+        )
+    meaning = "no signer is on both sides"
+    if report["split"] == "stratified":
+        meaning = (
+            "one signer's photographs may stand on both sides, but no near-duplicates "
+            f"({report['groups']} groups in {report['kept']} samples)"
+        )
     lines.append(f"split {report['split']}: {meaning}")
     return "\n".join(lines) + "\n"
 
@@ -127,7 +143,7 @@ def _file_report(samples: Samples) -> dict[str, Any]:
         "rows": samples.rows,
         "n_photos": samples.n_photos,
         "kept": len(samples.labels),
-        "dropped": samples.dropped,
+        "dropped": samples.dropped.counts(),
         "labels_lost": list(samples.labels_lost),
         "ignored": list(samples.ignored),
     }

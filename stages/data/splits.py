@@ -1,4 +1,4 @@
-"""Training and validation: a signer stands on one side only, wherever the signers are known."""
+"""Training and validation: a signer stands on one side only, or, where signers are unknown, near-duplicates do."""
 
 from __future__ import annotations
 
@@ -27,19 +27,37 @@ class Division:
     validation: npt.NDArray[np.bool_]
     """(N,) True for validation, False for training."""
     method: Method
+    groups: int | None
+    """Groups of near-duplicates that were divided as if each were one sample; None where signers were divided."""
+    undivided: tuple[str, ...]
+    """Labels of several samples that are all one group: they are in training only."""
+
+
+def are_known(signers: npt.NDArray[np.str_]) -> bool:
+    """Tell whether samples can be divided by signer: all are known, and there are two or more."""
+    return bool((signers != "").all()) and len(np.unique(signers)) >= 2
 
 
 def divide(
-    labels: npt.NDArray[np.str_], signers: npt.NDArray[np.str_], *, validation: float, seed: int, where: str
+    labels: npt.NDArray[np.str_],
+    signers: npt.NDArray[np.str_],
+    *,
+    groups: npt.NDArray[np.int64] | None = None,
+    validation: float,
+    seed: int,
+    where: str,
 ) -> Division:
-    """Divide samples: by signer where all are known and there are two or more, else by sample within each label.
+    """Divide samples: by signer where they are known (see `are_known`), else by group within each label.
 
     Every label is in training. By signer, of several shuffled orders the one is taken whose validation signers hold
-    a share of the samples closest to `validation`. By sample, a label of two or more samples is on both sides.
+    a share of the samples closest to `validation`. By group, a label of two or more groups is on both sides, with no
+    more than `validation` of its samples in validation unless its smallest group is larger than that.
 
     Args:
         labels: (N,) text.
         signers: (N,) text, "" where unknown.
+        groups: (N,) number of the group of near-duplicates that a sample belongs to, within its label; None where
+            each sample is a group of its own.
         validation: share of the signers, or of the samples of each label, 0 to 1.
         seed: the same seed divides the same samples alike.
         where: path for the errors.
@@ -58,9 +76,14 @@ def divide(
             f"{where}: has {len(names)} different labels, more than {MAX_CLASSES}. Check what was exported as 'labels'."
         )
     random = np.random.default_rng(seed)
-    if (signers != "").all() and len(np.unique(signers)) >= 2:
-        return Division(_by_signer(names, classes, signers, share=validation, random=random, where=where), "by signer")
-    return Division(_stratified(classes, share=validation, random=random, where=where), "stratified")
+    if are_known(signers):
+        held_out = _by_signer(names, classes, signers, share=validation, random=random, where=where)
+        return Division(held_out, "by signer", None, ())
+    groups = np.arange(len(labels)) if groups is None else groups
+    held_out = _stratified(classes, groups, share=validation, random=random, where=where)
+    missing = np.bincount(classes[held_out], minlength=len(names)) == 0
+    undivided = names[missing & (np.bincount(classes) >= 2)]
+    return Division(held_out, "stratified", len(np.unique(groups)), tuple(undivided.tolist()))
 
 
 def _by_signer(
@@ -124,13 +147,37 @@ def _only_here(
 
 
 def _stratified(
-    classes: npt.NDArray[np.int64], *, share: float, random: np.random.Generator, where: str
+    classes: npt.NDArray[np.int64],
+    groups: npt.NDArray[np.int64],
+    *,
+    share: float,
+    random: np.random.Generator,
+    where: str,
 ) -> npt.NDArray[np.bool_]:
     validation = np.zeros(len(classes), dtype=np.bool_)
     for index in range(int(classes.max()) + 1):
-        rows = random.permutation(np.flatnonzero(classes == index))
-        if len(rows) >= 2:
-            validation[rows[: min(max(round(share * len(rows)), 1), len(rows) - 1)]] = True
+        rows = np.flatnonzero(classes == index)
+        _, owner, sizes = np.unique(groups[rows], return_inverse=True, return_counts=True)
+        order = random.permutation(len(sizes))
+        if len(sizes) >= 2:
+            wanted = min(max(round(share * len(rows)), 1), len(rows) - 1)
+            validation[rows] = np.isin(owner, _fill(order, sizes, wanted))
     if not validation.any():
-        raise PipelineError(f"{where}: every label has one sample, so none can validate. Add samples of each letter.")
+        raise PipelineError(
+            f"{where}: every label has one sample, or one group of samples that are near-duplicates of each other, so "
+            "none can validate. Add samples of each letter that were taken at another time, or name the 'signers'."
+        )
     return validation
+
+
+def _fill(order: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64], wanted: int) -> list[int]:
+    """Take groups in order as long as they fit into a number of samples; the smallest one, where none fits."""
+    chosen: list[int] = []
+    left = wanted
+    for group in order.tolist():
+        if sizes[group] <= left:
+            chosen.append(group)
+            left -= int(sizes[group])
+        if left == 0:
+            break
+    return chosen or [min(order.tolist(), key=lambda group: int(sizes[group]))]

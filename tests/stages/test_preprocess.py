@@ -15,9 +15,10 @@ import pytest
 
 from client.mask import render_mask
 from stages.data.cleaning import clean_landmarks, clean_masks, raw_files, read_samples
+from stages.data.dropped import DroppedRows, draw_dropped, list_dropped
 from stages.data.preparation import prepare, summarise
 from stages.data.processed import Processed, Split, data_hash, read_processed, write_processed
-from stages.data.raw import write_raw
+from stages.data.raw import read_raw, write_raw
 from stages.errors import PipelineError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,31 +71,41 @@ def test_hands_that_cannot_be_drawn_are_dropped_and_counted():
     landmarks[2] = 100.0
     landmarks[3, :, 1] = 240.0
     landmarks[4, 8, 2] = 3e38
-    kept, which, dropped = clean_landmarks(landmarks)
-    assert which.tolist() == [False] * 5 + [True] * 2
-    assert dropped == {"not finite": 2, "no extent": 2, "out of range": 1}
+    kept, reasons = clean_landmarks(landmarks)
+    assert reasons.tolist() == ["not finite", "not finite", "no extent", "no extent", "out of range", "", ""]
     np.testing.assert_array_equal(kept, landmarks[5:])
 
 
+def clean(masks, folder, max_gib=0.1):
+    np.savez(folder / "masks.npz", labels=np.full(len(masks), "A"), masks=masks)
+    return clean_masks(read_raw(folder / "masks.npz", max_samples=1000, max_gib=0.1).pictures, max_gib=max_gib)
+
+
 @pytest.mark.parametrize("side", [64, 224, 300])
-def test_masks_are_brought_to_the_size_of_the_model(side):
+def test_masks_are_brought_to_the_size_of_the_model(side, tmp_path):
     points = hands(1)[0]
     masks = np.stack([render_mask(points, side), np.zeros((side, side, 3), dtype=np.uint8)])
-    resized, kept, dropped = clean_masks(masks)
+    resized, reasons = clean(masks, tmp_path)
     assert (resized.shape, resized.dtype) == ((1, 224, 224, 3), np.uint8)
-    assert kept.tolist() == [True, False]
-    assert dropped == {"all black": 1}
+    assert reasons.tolist() == ["", "all black"]
     difference = np.abs(resized[0].astype(int) - render_mask(points, 224)).mean()
     assert difference == 0 if side == 224 else difference < 20
 
 
-def test_masks_that_are_not_square_keep_their_shape():
+def test_masks_that_are_not_square_keep_their_shape(tmp_path):
     masks = np.zeros((1, 50, 100, 3), dtype=np.uint8)
     cv2.rectangle(masks[0], (40, 15), (59, 34), (255, 255, 255), -1)
-    resized, _, _ = clean_masks(masks)
+    resized, _ = clean(masks, tmp_path)
     rows, columns = np.nonzero(resized[0, :, :, 0] > 127)
     assert np.ptp(rows) == pytest.approx(np.ptp(columns), abs=1)
     assert (rows.mean(), columns.mean()) == pytest.approx((111.5, 111.5), abs=1.5)
+
+
+def test_small_masks_that_would_grow_past_memory_are_refused(tmp_path):
+    masks = np.full((300, 16, 16, 3), 9, dtype=np.uint8)
+    with pytest.raises(PipelineError, match=r"masks\.npz: at 224 pixels its masks take more than the 0\.04 GiB"):
+        clean(masks, tmp_path, max_gib=0.04)
+    assert len(clean(masks, tmp_path, max_gib=0.05)[0]) == 300
 
 
 @pytest.mark.parametrize(
@@ -186,6 +197,100 @@ def test_masks_do_not_mix_with_landmarks(tmp_path):
     files = [read(write_landmarks(tmp_path / "hands.npz")), read(tmp_path / "masks.npz")]
     with pytest.raises(PipelineError, match=r"masks\.npz: has masks, but .*hands\.npz has landmarks.*separate folders"):
         prepare(files, validation=0.5, seed=0, where="raw")
+
+
+def planted(copies=6, each=5):
+    """Landmarks and their labels and origins: some hands of each letter, seen several times, shuffled.
+
+    The copies of a hand stand elsewhere and have another size; their points jitter by 0.3 % of its extent.
+    """
+    random = np.random.default_rng(5)
+    base = np.repeat(hands(len(LETTERS) * each, seed=6), copies, axis=0)
+    moved = base + random.normal(0, 1, base.shape)
+    scale, shift = random.uniform(0.5, 2, (len(base), 1, 1)), random.uniform(0, 300, (len(base), 1, 2))
+    moved *= scale
+    moved[..., :2] += shift
+    origins = np.repeat(np.arange(len(LETTERS) * each), copies)
+    order = random.permutation(len(base))
+    labels = np.array(list(LETTERS))[origins // each]
+    return moved[order].astype(np.float32), labels[order], origins[order]
+
+
+def on_both_sides(processed, origin_of):
+    """Numbers of the origins that stand on both sides."""
+    sides = (processed.train, processed.validation)
+    return set.intersection(*({origin_of(sample) for sample in split.samples} for split in sides))
+
+
+@pytest.mark.parametrize("kind", ["landmarks", "masks"])
+def test_near_duplicates_are_on_one_side(kind, tmp_path, monkeypatch):
+    landmarks, labels, origins = planted()
+    samples = {"landmarks": landmarks, "masks": np.stack([render_mask(points, 64) for points in landmarks])}[kind]
+    np.savez_compressed(tmp_path / "raw.npz", labels=labels, **{kind: samples})
+    files = [read(tmp_path / "raw.npz")]
+    kept = files[0].landmarks if kind == "landmarks" else files[0].masks
+    origin_of = {sample.tobytes(): origin for sample, origin in zip(kept, origins, strict=True)}
+
+    def both():
+        processed, report = prepare(files, validation=0.25, seed=0, where="raw")
+        assert {"A", "B", "C", "D"} == set(report["validation"]["per_class"])
+        return on_both_sides(processed, lambda sample: origin_of[sample.tobytes()]), report["groups"]
+
+    assert both() == (set(), 20)
+    monkeypatch.setattr("stages.data.preparation.group_duplicates", lambda _, classes: np.arange(len(classes)))
+    assert len(both()[0]) > 5, "the test would pass without the grouping"
+
+
+def test_a_label_of_near_duplicates_only_is_in_training_and_reported(tmp_path):
+    landmarks, labels, origins = planted()
+    rows = (labels != "C") | (origins == 10)
+    write_raw(tmp_path / "raw.npz", labels=labels[rows], signers=np.full(rows.sum(), ""), landmarks=landmarks[rows])
+    processed, report = prepare([read(tmp_path / "raw.npz")], validation=0.25, seed=0, where="raw")
+    assert report["labels_undivided"] == ["C"]
+    assert (processed.train.classes == 2).sum() == 6
+    assert "warning: all samples of C are near-duplicates of each other, so they are in training only" in summarise(
+        report
+    )
+
+
+def test_with_signers_nothing_is_grouped(tmp_path):
+    _, report = prepare([read(write_landmarks(tmp_path / "raw.npz"))], validation=0.4, seed=0, where="raw")
+    assert (report["groups"], report["labels_undivided"]) == (None, [])
+
+
+# What was dropped
+
+
+def lost(path, reasons, pictures=None):
+    count = len(reasons)
+    return DroppedRows.of(
+        Path(path), np.array(reasons), np.resize(["A", "=B"], count), np.resize(["ann", ""], count), pictures or {}
+    )
+
+
+def test_the_rows_dropped_are_listed():
+    table = list_dropped([lost("raw/a.npz", ["", "no extent"]), lost("b.npz", ["not finite"])])
+    assert table == "file,row,label,signer,reason\nraw/a.npz,1,=B,,no extent\nb.npz,0,A,ann,not finite\n"
+    assert list_dropped([lost("a.npz", [""])]) == "file,row,label,signer,reason\n"
+
+
+def test_a_long_list_is_thinned_out_evenly():
+    rows = [line.split(",")[1] for line in list_dropped([lost("a.npz", ["no extent"] * 50_000)]).splitlines()[1:]]
+    assert len(rows) == 10_000
+    assert (rows[0], rows[-1]) == ("0", "49999")
+
+
+def test_pictures_dropped_are_drawn_and_a_stale_sheet_goes(tmp_path):
+    path = tmp_path / "data" / "dropped.png"
+    pictures = {row: np.full((20 + row % 3, 30, 3), row, dtype=np.uint8) for row in range(9)}
+    files = [lost("$raw$/a$b$.npz", ["no hand found"] * 9, pictures), lost("b.npz", ["no extent"])]
+    draw_dropped(path, files)
+    first = path.read_bytes()
+    assert cv2.imread(str(path)) is not None
+    draw_dropped(path, files)
+    assert path.read_bytes() == first
+    draw_dropped(path, files[1:])
+    assert not path.exists()
 
 
 # Processed data
@@ -341,7 +446,10 @@ def test_ready_made_masks_go_through_the_stage(tmp_path):
     assert re.search(
         "^train: 8 samples of 3 labels, 0 known signers, 8 samples of unknown", result.stdout, re.MULTILINE
     )
-    assert "split stratified: one signer's photographs may stand on both sides" in result.stdout
+    assert (
+        "split stratified: one signer's photographs may stand on both sides, but no near-duplicates "
+        "(11 groups in 11 samples)" in result.stdout
+    )
     processed = read_processed(tmp_path / "data/processed")
     assert processed.train.landmarks is None
     assert processed.train.samples.shape == (8, 224, 224, 3)
@@ -371,3 +479,6 @@ def test_photographs_of_a_real_hand_become_landmarks(shared, tmp_path):
     assert found[:, :, :2].min() > -50
     assert found[:, :, 0].max() < images.shape[2] + 50
     assert "raw/photos.npz: hands: 100%" in result.stderr
+    assert (tmp_path / "reports/dropped.csv").read_text().splitlines()[1:] == ["raw/photos.npz,12,A,,no hand found"]
+    assert cv2.imread(str(tmp_path / "data/dropped.png")) is not None
+    assert not (tmp_path / "data/unfinished").exists()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import struct
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fuzz.mutations import mutate
 from stages.data.archive import open_archive, write_archive
 from stages.data.raw import read_raw, write_raw
 from stages.errors import PipelineError
@@ -120,6 +123,46 @@ def encrypted(folder: Path) -> Path:
     return path
 
 
+def with_member(name: str, method: int = zipfile.ZIP_STORED):
+    """Write a raw file and one more member."""
+
+    def make(folder: Path) -> Path:
+        path = npz(folder / "raw.npz", labels=LABELS, landmarks=HANDS)
+        with zipfile.ZipFile(path, "a") as zipped:
+            zipped.writestr(zipfile.ZipInfo(name), b"", method)
+        return path
+
+    return make
+
+
+def crowded(folder: Path) -> Path:
+    return npz(folder / "raw.npz", labels=LABELS, landmarks=HANDS, **{f"n{n}": LABELS for n in range(99)})
+
+
+def long_directory(folder: Path) -> Path:
+    path = folder / "raw.npz"
+    size = 2 << 20
+    path.write_bytes(b"PK\x03\x04".ljust(size, b"\0") + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, size, 0, 0))
+    return path
+
+
+def a_pipe(folder: Path) -> Path:
+    os.mkfifo(folder / "raw.npz")
+    return folder / "raw.npz"
+
+
+def essay(folder: Path) -> Path:
+    return npz(folder / "raw.npz", labels=LABELS.astype("<U300"), landmarks=HANDS)
+
+
+def long_header(folder: Path) -> Path:
+    """Write an array whose header says that it is four gigabytes long."""
+    path = npz(folder / "raw.npz", labels=LABELS)
+    with zipfile.ZipFile(path, "a") as zipped:
+        zipped.writestr("landmarks.npy", b"\x93NUMPY\x02\x00\xff\xff\xff\xff" + bytes(1 << 20))
+    return path
+
+
 def arrays(**values: Any):
     return lambda folder: npz(folder / "raw.npz", **values)
 
@@ -128,6 +171,18 @@ BROKEN = {
     "missing": (missing, "the file is missing. Check its name"),
     "a folder": (a_folder, "this is a folder"),
     "empty file": (empty_file, "the file is empty"),
+    "a pipe": (a_pipe, "this is no regular file but a pipe or device"),
+    "too many members": (crowded, "it holds 101 members, more than 100"),
+    "long directory": (long_directory, "its directory takes 2097152 bytes, more than 1048576"),
+    "absolute name": (with_member("/etc/passwd"), "a member is called '/etc/passwd', which is no array's name"),
+    "name of a folder above": (with_member("a/../../b.npy"), "a member is called 'a/../../b.npy'"),
+    "name that clears the screen": (with_member("\x1b[2J.npy"), "a member is called '\\x1b[2J.npy'"),
+    "name with backslashes": (with_member("c:\\b.npy"), "a member is called 'c:\\\\b.npy'"),
+    "name without end": (with_member("n" * 300), "which is no array's name"),
+    "bzip2": (with_member("notes.npy", zipfile.ZIP_BZIP2), "'notes' is compressed in a way that numpy does not write"),
+    "lzma": (with_member("notes.npy", zipfile.ZIP_LZMA), "Save it with np.savez_compressed"),
+    "essay": (essay, "'labels' takes 1200 bytes a row, more than 1024"),
+    "long header": (long_header, "'landmarks' is damaged or no array (EOF: reading array header"),
     "no zip": (no_zip, "this is no .npz archive. Save the arrays with np.savez_compressed"),
     "truncated": (truncated, "the file is truncated or damaged"),
     "turned byte": (turned_byte, "'landmarks' is damaged or no array (Bad CRC-32"),
@@ -175,6 +230,10 @@ BROKEN = {
     ),
     "grey images": (arrays(labels=LABELS, images=PHOTOS[..., 0]), "'images' is (3, 20, 24) uint8, but must be"),
     "tiny masks": (arrays(labels=LABELS, masks=PHOTOS[:, :8]), "'masks' is (3, 8, 24, 3) uint8, but must be"),
+    "long images": (
+        lambda folder: npz(folder / "raw.npz", labels=LABELS, images=np.zeros((3, 16, 8193, 3), dtype=np.uint8)),
+        "'images' is (3, 16, 8193, 3) uint8, but must be (N,H,W,3) uint8, height and width 16 to 8192",
+    ),
     "labels as numbers": (
         arrays(labels=np.arange(3), landmarks=HANDS),
         "'labels' is (3,) int64, but must be (N,) text",
@@ -247,7 +306,7 @@ def test_landmarks_are_read_as_they_were_saved(tmp_path):
     assert (raw.kind, raw.n_photos, raw.ignored, len(raw)) == ("landmarks", 5, ("notes",), 3)
     assert raw.labels.tolist() == ["A", "B", "ß"]
     assert raw.signers.tolist() == ["ann", "", "bo"]
-    np.testing.assert_array_equal(raw.samples, HANDS)
+    np.testing.assert_array_equal(raw.landmarks, HANDS)
     np.testing.assert_array_equal(raw.image_size, size)
     assert raw.handedness is not None
     assert raw.handedness.tolist() == ["Left", "Right", ""]
@@ -259,13 +318,62 @@ def test_pictures_are_read_as_they_were_saved(kind, tmp_path):
     assert raw.kind == kind
     assert raw.labels.tolist() == ["A", "B", "Ü"]
     assert raw.signers.tolist() == ["", "", ""]
-    assert (raw.n_photos, raw.image_size, raw.handedness) == (None, None, None)
-    np.testing.assert_array_equal(raw.samples, PHOTOS)
+    assert (raw.n_photos, raw.image_size, raw.handedness, raw.landmarks) == (None, None, None, None)
+    assert raw.pictures is not None
+    for most in (1, 2, 100):
+        chunks = list(raw.pictures.chunks(most))
+        assert max(len(chunk) for chunk in chunks) == min(most, 3)
+        np.testing.assert_array_equal(np.concatenate(chunks), PHOTOS)
 
 
 def test_fortran_order_is_read(tmp_path):
     raw = read(npz(tmp_path / "raw.npz", labels=LABELS, landmarks=np.asfortranarray(HANDS)))
-    np.testing.assert_array_equal(raw.samples, HANDS)
+    np.testing.assert_array_equal(raw.landmarks, HANDS)
+    raw = read(npz(tmp_path / "raw.npz", labels=LABELS, images=np.asfortranarray(PHOTOS)))
+    assert raw.pictures is not None
+    np.testing.assert_array_equal(np.concatenate(list(raw.pictures.chunks(2))), PHOTOS)
+
+
+def test_other_members_are_not_read(tmp_path):
+    raw = read(with_member("README.txt")(tmp_path))
+    assert raw.ignored == ("README.txt",)
+
+
+def test_zeros_that_deflate_a_thousandfold_are_refused(tmp_path):
+    path = npz(tmp_path / "raw.npz", labels=LABELS, images=np.zeros((3, 2800, 2800, 3), dtype=np.uint8))
+    with pytest.raises(PipelineError, match=r"unpacks to \d+ times its size, more than the 500 times .* np\.savez, "):
+        read(path, max_gib=1)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_photographs_larger_than_memory_pass_through_it(save, tmp_path):
+    """24 MB of them are read with 3 MB, whatever follows."""
+    images = np.random.default_rng(0).integers(0, 256, (200, 200, 200, 3), dtype=np.uint8)
+    save(tmp_path / "raw.npz", labels=np.full(200, "A"), images=images)
+    tracemalloc.start()
+    raw = read(tmp_path / "raw.npz", max_samples=1000, max_gib=1)
+    seen = sum(len(chunk) for chunk in raw.pictures.chunks(10))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert seen == 200
+    assert peak < 5e6 < images.nbytes
+
+
+def test_a_byte_turned_in_the_last_photograph_is_found(tmp_path):
+    path = tmp_path / "raw.npz"
+    images = np.random.default_rng(0).integers(0, 256, (3, 100, 100, 3), dtype=np.uint8)
+    np.savez(path, labels=LABELS, images=images)
+    pictures = read(damage(path, images[2].tobytes()[-20:-1])).pictures
+    with pytest.raises(PipelineError, match=r"'images' is damaged or no array \(Bad CRC-32"):
+        list(pictures.chunks(1))
+
+
+def test_a_file_that_changes_between_looking_and_reading_is_refused(tmp_path):
+    path = npz(tmp_path / "raw.npz", labels=LABELS, images=PHOTOS)
+    pictures = read(path).pictures
+    npz(path, labels=LABELS[:2], images=PHOTOS[:2])
+    with pytest.raises(PipelineError, match=r"the file has changed while it was read. Run the command again"):
+        list(pictures.chunks(1))
 
 
 def test_what_is_written_is_read_back(tmp_path):
@@ -275,7 +383,7 @@ def test_what_is_written_is_read_back(tmp_path):
     signers = np.array(["ann", "bo", ""])
     write_raw(path, labels=LABELS, signers=signers, landmarks=HANDS, image_size=size, handedness=handedness, n_photos=4)
     raw = read(path)
-    np.testing.assert_array_equal(raw.samples, HANDS)
+    np.testing.assert_array_equal(raw.landmarks, HANDS)
     np.testing.assert_array_equal(raw.signers, signers)
     np.testing.assert_array_equal(raw.labels, LABELS)
     np.testing.assert_array_equal(raw.image_size, size)
@@ -307,23 +415,21 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("kind", ["landmarks", "images", "masks"])
 @settings(max_examples=300, deadline=None)
-@given(data=st.data())
-def test_a_damaged_file_is_refused_or_read_but_never_a_crash(data, tmp_path_factory):
-    folder = tmp_path_factory.getbasetemp()
-    path = folder / "fuzzed.npz"
-    np.savez(path, labels=LABELS, landmarks=HANDS)
-    contents = bytearray(path.read_bytes())
-    positions = st.integers(0, len(contents) - 1)
-    for position, value in data.draw(st.lists(st.tuples(positions, st.integers(0, 255)), min_size=1, max_size=8)):
-        contents[position] = value
-    path.write_bytes(contents[: data.draw(st.one_of(st.just(len(contents)), positions))])
+@given(dice=st.randoms(use_true_random=False), compressed=st.booleans())
+def test_a_damaged_file_is_refused_or_read_but_never_a_crash(kind, dice, compressed, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / "fuzzed.npz"
+    kinds = {"landmarks": HANDS, "images": PHOTOS, "masks": np.asfortranarray(PHOTOS)}
+    (np.savez_compressed if compressed else np.savez)(path, labels=LABELS, **{kind: kinds[kind]})
+    path.write_bytes(mutate(path.read_bytes(), dice))
     try:
         raw = read(path)
+        count = sum(len(chunk) for chunk in raw.pictures.chunks(2)) if raw.pictures else len(raw.landmarks)
     except PipelineError as error:
-        assert str(path) in str(error)  # noqa: PT017 - either outcome is right
+        assert str(error).startswith(f"{path}: ")  # noqa: PT017 - either outcome is right
     else:
-        assert raw.samples.shape == (3, 21, 3)
+        assert count == len(raw)
 
 
 def test_an_archive_lists_its_arrays(tmp_path):

@@ -16,8 +16,11 @@ SHARES = st.floats(0.05, 0.95)
 SEEDS = st.integers(0, 5)
 
 
-def split(labels, signers, validation=0.2, seed=0):
-    return divide(np.array(labels), np.array(signers), validation=validation, seed=seed, where="data/raw")
+def split(labels, signers, validation=0.2, seed=0, groups=None):
+    groups = None if groups is None else np.array(groups)
+    return divide(
+        np.array(labels), np.array(signers), groups=groups, validation=validation, seed=seed, where="data/raw"
+    )
 
 
 def full(signers, letters="ABCD", times=3):
@@ -64,6 +67,32 @@ def test_without_signers_every_repeated_label_is_on_both_sides(labels, share, se
         held_out = int(division.validation[np.array(labels) == label].sum())
         assert (1 <= held_out < count) if count >= 2 else held_out == 0
         assert abs(held_out - share * count) <= 1
+
+
+@settings(max_examples=200, deadline=None)
+@given(rows=st.lists(st.tuples(LETTERS, st.integers(0, 6)), min_size=2, max_size=60), share=SHARES, seed=SEEDS)
+def test_without_signers_a_group_is_on_one_side_and_every_label_in_training(rows, share, seed):
+    labels = np.array([label for label, _ in rows])
+    groups = np.array([100 * "ABCD".index(label) + number for label, number in rows])
+    groups_of = {label: len(set(groups[labels == label])) for label in set(labels.tolist())}
+    if len(groups_of) < 2 or max(groups_of.values()) < 2:
+        with pytest.raises(PipelineError, match=r"^data/raw: "):
+            split(labels, [""] * len(rows), share, seed, groups)
+        return
+    division = split(labels, [""] * len(rows), share, seed, groups)
+    held_out = division.validation
+    assert not set(groups[held_out]) & set(groups[~held_out])
+    assert set(labels[~held_out]) == set(labels)
+    assert set(labels[held_out]) == {label for label, count in groups_of.items() if count >= 2}
+    assert division.groups == sum(groups_of.values())
+    alone = {label for label, count in groups_of.items() if count == 1 and (labels == label).sum() > 1}
+    assert set(division.undivided) == alone
+
+
+def test_groups_fill_the_share_that_was_asked_for():
+    labels = np.repeat(["A", "B"], 100)
+    held_out = split(labels, [""] * 200, 0.2, groups=np.arange(200) // 5).validation
+    assert [held_out[:100].sum(), held_out[100:].sum()] == [20, 20]
 
 
 @given(seed=SEEDS)
@@ -115,7 +144,7 @@ def test_one_unknown_signer_makes_it_stratified():
     ("labels", "signers", "sentence"),
     [
         (["A"] * 4, ["ann", "ann", "bo", "bo"], "has only the label 'A'. A classifier needs at least two"),
-        (["A", "B"], ["", ""], "every label has one sample"),
+        (["A", "B"], ["", ""], "every label has one sample, or one group of samples that are near-duplicates"),
         (["A", "A", "B", "B"], ["ann", "ann", "bo", "bo"], r"no signer can be kept for validation.* \(A, B\)\. Add"),
         ([str(n) for n in range(MAX_CLASSES + 1)], [""] * (MAX_CLASSES + 1), "has 1001 different labels"),
     ],

@@ -1,0 +1,1 @@
+"""Claims of speed, measured: each prints both sides in one run."""
