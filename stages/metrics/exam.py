@@ -217,10 +217,15 @@ def confuse(answers: Mapping[str, Answers], classes: Sequence[str]) -> Confusion
 
 
 def worst_rows(given: Answers, count: int) -> npt.NDArray[np.int64]:
-    """Find up to `count` hands read wrong, those with the highest confidence in the wrong letter first."""
+    """Find up to `count` hands read wrong, those with the highest confidence in the wrong letter first.
+
+    Photographs of one source are near-duplicates, so one letter misread as another is found once.
+    """
     wrong = np.flatnonzero(given.found & ~given.correct)
-    order = np.argsort(-given.confidence[wrong], kind="stable")
-    return wrong[order][:count].astype(np.int64)
+    order = wrong[np.argsort(-given.confidence[wrong], kind="stable")]
+    kinds = np.stack([given.labels[order], given.read[order]], axis=1)
+    firsts = np.sort(np.unique(kinds, axis=0, return_index=True)[1])
+    return order[firsts][:count].astype(np.int64)
 
 
 def describe(given: Answers) -> dict[str, Any]:

@@ -73,6 +73,7 @@ def plot_exam_letters(letters: Mapping[str, Marks], mean: float, title: str) -> 
         axes.text(place, 1.03, f"{values[place]:.2f}", ha="center", fontsize=7)
     axes.axhline(mean, color=GREY, linestyle="--", linewidth=1.0, label=f"mean of sources {mean:.3f}")
     axes.set_xticks(range(len(names)), names)
+    axes.set_yticks(np.linspace(0.0, 1.0, 6))
     axes.set(ylim=(0, 1.22), xlim=(-0.6, len(names) - 0.4), ylabel="accuracy", title=title)
     axes.legend(loc="upper left", fontsize=8)
     return png(figure)

@@ -107,7 +107,7 @@ def build_exam_report(
             confusion.matrix,
             confusion.shown,
             f"{name} on {who}: what was read as what",
-            read=["no hand" if label == NO_HAND else label for label in confusion.read],
+            read=["none" if label == NO_HAND else label for label in confusion.read],
         ),
         "selection.png": exam_plots.plot_selection(
             {each: select(read) for each, read in given.items()},
@@ -116,6 +116,6 @@ def build_exam_report(
         ),
         "calibration.png": plots.plot_calibration(calibration(answers, bins), f"{name} on {who}: calibration"),
         "mistakes.png": plots.plot_mistakes(
-            masks, [mistake.caption for mistake in mistakes], f"{name} on {who}: worst mistakes"
+            masks, [mistake.caption for mistake in mistakes], f"{name} on {who}: the worst mistake of each kind"
         ),
     }

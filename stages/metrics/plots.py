@@ -43,7 +43,7 @@ def plot_confusion(
     read = labels if read is None else read
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     side = max(4.0, 1.6 + 0.36 * len(labels))
-    figure = Figure(figsize=(side + 0.9, side), layout="constrained")
+    figure = Figure(figsize=(side + 0.9 + 0.4 * (len(read) - len(labels) + 1), side), layout="constrained")
     axes = figure.add_subplot()
     # On a square-root scale a letter misread once in twenty is seen beside one read right every time.
     image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, vmin=0.0, vmax=1.0))

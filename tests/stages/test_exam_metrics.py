@@ -122,9 +122,14 @@ def test_calibration_is_of_the_hands_found():
     assert binned.error == pytest.approx(0.75 - 2 / 3)
 
 
-def test_worst_mistakes_are_hands_found_and_surest_first():
-    given = answers("AAAAA", "ABCC-", confidence=np.array([0.9, 0.5, 0.7, 0.6, 0.0]))
-    assert exam.worst_rows(given, 2).tolist() == [2, 3]
+@pytest.mark.parametrize(("count", "rows"), [(1, [2]), (2, [2, 1]), (9, [2, 1, 5])])
+def test_worst_mistakes_are_hands_found_surest_first_and_one_of_each_kind(count, rows):
+    given = answers("AAAAAB", "ABCC-A", confidence=np.array([0.9, 0.5, 0.7, 0.6, 0.0, 0.4]))
+    assert exam.worst_rows(given, count).tolist() == rows
+
+
+def test_without_a_mistake_there_is_no_worst_one():
+    assert exam.worst_rows(answers("AB", "AB"), 5).tolist() == []
 
 
 def test_a_source_that_a_network_cannot_read_is_a_dash_in_the_table():
