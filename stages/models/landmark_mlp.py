@@ -6,6 +6,8 @@ import torch
 from torch import nn
 
 COORDINATES = 21 * 3
+DEPTH = 0.0
+"""Share of z that is seen: synthetic depth is unlike the detector's guess of it, and cost five points on strangers."""
 
 
 class LandmarkMLP(nn.Module):
@@ -25,10 +27,11 @@ class LandmarkMLP(nn.Module):
 
 
 def normalise_landmarks(landmarks: torch.Tensor) -> torch.Tensor:
-    """Centre hands (N, 21, 3) on 0 and give them an extent of 1, the larger of their width and height."""
+    """Centre hands (N, 21, 3) on 0, give them an extent of 1 (the larger of width and height), and flatten them."""
     low, high = landmarks.amin(dim=1, keepdim=True), landmarks.amax(dim=1, keepdim=True)
     extent = (high - low)[..., :2].amax(dim=2, keepdim=True).clamp(min=1e-6)
-    return (landmarks - (low + high) / 2) / extent
+    seen = torch.tensor([1.0, 1.0, DEPTH], device=landmarks.device)
+    return (landmarks - (low + high) / 2) / extent * seen
 
 
 def mirror(hands: torch.Tensor) -> torch.Tensor:
