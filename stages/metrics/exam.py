@@ -225,7 +225,7 @@ def worst_rows(given: Answers, count: int) -> npt.NDArray[np.int64]:
     order = wrong[np.argsort(-given.confidence[wrong], kind="stable")]
     kinds = np.stack([given.labels[order], given.read[order]], axis=1)
     firsts = np.sort(np.unique(kinds, axis=0, return_index=True)[1])
-    return order[firsts][:count].astype(np.int64)
+    return np.asarray(order[firsts][:count], dtype=np.int64)
 
 
 def describe(given: Answers) -> dict[str, Any]:
