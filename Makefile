@@ -85,7 +85,7 @@ ui: $(READY) ## Open MLflow's pages (UI_PORT=5000)
 	$(RUN) mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" --host 127.0.0.1 \
 		--port $(UI_PORT) --workers 1
 
-exam: $(READY) ## Examine the registered models on raw data (DATA="one.npz two.npz")
+exam: $(READY) ## Examine the registered models and the reference on raw data (DATA="one.npz two.npz")
 	@[ -n "$(strip $(DATA))" ] || { echo 'error: name the raw .npz files. Type: make exam DATA="one.npz two.npz"' >&2; exit 1; }
 	@$(RUN) stages.exam $(DATA)
 

@@ -14,7 +14,8 @@ from stages.data.loader import draw_masks
 from stages.data.processed import PROCESSED, data_hash, read_processed
 from stages.errors import PipelineError, run_door
 from stages.inference import load_network, measure_latency, predict
-from stages.metrics.report import build_report, metrics_json, read_history, write_files
+from stages.metrics.calibration import mean_of_views, read_logits
+from stages.metrics.report import build_report, calibration_json, metrics_json, read_history, write_files
 from stages.metrics.scores import score, worst_mistakes
 from stages.params import ARCHITECTURES, Evaluate, read_params
 
@@ -37,13 +38,17 @@ def main() -> None:
     validation = processed.validation
     (probabilities,) = predict([network], validation.samples, f"evaluate {architecture}")
     latencies = measure_latency(network, draw_masks(validation.samples[:1])[0], params.latency_runs)
-    scored = score(probabilities, validation.classes, params.calibration_bins)
-    metrics = metrics_json(scored, latencies, model.stat().st_size, len(validation))
+    logits = read_logits(MODELS / architecture / "validation_logits.npz", len(validation), len(network.classes))
+    uncalibrated = mean_of_views(logits, 1.0)
+    after, before = (score(each, validation.classes, params.calibration_bins) for each in (probabilities, uncalibrated))
+    calibrated = calibration_json(after, before, network.temperature)
+    metrics = metrics_json(calibrated, latencies, model.stat().st_size, len(validation))
     worst = worst_mistakes(probabilities, validation.classes, params.mistakes)
     report = build_report(
         architecture=architecture,
         labels=network.classes,
         probabilities=probabilities,
+        uncalibrated=uncalibrated,
         classes=validation.classes,
         mistakes=worst,
         mistaken_masks=draw_masks(validation.samples[worst]),

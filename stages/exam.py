@@ -1,55 +1,118 @@
-"""Exam: every registered network reads raw data sets of signers that none was trained on.
+"""Exam: every registered network, and the reference, read signers that none was trained on.
 
-Usage: python -m stages.exam FILE.npz [FILE.npz ...] [--out reports/exam.json]
+Usage: python -m stages.exam [FILE.npz ...] [--out reports/exam.json]
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from stages.data.archive import write_text
-from stages.data.cleaning import read_samples
+from stages.data.loader import draw_masks
+from stages.data.strangers import make_strangers, read_strangers
 from stages.errors import PipelineError, run_door
-from stages.inference import load_network, predict
-from stages.metrics.exam import Answers, answer, summarise, table
-from stages.params import Preprocess, read_params
+from stages.inference import Network, load_network, predict
+from stages.metrics.exam import Answers, answer, table
+from stages.metrics.exam_report import Mistake, build_exam_report, find_mistakes, marks_json
+from stages.metrics.report import write_files
+from stages.params import Exam, Preprocess, Synthesize, read_params
 from stages.tracking.results import read_registered
 
+if TYPE_CHECKING:
+    from stages.data.cleaning import Samples
+
 MODELS: Final = Path("models")
+REFERENCE: Final = "landmark_mlp"
+STRANGERS: Final = Path("data/exam")
+"""Folder whose raw files the pipeline examines on, where there are any."""
+REPORT: Final = Path("reports/exam.json")
+PIPELINE_REPORT: Final = Path("reports/strangers.json")
 
 
 def main() -> None:
-    """Read the files and `models/`, write `reports/exam.json` and print the marks."""
+    """Read raw files and `models/`, write the marks and a folder of pictures beside them, print the marks."""
+    arguments = _parse()
+    params = read_params(Exam)
+    champion, networks = _load_networks()
+    files = arguments.files or sorted(STRANGERS.glob("[!.]*.npz"))
+    strangers = (
+        read_strangers(files, read_params(Preprocess))
+        if files
+        else make_strangers(params, read_params(Synthesize).seed)
+    )
+    given: dict[str, dict[str, Answers]] = {name: {} for name in networks}
+    mistakes: list[Mistake] = []
+    for source, samples in strangers:
+        for name, answers in _examine(networks, source, samples).items():
+            given[name][source] = answers
+        mistakes += _draw_mistakes(source, samples, given[champion][source], params.mistakes)
+    given = {name: answers for name, answers in given.items() if answers}
+    marks = marks_json(given, champion, synthetic=not files, threshold=params.threshold, bins=params.calibration_bins)
+    worst = sorted(mistakes, key=lambda mistake: -mistake.confidence)[: params.mistakes]
+    report = build_exam_report(given, marks, networks[champion].classes, worst, params.calibration_bins)
+    write_files(arguments.out.with_suffix(""), report)
+    write_text(arguments.out, json.dumps(marks, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(table({name: marks[name] for name in given}, champion))
+    if not files:
+        sys.stdout.write(
+            f"These signers are synthetic. Put raw .npz files of people into {STRANGERS}/ and run again.\n"
+        )
+
+
+def _parse() -> Namespace:
     parser = ArgumentParser(prog="python -m stages.exam", description="Accuracy on signers never trained on.")
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE.npz", help="raw data sets, one for each source")
-    parser.add_argument("--out", type=Path, default=Path("reports/exam.json"))
+    parser.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE.npz",
+        help=f"raw data sets, one for each source; without any, those in {STRANGERS}/, else synthetic signers",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, help=f"marks; with files {REPORT}, without {PIPELINE_REPORT}")
     arguments = parser.parse_args()
-    if len({path.stem for path in arguments.files}) < len(arguments.files):
-        raise PipelineError("Two files have the same name, which names the source. Rename one and run again.")
-    limits = read_params(Preprocess)
+    arguments.out = arguments.out or (REPORT if arguments.files else PIPELINE_REPORT)
+    if arguments.out.suffix != ".json":
+        raise PipelineError(f"--out {arguments.out}: the marks are JSON. Name a file that ends in .json.")
+    return arguments
+
+
+def _load_networks() -> tuple[str, dict[str, Network]]:
+    """Load the registered networks, the champion first, and the reference where there is one."""
     registered = read_registered()
-    architectures = sorted(registered.architectures, key=lambda name: name != registered.champion)
-    networks = [load_network(MODELS / name / "model.onnx") for name in architectures]
-    answers: dict[str, dict[str, Answers]] = {name: {} for name in architectures}
-    for path in arguments.files:
-        samples = read_samples(path, max_samples=limits.max_samples, max_gib=limits.max_gib)
-        drawable = samples.masks if samples.landmarks is None else samples.landmarks
-        assert drawable is not None  # noqa: S101 - samples are one or the other
-        n_photos = samples.n_photos or samples.rows
-        probabilities = predict(networks, drawable, f"exam {path.stem}")
-        known = set.intersection(*(set(network.classes) for network in networks))
-        if unknown := sorted({*samples.labels.tolist(), *samples.labels_lost} - known):
-            sys.stderr.write(f"warning: {path}: not every network knows {unknown}; unknown labels count as errors.\n")
-        for name, network, read in zip(architectures, networks, probabilities, strict=True):
-            answers[name][path.stem] = answer(read, samples.labels, network.classes, n_photos)
-    marks = {name: summarise(given) for name, given in answers.items()}
-    champion = {"architecture": registered.champion} | marks[registered.champion]
-    write_text(arguments.out, json.dumps({"champion": champion} | marks, indent=2, ensure_ascii=False) + "\n")
-    sys.stdout.write(table(marks, registered.champion))
+    names = sorted(registered.architectures, key=lambda name: name != registered.champion)
+    networks = {name: load_network(MODELS / name / "model.onnx") for name in names}
+    reference = MODELS / REFERENCE / "model.onnx"
+    if reference.is_file():
+        networks[REFERENCE] = load_network(reference)
+    return registered.champion, networks
+
+
+def _examine(networks: dict[str, Network], source: str, samples: Samples) -> dict[str, Answers]:
+    """Let every network that can read a source do so."""
+    able = {name: each for name, each in networks.items() if each.reads == "masks" or samples.landmarks is not None}
+    probabilities = predict(list(able.values()), samples.drawable, f"exam {source}")
+    known = set.intersection(*(set(network.classes) for network in able.values()))
+    if unknown := sorted({*samples.labels.tolist(), *samples.labels_lost} - known):
+        sys.stderr.write(
+            f"warning: {samples.path}: not every network knows {unknown}; unknown labels count as errors.\n"
+        )
+    missed = (samples.dropped_labels, samples.dropped_signers)
+    n_photos = samples.n_photos or samples.rows
+    return {
+        name: answer(read, samples.labels, network.classes, samples.signers, n_photos, missed)
+        for (name, network), read in zip(able.items(), probabilities, strict=True)
+    }
+
+
+def _draw_mistakes(source: str, samples: Samples, answers: Answers, count: int) -> list[Mistake]:
+    """Draw the masks that were read wrong; photographs are never drawn."""
+    rows, captions = find_mistakes(source, answers, count)
+    masks = draw_masks(samples.drawable[rows])
+    return [
+        Mistake(float(answers.confidence[row]), caption, mask)
+        for row, caption, mask in zip(rows, captions, masks, strict=True)
+    ]
 
 
 if __name__ == "__main__":

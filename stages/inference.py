@@ -35,6 +35,10 @@ class Network:
     """Labels in the order of the network's output."""
     data_hash: str
     """Hash of the processed data that the network was trained on."""
+    temperature: float
+    """What the network divides its logits by."""
+    reads: str
+    """Name of its input: "masks", or "landmarks" for the reference."""
     session: onnxruntime.InferenceSession
 
 
@@ -53,9 +57,11 @@ def load_network(path: Path) -> Network:
             architecture=metadata["architecture"],
             classes=_labels(metadata["classes"], session.get_outputs()[0].shape[-1]),
             data_hash=metadata["data_hash"],
+            temperature=float(metadata["temperature"]),
+            reads=session.get_inputs()[0].name,
             session=session,
         )
-        mask_version = metadata["mask_version"]
+        mask_version = metadata["mask_version"] if network.reads == "masks" else MASK_VERSION
     except KeyError as error:
         raise PipelineError(f"{path}: the metadata has no {error}. Export it again: dvc repro train.") from None
     except Exception as error:  # ONNX Runtime's own exceptions share no base class
@@ -82,7 +88,8 @@ def predict(
 
     Args:
         networks: exported networks; their classes may differ.
-        samples: (N, 21, 3) float32 landmarks in pixels, or (N, 224, 224, 3) uint8 RGB masks.
+        samples: (N, 21, 3) float32 landmarks in pixels, or (N, 224, 224, 3) uint8 RGB masks; networks that read
+            landmarks need the former.
         description: written before the progress bar.
         batch_size: masks held and predicted at a time.
 
@@ -92,16 +99,19 @@ def predict(
     batches: list[list[npt.NDArray[np.float32]]] = [[np.zeros((0, len(n.classes)), np.float32)] for n in networks]
     with tqdm(total=len(samples), desc=description, unit="mask") as bar:
         for start in range(0, len(samples), batch_size):
-            masks = draw_masks(samples[start : start + batch_size])
+            batch = samples[start : start + batch_size]
+            inputs = {"landmarks": batch}
+            if any(network.reads == "masks" for network in networks):
+                inputs["masks"] = draw_masks(batch)
             for network, probabilities in zip(networks, batches, strict=True):
-                probabilities.append(run(network, masks))
-            bar.update(len(masks))
+                probabilities.append(run(network, inputs[network.reads]))
+            bar.update(len(batch))
     return [np.concatenate(probabilities) for probabilities in batches]
 
 
-def run(network: Network, masks: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Predict one batch: (N, 224, 224, 3) uint8 RGB masks to probabilities (N, C)."""
-    (probabilities,) = network.session.run(["probabilities"], {"masks": masks})
+def run(network: Network, samples: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Predict one batch of what the network reads, N masks or landmarks, to probabilities (N, C)."""
+    (probabilities,) = network.session.run(["probabilities"], {network.reads: samples})
     return np.asarray(probabilities, dtype=np.float32)
 
 

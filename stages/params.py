@@ -129,6 +129,52 @@ class Train:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """Parameters of the network on the landmarks themselves, which the networks on masks are measured by."""
+
+    seed: int
+    width: int
+    """Features of each hidden layer."""
+    dropout: float
+    steps: int
+    batch_size: int
+    lr: float
+    """Highest learning rate of Adam."""
+
+    def __post_init__(self) -> None:
+        _check(self.seed >= 0, "reference.seed", self.seed, "0 or more")
+        _check(self.width > 0, "reference.width", self.width, "above 0")
+        _check(0 <= self.dropout < 1, "reference.dropout", self.dropout, "from 0 to below 1")
+        _check(self.steps > 1, "reference.steps", self.steps, "above 1")
+        _check(self.batch_size > 1, "reference.batch_size", self.batch_size, "above 1: batch norm needs two samples")
+        _check(self.lr > 0, "reference.lr", self.lr, "above 0")
+
+
+@dataclass(frozen=True)
+class Exam:
+    """Parameters of the exam on signers that no network was trained on."""
+
+    seed: int
+    """Of the synthetic signers that are examined where there are no others; not `synthesize.seed`."""
+    signers: int
+    """How many of them."""
+    samples_per_letter: int
+    threshold: float
+    """Least probability of a reading that counts in use: the service's threshold."""
+    calibration_bins: int
+    mistakes: int
+    """Worst mistakes drawn."""
+
+    def __post_init__(self) -> None:
+        _check(self.seed >= 0, "exam.seed", self.seed, "0 or more")
+        _check(self.signers >= 1, "exam.signers", self.signers, "at least 1")
+        _check(self.samples_per_letter >= 1, "exam.samples_per_letter", self.samples_per_letter, "at least 1")
+        _check(0.0 <= self.threshold <= 1.0, "exam.threshold", self.threshold, "a probability, 0 to 1")
+        _check(self.calibration_bins > 0, "exam.calibration_bins", self.calibration_bins, "above 0")
+        _check(self.mistakes > 0, "exam.mistakes", self.mistakes, "above 0")
+
+
+@dataclass(frozen=True)
 class Evaluate:
     """Parameters of the report on a trained network."""
 

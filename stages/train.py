@@ -1,4 +1,4 @@
-"""Stage `train`: processed data to a trained network, its weights, its history and its ONNX file."""
+"""Stage `train`: processed data to a trained network: weights, history, validation logits, ONNX file."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
+from stages.data.archive import write_archive
 from stages.data.loader import draw_masks
 from stages.data.processed import data_hash, read_processed
 from stages.errors import run_door
 from stages.export.onnx import export_model
+from stages.metrics.calibration import fit_temperature
 from stages.models import build_network
 from stages.params import ARCHITECTURES, Augment, Train, read_params, read_schedule
+from stages.training.calibration import view_logits
 from stages.training.fit import fit
 
 MODELS = Path("models")
@@ -36,9 +39,11 @@ def main() -> None:
     folder = MODELS / architecture
     folder.mkdir(parents=True, exist_ok=True)
     examples = draw_masks(data.validation.samples[:16])
+    logits = view_logits(network, data.validation, train.batch_size)
+    write_archive(folder / "validation_logits.npz", {"logits": logits})
     export_model(
         network, folder / "model.onnx", classes=data.class_names, architecture=architecture, data_hash=hashed,
-        examples=examples,
+        examples=examples, temperature=fit_temperature(logits, data.validation.classes),
     )  # fmt: skip
     save_file(
         {name: tensor.contiguous() for name, tensor in network.state_dict().items()}, folder / "weights.safetensors"

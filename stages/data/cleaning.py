@@ -53,8 +53,19 @@ class Samples:
     """The other rows of the file, each with its reason."""
     labels_lost: tuple[str, ...]
     """Labels of the file of which no row was usable."""
+    dropped_labels: npt.NDArray[np.str_]
+    """Labels of the rows dropped."""
+    dropped_signers: npt.NDArray[np.str_]
+    """Their signers, "" where unknown."""
     ignored: tuple[str, ...]
     """Arrays of the file that are no part of a raw data set."""
+
+    @property
+    def drawable(self) -> npt.NDArray[Any]:
+        """The landmarks or the masks, whichever there are."""
+        drawable = self.masks if self.landmarks is None else self.landmarks
+        assert drawable is not None  # noqa: S101 - samples are one or the other
+        return drawable
 
 
 def raw_files(raw: Path) -> list[Path]:
@@ -194,6 +205,8 @@ def _account(
         rows=len(raw),
         n_photos=raw.n_photos,
         dropped=dropped,
+        dropped_labels=raw.labels[~kept],
+        dropped_signers=raw.signers[~kept],
         labels_lost=tuple(sorted(set(raw.labels.tolist()) - set(labels.tolist()))),
         ignored=raw.ignored,
     )

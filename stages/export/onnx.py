@@ -1,4 +1,7 @@
-"""The model artifact: one ONNX file with everything between a mask's pixels and its letters' probabilities."""
+"""The model artifact: one ONNX file with everything between a mask's pixels and its letters' probabilities.
+
+The reference, which reads landmarks, is exported in the same way.
+"""
 
 from __future__ import annotations
 
@@ -16,28 +19,41 @@ from torch import nn
 
 from client.mask import MASK_VERSION
 from stages.errors import PipelineError
+from stages.models.landmark_mlp import mirror, normalise_landmarks
 from stages.models.masks import normalise
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    import numpy.typing as npt
 
 TOLERANCE = 1e-4
 """Largest difference of a probability between torch and the exported graph."""
 
 
 class TwoViews(nn.Module):
-    """The mean of what a network says to a mask and to its mirror image (seed text, sections 4.5.3 and 4.5.5)."""
+    """The mean of what a network says to a hand and to its mirror image (seed text, sections 4.5.3 and 4.5.5)."""
 
-    def __init__(self, network: nn.Module, temperature: float) -> None:
+    def __init__(self, network: nn.Module, temperature: float, views: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        """Wrap a network whose inputs `views` makes: (N, ...) samples to (2N, ...), the mirror images last."""
         super().__init__()
-        self.network, self.temperature = network, temperature
+        self.network, self.temperature, self.views = network, temperature, views
 
-    def forward(self, masks: torch.Tensor) -> torch.Tensor:
-        """Map masks (N, 224, 224, 3) uint8 RGB to probabilities (N, C) float32."""
-        pictures = normalise(masks)
-        views = torch.cat([pictures, pictures.flip(3)])
-        probabilities = torch.softmax(self.network(views) / self.temperature, dim=1)
+    def forward(self, samples: torch.Tensor) -> torch.Tensor:
+        """Map masks (N, 224, 224, 3) uint8 RGB, or landmarks (N, 21, 3) float32, to probabilities (N, C) float32."""
+        probabilities = torch.softmax(self.network(self.views(samples)) / self.temperature, dim=1)
         return torch.stack(torch.tensor_split(probabilities, 2)).mean(dim=0)
+
+
+def _views_of_masks(masks: torch.Tensor) -> torch.Tensor:
+    pictures = normalise(masks)
+    return torch.cat([pictures, pictures.flip(3)])
+
+
+def _views_of_landmarks(landmarks: torch.Tensor) -> torch.Tensor:
+    hands = normalise_landmarks(landmarks)
+    return torch.cat([hands, mirror(hands)])
 
 
 def export_model(
@@ -47,18 +63,19 @@ def export_model(
     classes: Sequence[str],
     architecture: str,
     data_hash: str,
-    examples: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
+    examples: npt.NDArray[Any],
     temperature: float = 1.0,
 ) -> float:
     """Write `model.onnx` with its metadata and check it against torch.
 
     Args:
-        network: maps normalised masks to logits (N, C).
+        network: maps normalised masks, or normalised landmarks, to logits (N, C).
         path: file to write; it appears whole or not at all.
         classes: labels in the order of the logits.
         architecture: name of the network.
         data_hash: hash of the processed data that it was trained on.
-        examples: (N, 224, 224, 3) uint8 masks, at least two, to check with.
+        examples: (N, 224, 224, 3) uint8 masks, or (N, 21, 3) float32 landmarks, at least two, to check with; the
+            graph takes the same.
         temperature: divides the logits (Guo et al. 2017, https://arxiv.org/abs/1706.04599).
 
     Returns:
@@ -67,17 +84,18 @@ def export_model(
     Raises:
         PipelineError: the exported graph disagrees with torch by more than `TOLERANCE`.
     """
-    model = TwoViews(network, temperature).eval().cpu()
-    masks = torch.from_numpy(examples)
+    reads, views = ("masks", _views_of_masks) if examples.ndim == 4 else ("landmarks", _views_of_landmarks)
+    model = TwoViews(network, temperature, views).eval().cpu()
+    samples = torch.from_numpy(examples)
     beside = path.with_name(path.name + ".partial")
     beside.parent.mkdir(parents=True, exist_ok=True)
-    _write_graph(model, masks[:3], beside)
+    _write_graph(model, samples[:3], beside, reads)
     graph = onnx.load(beside)
     onnx.helper.set_model_props(
         graph,
         {
             "classes": json.dumps(list(classes)),
-            "mask_version": MASK_VERSION,
+            **({"mask_version": MASK_VERSION} if reads == "masks" else {}),
             "architecture": architecture,
             "data_hash": data_hash,
             "temperature": repr(temperature),
@@ -87,8 +105,8 @@ def export_model(
     onnx.save(graph, beside)
     session = onnxruntime.InferenceSession(str(beside), providers=["CPUExecutionProvider"])
     with torch.inference_mode():
-        expected = model(masks).numpy()
-    difference = float(np.abs(session.run(["probabilities"], {"masks": examples})[0] - expected).max())
+        expected = model(samples).numpy()
+    difference = float(np.abs(session.run(["probabilities"], {reads: examples})[0] - expected).max())
     if not difference <= TOLERANCE:  # NaN, the difference of a broken network, is never within it
         beside.unlink()
         raise PipelineError(
@@ -99,8 +117,8 @@ def export_model(
     return difference
 
 
-def _write_graph(model: nn.Module, example: torch.Tensor, path: Path) -> None:
-    """Trace the model into an ONNX file with a free number of masks."""
+def _write_graph(model: nn.Module, example: torch.Tensor, path: Path, reads: str) -> None:
+    """Trace the model into an ONNX file with a free number of samples."""
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -108,7 +126,7 @@ def _write_graph(model: nn.Module, example: torch.Tensor, path: Path) -> None:
             model,
             (example,),
             path,
-            input_names=["masks"],
+            input_names=[reads],
             output_names=["probabilities"],
             dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
             dynamo=True,

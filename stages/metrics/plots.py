@@ -29,33 +29,37 @@ GREY: Final = "#8a8a8a"
 MISTAKES_A_ROW: Final = 6
 
 
-def plot_confusion(matrix: npt.NDArray[np.int64], labels: Sequence[str], title: str) -> bytes:
+def plot_confusion(
+    matrix: npt.NDArray[np.int64], labels: Sequence[str], title: str, read: Sequence[str] | None = None
+) -> bytes:
     """Draw what was read as what: colour is the share of the row, numbers are counts, written where not 0.
 
     Args:
-        matrix: (C, C) counts, a row for each true letter.
-        labels: C labels in the same order.
+        matrix: (R, C) counts, a row for each true letter, a column for each letter read.
+        labels: R labels in the order of the rows.
         title: written above.
+        read: C labels in the order of the columns, where they are others than the rows'.
     """
+    read = labels if read is None else read
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     side = max(4.0, 1.6 + 0.36 * len(labels))
-    figure = Figure(figsize=(side + 0.9, side), layout="constrained")
+    figure = Figure(figsize=(side + 0.9 + 0.4 * (len(read) - len(labels) + 1), side), layout="constrained")
     axes = figure.add_subplot()
     # On a square-root scale a letter misread once in twenty is seen beside one read right every time.
     image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, vmin=0.0, vmax=1.0))
     for row, column in np.argwhere(matrix > 0):
-        colour = "white" if shares[row, column] > 0.4 else RED if row != column else "black"
+        colour = "white" if shares[row, column] > 0.4 else RED if labels[row] != read[column] else "black"
         text = str(matrix[row, column])
         axes.text(column, row, text, ha="center", va="center", fontsize=8 if len(text) < 4 else 6, color=colour)
-    axes.set_xticks(range(len(labels)), labels)
+    axes.set_xticks(range(len(read)), read)
     axes.set_yticks(range(len(labels)), labels)
-    axes.set_xticks(np.arange(len(labels) + 1) - 0.5, minor=True)
+    axes.set_xticks(np.arange(len(read) + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(len(labels) + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="#e4e4e4", linewidth=0.6)
     axes.tick_params(which="both", length=0)
     axes.set(xlabel="letter read", ylabel="letter shown", title=title)
     figure.colorbar(image, ax=axes, fraction=0.04, pad=0.02, label="share of the letter's samples")
-    return _png(figure)
+    return png(figure)
 
 
 def plot_curves(history: dict[str, npt.NDArray[np.float64]], title: str) -> bytes:
@@ -81,7 +85,7 @@ def plot_curves(history: dict[str, npt.NDArray[np.float64]], title: str) -> byte
         axes.legend(loc="center right", frameon=True)
     loss_axes.set_ylim(bottom=0.0)
     accuracy_axes.set_ylim(0.0, 1.02)
-    return _png(figure)
+    return png(figure)
 
 
 def _mark_sizes(axes: Axes, epochs: npt.NDArray[np.float64], sizes: npt.NDArray[np.float64]) -> None:
@@ -94,13 +98,13 @@ def _mark_sizes(axes: Axes, epochs: npt.NDArray[np.float64], sizes: npt.NDArray[
         axes.text(where, 1.01, text, transform=axes.get_xaxis_transform(), fontsize=8, color=GREY)
 
 
-def plot_calibration(binned: Reliability, error: float, title: str) -> bytes:
+def plot_calibration(binned: Reliability, title: str, before: Reliability | None = None) -> bytes:
     """Draw the reliability diagram: accuracy reached for each confidence stated, and how often it was stated.
 
     Args:
-        binned: what `stages.metrics.scores.reliability` gave.
-        error: the expected calibration error, written into the picture.
+        binned: what `stages.metrics.scores.reliability` gave; its error is written into the picture.
         title: written above.
+        before: the same at temperature 1, drawn as a line.
     """
     edges = np.linspace(0.0, 1.0, len(binned.counts) + 1)
     left, width = edges[:-1], 1.0 / len(binned.counts)
@@ -111,13 +115,18 @@ def plot_calibration(binned: Reliability, error: float, title: str) -> bytes:
     top.plot(
         binned.confidence[some], binned.accuracy[some], "o", color="black", ms=4, label="at the bin's mean confidence"
     )
+    error = f"ECE {binned.error:.3f}"
+    if before is not None:
+        once = before.counts > 0
+        top.plot(before.confidence[once], before.accuracy[once], "x-", color=ORANGE, lw=1.0, label="at temperature 1")
+        error += f"\n{before.error:.3f} at temperature 1"
     top.plot((0, 1), (0, 1), "--", color=GREY, label="perfectly calibrated")
     top.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="accuracy", title=title)
-    top.text(0.97, 0.05, f"ECE {error:.3f}", ha="right", fontsize=11, bbox={"facecolor": "white", "edgecolor": GREY})
+    top.text(0.97, 0.05, error, ha="right", fontsize=10, bbox={"facecolor": "white", "edgecolor": GREY})
     top.legend(loc="upper left", fontsize=8)
     bottom.bar(left, binned.counts / binned.counts.sum(), width, align="edge", color=GREY, edgecolor="white")
     bottom.set(xlabel="confidence", ylabel="share of samples")
-    return _png(figure)
+    return png(figure)
 
 
 def plot_letters(scores: LetterScores, labels: Sequence[str], macro_f1: float, title: str) -> bytes:
@@ -142,7 +151,7 @@ def plot_letters(scores: LetterScores, labels: Sequence[str], macro_f1: float, t
     axes.set_xticks(range(len(order)), [labels[index] for index in order])
     axes.set(ylim=(0, 1.16), xlim=(-0.6, len(order) - 0.4), ylabel="F1", title=title)
     axes.legend(loc="upper left")
-    return _png(figure)
+    return png(figure)
 
 
 def plot_mistakes(masks: npt.NDArray[np.uint8], captions: Sequence[str], title: str) -> bytes:
@@ -159,17 +168,18 @@ def plot_mistakes(masks: npt.NDArray[np.uint8], captions: Sequence[str], title: 
     figure.suptitle(title)
     if not len(masks):
         figure.text(0.5, 0.4, "every sample was read right", ha="center", fontsize=12)
-        return _png(figure)
+        return png(figure)
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
         axes.axis("off")
     for axes, mask, caption in zip(grid.flat, masks, captions, strict=False):
         axes.imshow(mask)
         axes.set_title(caption, fontsize=9, pad=3)
-    return _png(figure)
+    return png(figure)
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
+    """Draw a figure into the bytes of a PNG."""
     FigureCanvasAgg(figure)
     buffer = BytesIO()
     # No version of the drawing library in the file: the same numbers give the same bytes.

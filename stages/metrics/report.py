@@ -40,23 +40,39 @@ def read_history(path: Path) -> dict[str, npt.NDArray[np.float64]]:
     return columns
 
 
+def calibration_json(scored: scores.Scores, uncalibrated: scores.Scores, temperature: float) -> dict[str, float]:
+    """Put scores beside what temperature did to them.
+
+    Args:
+        scored: scores on the validation samples.
+        uncalibrated: what they would be at temperature 1.
+        temperature: that the network divides its logits by.
+    """
+    numbers = scored.as_dict() | {
+        "loss_uncalibrated": uncalibrated.loss,
+        "ece_uncalibrated": uncalibrated.ece,
+        "temperature": temperature,
+    }
+    return {name: round(value, DECIMALS) for name, value in numbers.items()}
+
+
 def metrics_json(
-    scored: scores.Scores, latencies: npt.NDArray[np.float64], size_bytes: int, samples: int
+    calibrated: dict[str, float], latencies: npt.NDArray[np.float64], size_bytes: int, samples: int
 ) -> dict[str, float]:
     """Put the numbers that networks are compared by into one flat mapping.
 
     Args:
-        scored: scores on the validation samples.
+        calibrated: what `calibration_json` gave.
         latencies: (runs,) milliseconds for one mask.
         size_bytes: size of the model file.
         samples: validation samples.
     """
-    numbers = scored.as_dict() | {
+    numbers = {
         "latency_ms_median": float(np.median(latencies)),
         "latency_ms_p95": float(np.percentile(latencies, 95)),
         "size_mib": size_bytes / 2**20,
     }
-    return {name: round(value, DECIMALS) for name, value in numbers.items()} | {"samples": samples}
+    return calibrated | {name: round(value, DECIMALS) for name, value in numbers.items()} | {"samples": samples}
 
 
 def build_report(
@@ -64,6 +80,7 @@ def build_report(
     architecture: str,
     labels: Sequence[str],
     probabilities: npt.NDArray[np.float32],
+    uncalibrated: npt.NDArray[np.float64],
     classes: npt.NDArray[np.int64],
     mistakes: npt.NDArray[np.int64],
     mistaken_masks: npt.NDArray[np.uint8],
@@ -77,6 +94,7 @@ def build_report(
         architecture: named in the titles.
         labels: C labels in the order of the probabilities.
         probabilities: (N, C).
+        uncalibrated: (N, C), what they would be at temperature 1.
         classes: (N,) true class indices.
         mistakes: (M,) rows of the worst mistakes, worst first.
         mistaken_masks: (M, H, W, 3) uint8 RGB, the masks of those rows.
@@ -92,7 +110,7 @@ def build_report(
     captions = [
         f"true {labels[classes[row]]} → read {labels[read[row]]}  {probabilities[row].max():.2f}" for row in mistakes
     ]
-    binned = scores.reliability(probabilities, classes, calibration_bins)
+    binned, before = (scores.reliability(each, classes, calibration_bins) for each in (probabilities, uncalibrated))
     per_letter = zip(labels, letters.precision, letters.recall, letters.f1, letters.support, strict=True)
     return {
         "metrics.json": (json.dumps(metrics, indent=2) + "\n").encode(),
@@ -107,7 +125,7 @@ def build_report(
             scores.confusion(probabilities, classes), labels, f"{architecture}: what was read as what"
         ),
         "curves.png": plots.plot_curves(history, f"{architecture}: training"),
-        "calibration.png": plots.plot_calibration(binned, metrics["ece"], f"{architecture}: calibration"),
+        "calibration.png": plots.plot_calibration(binned, f"{architecture}: calibration", before),
         "per_letter.png": plots.plot_letters(letters, labels, metrics["f1"], f"{architecture}: F1 of each letter"),
         "mistakes.png": plots.plot_mistakes(mistaken_masks, captions, f"{architecture}: worst mistakes"),
     }

@@ -53,13 +53,26 @@ class LetterScores:
 
 @dataclass(frozen=True)
 class Reliability:
-    """Confidence and accuracy of the samples, in equal-width bins of confidence; arrays of (bins,)."""
+    """Confidence and accuracy of the samples, in equal-width bins of confidence; arrays of (bins,), some count above 0.
+
+    Bin b of B holds confidences in (b / B, (b + 1) / B].
+    """
 
     confidence: npt.NDArray[np.float64]
     """Mean confidence of the bin's samples; 0 where there are none."""
     accuracy: npt.NDArray[np.float64]
     """Share of the bin's samples read right; 0 where there are none."""
     counts: npt.NDArray[np.int64]
+
+    @property
+    def error(self) -> float:
+        """Expected calibration error: mean distance of confidence and accuracy over the bins, weighted by samples.
+
+        Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017, equation 3
+        (https://arxiv.org/abs/1706.04599).
+        """
+        gaps = np.abs(self.accuracy - self.confidence)
+        return float((gaps * self.counts).sum() / self.counts.sum())
 
 
 def score(probabilities: Probabilities, classes: Classes, calibration_bins: int) -> Scores:
@@ -126,33 +139,28 @@ def confusion(probabilities: Probabilities, classes: Classes) -> npt.NDArray[np.
 
 
 def reliability(probabilities: Probabilities, classes: Classes, bins: int) -> Reliability:
-    """Sort the samples into bins by the probability of the class read.
-
-    Bin b of B holds confidences in (b / B, (b + 1) / B].
-    """
+    """Sort the samples into bins by the probability of the class read."""
     _check(probabilities, classes)
-    confidence = probabilities.max(axis=1).astype(np.float64)
-    correct = (probabilities.argmax(axis=1) == classes).astype(np.float64)
+    return bin_readings(probabilities.max(axis=1), probabilities.argmax(axis=1) == classes, bins)
+
+
+def bin_readings(confidence: Probabilities, correct: npt.NDArray[np.bool_], bins: int) -> Reliability:
+    """Sort readings into bins: (N,) probabilities of the letters read, and whether they were read right."""
+    confidence = confidence.astype(np.float64)
     inner_edges = np.linspace(0.0, 1.0, bins + 1)[1:-1]
     bin_of = np.digitize(confidence, inner_edges, right=True)
     counts = np.bincount(bin_of, minlength=bins)
     divisor = np.maximum(counts, 1)
     return Reliability(
         confidence=np.bincount(bin_of, weights=confidence, minlength=bins) / divisor,
-        accuracy=np.bincount(bin_of, weights=correct, minlength=bins) / divisor,
+        accuracy=np.bincount(bin_of, weights=correct.astype(np.float64), minlength=bins) / divisor,
         counts=counts.astype(np.int64),
     )
 
 
 def expected_calibration_error(probabilities: Probabilities, classes: Classes, bins: int) -> float:
-    """Mean distance of confidence and accuracy over the bins, each weighted by its share of the samples.
-
-    Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017, equation 3
-    (https://arxiv.org/abs/1706.04599).
-    """
-    binned = reliability(probabilities, classes, bins)
-    gaps = np.abs(binned.accuracy - binned.confidence)
-    return float((gaps * binned.counts).sum() / binned.counts.sum())
+    """Compute `Reliability.error` of probabilities (N, C)."""
+    return reliability(probabilities, classes, bins).error
 
 
 def worst_mistakes(probabilities: Probabilities, classes: Classes, count: int) -> npt.NDArray[np.int64]:

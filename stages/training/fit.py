@@ -105,7 +105,12 @@ def fit(
     )
     shares = lr_shares(schedule, train.batch_size, train.warmup)
     classifier = Classifier(network, schedule, lr=train.lr, shares=shares)
-    best = BestCheckpoint(scratch, filename="best", monitor="val_accuracy", mode="max", save_weights_only=True)
+    # Both are told to act where validation ends: by default they do so where the epoch ends, at any image size.
+    best = BestCheckpoint(
+        scratch, filename="best", monitor="val_accuracy", mode="max", save_weights_only=True,
+        save_on_train_epoch_end=False,
+    )  # fmt: skip
+    stopping = LateStopping("val_accuracy", mode="max", patience=train.patience, check_on_train_epoch_end=False)
     trainer = Trainer(
         accelerator="auto",
         devices=1,
@@ -117,7 +122,7 @@ def fit(
         callbacks=[
             best,
             ModelCheckpoint(scratch, filename=LAST.removesuffix(".ckpt"), enable_version_counter=False),
-            LateStopping("val_accuracy", mode="max", patience=train.patience),
+            stopping,
             TQDMProgressBar(refresh_rate=10),
         ],
     )

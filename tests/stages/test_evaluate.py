@@ -10,12 +10,15 @@ import pytest
 import tiny_models
 
 from stages import evaluate
+from stages.data.archive import write_archive
 from stages.data.processed import Processed, Split, data_hash, write_processed
 from stages.errors import PipelineError
 from stages.inference import load_network, predict
 
 SHOWN = "AAABBBCCCC"
 COLOURED = "AABBBBCCCA"
+LOGITS = np.zeros((2, len(SHOWN), 3), dtype=np.float32)
+"""Before temperature, the network knew nothing: it always said A with a third."""
 
 
 def write_checkout(folder, samples, classes=tiny_models.CLASSES):
@@ -27,6 +30,7 @@ def write_checkout(folder, samples, classes=tiny_models.CLASSES):
     tiny_models.write_network(
         folder / "models/custom_cnn/model.onnx", classes=classes, data_hash=data_hash(folder / "data/processed")
     )
+    write_archive(folder / "models/custom_cnn/validation_logits.npz", {"logits": LOGITS})
 
 
 def test_report_on_masks_holds_the_numbers_worked_by_hand(tmp_path):
@@ -37,6 +41,7 @@ def test_report_on_masks_holds_the_numbers_worked_by_hand(tmp_path):
     metrics = json.loads((folder / "metrics.json").read_text())
     assert set(metrics) == {
         *("loss", "accuracy", "precision", "recall", "f1", "ece"),
+        *("loss_uncalibrated", "ece_uncalibrated", "temperature"),
         *("latency_ms_median", "latency_ms_p95", "size_mib", "samples"),
     }
     confidence = np.exp(8) / (np.exp(8) + 2)
@@ -45,6 +50,9 @@ def test_report_on_masks_holds_the_numbers_worked_by_hand(tmp_path):
     assert metrics["precision"] == pytest.approx((2 / 3 + 3 / 4 + 1) / 3, abs=1e-6)
     assert metrics["recall"] == pytest.approx((2 / 3 + 1 + 3 / 4) / 3, abs=1e-6)
     assert metrics["ece"] == pytest.approx(confidence - 0.8, abs=1e-5)
+    assert metrics["ece_uncalibrated"] == pytest.approx(abs(1 / 3 - 0.3), abs=1e-5)
+    assert metrics["loss_uncalibrated"] == pytest.approx(np.log(3), abs=1e-5)
+    assert metrics["temperature"] == 1.0
     assert metrics["samples"] == 10
     assert 0 < metrics["latency_ms_median"] <= metrics["latency_ms_p95"]
     with (folder / "confusion.csv").open() as stream:
@@ -68,6 +76,24 @@ def test_networks_trained_on_other_data_are_refused(tmp_path, monkeypatch):
     with pytest.raises(PipelineError, match=r"models/custom_cnn/model\.onnx was trained on other data.*dvc repro"):
         evaluate.main()
     assert not (tmp_path / "reports").exists()
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        pytest.param({"logits": LOGITS[:, :4]}, id="fewer samples"),
+        pytest.param({"logits": LOGITS.astype(np.float64)}, id="another type"),
+        pytest.param({"logits": LOGITS[0]}, id="one view without its axis"),
+        pytest.param({"other": LOGITS}, id="another name"),
+    ],
+)
+def test_logits_of_another_training_are_refused(tmp_path, monkeypatch, arrays):
+    write_checkout(tmp_path, tiny_models.masks_of(COLOURED))
+    write_archive(tmp_path / "models/custom_cnn/validation_logits.npz", arrays)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["evaluate", "custom_cnn"])
+    with pytest.raises(PipelineError, match=r"validation_logits\.npz: it holds no logits of 10 samples.*dvc repro"):
+        evaluate.main()
 
 
 def test_landmarks_are_drawn_with_the_client_s_renderer_in_every_batch_size(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from stages.errors import PipelineError
-from stages.metrics import exam, report, scores
+from stages.metrics import report, scores
 
 # Samples shown: A A B C; read: A B B A.
 PROBABILITIES = np.array([[0.8, 0.1, 0.1], [0.3, 0.6, 0.1], [0.0, 1.0, 0.0], [0.5, 0.25, 0.25]])
@@ -130,23 +129,3 @@ def test_unreadable_curves_name_the_file(tmp_path, text, message):
         path.write_text(text)
     with pytest.raises(PipelineError, match=f"(?s)history.csv.*{message}.*dvc repro"):
         report.read_history(path)
-
-
-def test_exam_counts_missed_hands_and_unknown_labels_as_errors():
-    labels = np.array(["A", "A", "B", "Ñ"])
-    answers = exam.answer(PROBABILITIES, labels, ("A", "B", "C"), n_photos=8)
-    assert answers.correct.tolist() == [True, False, True, False]
-    assert answers.accuracy == 2 / 8
-
-
-def test_exam_mean_counts_each_source_the_same():
-    one = exam.Answers(np.array(["A"]), np.array([True]), n_photos=1)
-    many = exam.Answers(np.array(["A", "B"] * 10), np.array([True, False] * 10), n_photos=40)
-    marks = exam.summarise({"one": one, "many": many})
-    assert marks["mean"] == pytest.approx((1.0 + 0.25) / 2)
-    assert marks["sources"]["many"]["accuracy"] == 0.25
-    # Whole letters are drawn: both of B (0), one of each (0.25) or both of A (0.5).
-    assert marks["sources"]["many"]["interval"] == [0.0, 0.5]
-    assert marks["sources"]["one"]["interval"] == [1.0, 1.0]
-    assert json.dumps(marks)
-    assert "0.250 (0.000-0.500)" in exam.table({"net": marks}, "net")

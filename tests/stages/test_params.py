@@ -7,13 +7,16 @@ from pathlib import Path
 import pytest
 import yaml
 
+from service.smoothing import SmoothingParameters
 from stages.errors import PipelineError
 from stages.params import (
     ARCHITECTURES,
     SERVED_SIZE,
     Augment,
     Evaluate,
+    Exam,
     Preprocess,
+    Reference,
     Register,
     Synthesize,
     Train,
@@ -22,7 +25,7 @@ from stages.params import (
 )
 
 SHIPPED = Path(__file__).resolve().parents[2] / "params.yaml"
-SECTIONS = (Synthesize, Preprocess, Augment, Train, Evaluate, Register)
+SECTIONS = (Synthesize, Preprocess, Augment, Train, Reference, Evaluate, Register, Exam)
 
 
 @pytest.fixture
@@ -50,6 +53,12 @@ def phases(*sizes, **changes):
 @pytest.mark.parametrize("section", SECTIONS)
 def test_the_shipped_sections_are_read(section):
     assert isinstance(read_params(section, SHIPPED), section)
+
+
+def test_the_exam_is_at_the_threshold_in_use_on_signers_of_another_seed():
+    exam = read_params(Exam, SHIPPED)
+    assert exam.threshold == SmoothingParameters().threshold
+    assert exam.seed != read_params(Synthesize, SHIPPED).seed
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -105,6 +114,18 @@ def test_batches_of_an_epoch(params, views, batches):
         (Evaluate, {"calibration_bins": 0}, r"evaluate\.calibration_bins is 0"),
         (Evaluate, {"latency_runs": 0}, r"evaluate\.latency_runs is 0"),
         (Evaluate, {"mistakes": 0}, r"evaluate\.mistakes is 0"),
+        (Reference, {"seed": -1}, r"reference\.seed is -1"),
+        (Reference, {"width": 0}, r"reference\.width is 0"),
+        (Reference, {"dropout": 1}, r"reference\.dropout is 1\.0"),
+        (Reference, {"steps": 1}, r"reference\.steps is 1"),
+        (Reference, {"batch_size": 1}, r"reference\.batch_size is 1"),
+        (Reference, {"lr": 0}, r"reference\.lr is 0\.0"),
+        (Exam, {"seed": -1}, r"exam\.seed is -1"),
+        (Exam, {"signers": 0}, r"exam\.signers is 0"),
+        (Exam, {"samples_per_letter": 0}, r"exam\.samples_per_letter is 0"),
+        (Exam, {"threshold": 1.5}, r"exam\.threshold is 1\.5, but must be a probability"),
+        (Exam, {"calibration_bins": 0}, r"exam\.calibration_bins is 0"),
+        (Exam, {"mistakes": 0}, r"exam\.mistakes is 0"),
         (Register, {"model": 1}, r"register\.model is 1, but must be of type str"),
         (Augment, {"mirror": 1.5}, r"augment\.mirror is 1\.5"),
         (Augment, {"roll": -1.0}, r"augment\.roll is -1\.0"),

@@ -25,7 +25,12 @@ def confusion(right_by):
 
 
 def calibration(right_by):
-    return plots.plot_calibration(scores.reliability(*readings(right_by), 15), 0.1, "title")
+    return plots.plot_calibration(scores.reliability(*readings(right_by), 15), "title")
+
+
+def calibration_twice(right_by):
+    before = scores.reliability(*readings(right_by - 1), 15)
+    return plots.plot_calibration(scores.reliability(*readings(5), 15), "title", before)
 
 
 def letters(right_by):
@@ -53,7 +58,14 @@ def picture(png):
 
 @pytest.mark.parametrize(
     ("draw", "least_height", "least_width"),
-    [(confusion, 900, 900), (calibration, 500, 500), (letters, 400, 1000), (curves, 400, 1000), (mistakes, 450, 1000)],
+    [
+        (confusion, 900, 900),
+        (calibration, 500, 500),
+        (calibration_twice, 500, 500),
+        (letters, 400, 1000),
+        (curves, 400, 1000),
+        (mistakes, 450, 1000),
+    ],
 )
 def test_picture_is_large_drawn_on_and_depends_on_its_numbers(draw, least_height, least_width):
     weak, strong = picture(draw(2)), picture(draw(8))

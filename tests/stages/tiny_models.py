@@ -28,6 +28,9 @@ PARAMS = {
     "preprocess": {"raw": "data/raw", "validation": 0.2, "seed": 1, "max_samples": 1000, "max_gib": 1.0},
     "train": {"batch_size": 8},
     "schedule": {"custom_cnn": [{"epochs": 3}], "resnet18": [{"epochs": 4}]},
+    "reference": {"seed": 1, "width": 32, "dropout": 0.0, "steps": 40, "batch_size": 64, "lr": 0.01},
+    "augment": {"mirror": 0.5, "scale": 0.05, "shift": 0.02, "stretch": 0.1, "jitter": 0.01, "roll": 5.0, "tilt": 5.0},
+    "exam": {"seed": 2, "signers": 2, "samples_per_letter": 1, "threshold": 0.5, "calibration_bins": 10, "mistakes": 4},
     "evaluate": {"calibration_bins": 10, "latency_runs": 3, "mistakes": 4},
     "register": {"experiment": "tiny", "model": "tiny-model"},
 }
@@ -58,6 +61,29 @@ def write_network(path: Path, *, sharpness=8.0, classes=CLASSES, data_hash="0" *
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, path)
     (path.parent / "history.csv").write_text(HISTORY)
+
+
+def write_reference(path: Path) -> None:
+    """Write a network that reads landmarks and always says A."""
+    nodes = [
+        helper.make_node("ReduceSum", ["landmarks", "axes"], ["sum"], keepdims=0),
+        helper.make_node("Mul", ["sum", "zeros"], ["nothing"]),
+        helper.make_node("Add", ["nothing", "letter"], ["probabilities"]),
+    ]
+    constants = {
+        "axes": np.array([1]),
+        "zeros": np.zeros(3, np.float32),
+        "letter": np.array([0.8, 0.1, 0.1], np.float32),
+    }
+    landmarks = helper.make_tensor_value_info("landmarks", TensorProto.FLOAT, ["N", 21, 3])
+    probabilities = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", 3])
+    initialisers = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "reference", [landmarks], [probabilities], initialisers)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    facts = {"classes": json.dumps(CLASSES), "architecture": "landmark_mlp", "data_hash": "", "temperature": "1.0"}
+    helper.set_model_props(model, facts)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, path)
 
 
 def masks_of(letters: str) -> np.ndarray:

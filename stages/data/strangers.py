@@ -1,0 +1,67 @@
+"""Who is examined: raw files of signers that no network was trained on, or synthetic signers of another seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stages.data.cleaning import Samples, read_samples
+from stages.errors import PipelineError
+from stages.hand.handshapes import read_handshapes
+from stages.hand.signers import synthesize_hands
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from stages.params import Exam, Preprocess
+
+
+def read_strangers(files: Sequence[Path], limits: Preprocess) -> Iterator[tuple[str, Samples]]:
+    """Read raw files one after the other; each is a source, named as its file.
+
+    Raises:
+        PipelineError: two files have the same name, or a file cannot be read (see `read_samples`).
+    """
+    if len({path.stem for path in files}) < len(files):
+        raise PipelineError("Two files have the same name, which names the source. Rename one and run again.")
+    for path in files:
+        yield path.stem, read_samples(path, max_samples=limits.max_samples, max_gib=limits.max_gib)
+
+
+def make_strangers(exam: Exam, training_seed: int) -> Iterator[tuple[str, Samples]]:
+    """Make synthetic signers who are not among those of the embedded data set; they are one source, `synthetic`.
+
+    Args:
+        exam: how many, and their seed.
+        training_seed: seed of the embedded data set.
+
+    Raises:
+        PipelineError: both seeds are the same, so that the signers would be too.
+    """
+    if exam.seed == training_seed:
+        raise PipelineError(
+            f"params.yaml: exam.seed and synthesize.seed are both {exam.seed}, so the networks were trained on the "
+            "signers of the exam. Choose another exam.seed and run again."
+        )
+    hands = synthesize_hands(read_handshapes(), exam.signers, exam.samples_per_letter, exam.seed)
+    nothing = np.array([], dtype=np.str_)
+    yield (
+        "synthetic",
+        Samples(
+            path=Path("synthetic"),
+            kind="landmarks",
+            labels=hands.labels,
+            signers=hands.signers,
+            landmarks=hands.landmarks,
+            masks=None,
+            rows=len(hands.labels),
+            n_photos=len(hands.labels),
+            dropped={},
+            labels_lost=(),
+            dropped_labels=nothing,
+            dropped_signers=nothing,
+            ignored=(),
+        ),
+    )

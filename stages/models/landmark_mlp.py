@@ -1,0 +1,39 @@
+"""LandmarkMLP: the reference that reads landmarks themselves, where the other networks read a picture of them."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+COORDINATES = 21 * 3
+DEPTH = 0.0
+"""Share of z that is seen: synthetic depth is unlike the detector's guess of it, and cost five points on strangers."""
+
+
+class LandmarkMLP(nn.Module):
+    """Three times linear, batch norm, ReLU, dropout; then a linear layer to the logits."""
+
+    def __init__(self, classes: int, width: int, dropout: float) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Flatten()]
+        for before in (COORDINATES, width, width):
+            layers += [nn.Linear(before, width), nn.BatchNorm1d(width), nn.ReLU(), nn.Dropout(dropout)]
+        self.layers = nn.Sequential(*layers, nn.Linear(width, classes))
+
+    def forward(self, hands: torch.Tensor) -> torch.Tensor:
+        """Map normalised landmarks (N, 21, 3) to logits (N, classes)."""
+        logits: torch.Tensor = self.layers(hands)
+        return logits
+
+
+def normalise_landmarks(landmarks: torch.Tensor) -> torch.Tensor:
+    """Centre hands (N, 21, 3) on 0, give them an extent of 1 (the larger of width and height), and flatten them."""
+    low, high = landmarks.amin(dim=1, keepdim=True), landmarks.amax(dim=1, keepdim=True)
+    extent = (high - low)[..., :2].amax(dim=2, keepdim=True).clamp(min=1e-6)
+    seen = torch.tensor([1.0, 1.0, DEPTH], device=landmarks.device)
+    return (landmarks - (low + high) / 2) / extent * seen
+
+
+def mirror(hands: torch.Tensor) -> torch.Tensor:
+    """Make a right hand (N, 21, 3) of a left one, and the other way round."""
+    return hands * torch.tensor([-1.0, 1.0, 1.0], device=hands.device)

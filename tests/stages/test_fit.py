@@ -1,0 +1,52 @@
+"""Training keeps the best epoch at the size in use, however well the network read smaller masks before."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tiny_models
+import torch
+from torch import nn
+
+from stages.data.processed import Processed, Split
+from stages.params import Augment, Phase, Train
+from stages.training.fit import fit
+
+AUGMENT = Augment(mirror=0.0, roll=0.0, tilt=0.0, scale=0.0, shift=0.0, stretch=0.0, jitter=0.0)
+
+
+class ReadsSmallMasksOnly(nn.Module):
+    """Reads the colour of small masks, says A to large ones, and remembers which size it was trained at last."""
+
+    def __init__(self):
+        super().__init__()
+        self.sharpness = nn.Parameter(torch.ones(1))
+        self.register_buffer("size", torch.zeros(1))
+        self.register_buffer("steps", torch.zeros(1))
+
+    def forward(self, x):
+        if self.training:
+            self.size.fill_(x.shape[-1])
+            self.steps += 1
+        colours = x.mean((2, 3)) * self.sharpness
+        return colours if x.shape[-1] < 224 else colours * 0 + torch.tensor([1.0, 0.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("large_epochs", "patience", "steps"),
+    [
+        pytest.param(1, 4, 3, id="one epoch at the size in use"),
+        pytest.param(4, 1, 3, id="stopped by epochs at the size in use, the first of which stays the best"),
+    ],
+)
+def test_the_weights_kept_are_of_the_size_in_use(tmp_path, large_epochs, patience, steps):
+    masks = tiny_models.masks_of("ABCABC")
+    split = Split(None, masks, np.array([0, 1, 2, 0, 1, 2]), np.array([""] * 6))
+    schedule = [Phase(2, 56, 6, "fp32"), Phase(large_epochs, 224, 6, "fp32")]
+    train = Train(seed=0, batch_size=6, lr=0.001, warmup=0.1, dropout=0.0, patience=patience)
+    network = ReadsSmallMasksOnly()
+    history = fit(network, Processed(split, split, ("A", "B", "C")), schedule, train, AUGMENT, tmp_path / "scratch")
+    assert history[0]["val_accuracy"] > history[-1]["val_accuracy"], "small masks are read better"
+    assert network.size.item() == 224
+    assert network.steps.item() == steps
+    assert len(history) == 2 + min(large_epochs, patience + 1)
