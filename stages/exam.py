@@ -97,7 +97,7 @@ def _examine(networks: dict[str, Network], source: str, samples: Samples) -> dic
         sys.stderr.write(
             f"warning: {samples.path}: not every network knows {unknown}; unknown labels count as errors.\n"
         )
-    missed = (samples.dropped_labels, samples.dropped_signers)
+    missed = (samples.dropped.labels, samples.dropped.signers)
     n_photos = samples.n_photos or samples.rows
     return {
         name: answer(read, samples.labels, network.classes, samples.signers, n_photos, missed)

@@ -53,10 +53,6 @@ class Samples:
     """The other rows of the file, each with its reason."""
     labels_lost: tuple[str, ...]
     """Labels of the file of which no row was usable."""
-    dropped_labels: npt.NDArray[np.str_]
-    """Labels of the rows dropped."""
-    dropped_signers: npt.NDArray[np.str_]
-    """Their signers, "" where unknown."""
     ignored: tuple[str, ...]
     """Arrays of the file that are no part of a raw data set."""
 
@@ -205,8 +201,6 @@ def _account(
         rows=len(raw),
         n_photos=raw.n_photos,
         dropped=dropped,
-        dropped_labels=raw.labels[~kept],
-        dropped_signers=raw.signers[~kept],
         labels_lost=tuple(sorted(set(raw.labels.tolist()) - set(labels.tolist()))),
         ignored=raw.ignored,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stages.data.cleaning import Samples, read_samples
+from stages.data.dropped import DroppedRows
 from stages.errors import PipelineError
 from stages.hand.handshapes import read_handshapes
 from stages.hand.signers import synthesize_hands
@@ -46,7 +47,6 @@ def make_strangers(exam: Exam, training_seed: int) -> Iterator[tuple[str, Sample
             "signers of the exam. Choose another exam.seed and run again."
         )
     hands = synthesize_hands(read_handshapes(), exam.signers, exam.samples_per_letter, exam.seed)
-    nothing = np.array([], dtype=np.str_)
     yield (
         "synthetic",
         Samples(
@@ -58,10 +58,8 @@ def make_strangers(exam: Exam, training_seed: int) -> Iterator[tuple[str, Sample
             masks=None,
             rows=len(hands.labels),
             n_photos=len(hands.labels),
-            dropped={},
+            dropped=DroppedRows.of(Path("synthetic"), np.full(len(hands.labels), ""), hands.labels, hands.signers, {}),
             labels_lost=(),
-            dropped_labels=nothing,
-            dropped_signers=nothing,
             ignored=(),
         ),
     )
