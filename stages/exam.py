@@ -11,18 +11,22 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from stages.data.archive import write_text
 from stages.data.loader import draw_masks
-from stages.data.strangers import make_strangers, read_strangers
+from stages.data.strangers import make_non_letters, make_strangers, read_strangers
 from stages.errors import PipelineError, run_door
 from stages.inference import Network, load_network, predict
-from stages.metrics.exam import Answers, answer, table
+from stages.metrics.exam import NOTHING, Answers, answer, table
 from stages.metrics.exam_report import Mistake, build_exam_report, find_mistakes, marks_json
 from stages.metrics.report import write_files
 from stages.params import Exam, Preprocess, Synthesize, read_params
 from stages.tracking.results import read_registered
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from stages.data.cleaning import Samples
 
 MODELS: Final = Path("models")
@@ -39,11 +43,8 @@ def main() -> None:
     params = read_params(Exam)
     champion, networks = _load_networks()
     files = arguments.files or sorted(STRANGERS.glob("[!.]*.npz"))
-    strangers = (
-        read_strangers(files, read_params(Preprocess))
-        if files
-        else make_strangers(params, read_params(Synthesize).seed)
-    )
+    training_seed = read_params(Synthesize).seed
+    strangers = read_strangers(files, read_params(Preprocess)) if files else make_strangers(params, training_seed)
     given: dict[str, dict[str, Answers]] = {name: {} for name in networks}
     mistakes: list[Mistake] = []
     for source, samples in strangers:
@@ -51,7 +52,11 @@ def main() -> None:
             given[name][source] = answers
         mistakes += _draw_mistakes(source, samples, given[champion][source], params.mistakes)
     given = {name: answers for name, answers in given.items() if answers}
-    marks = marks_json(given, champion, synthetic=not files, threshold=params.threshold, bins=params.calibration_bins)
+    able = {name: network for name, network in networks.items() if name in given and NOTHING in network.classes}
+    non_letters = _ask_non_letters(able, make_non_letters(params, training_seed)) if able else {}
+    marks = marks_json(
+        given, non_letters, champion, synthetic=not files, threshold=params.threshold, bins=params.calibration_bins
+    )
     worst = sorted(mistakes, key=lambda mistake: -mistake.confidence)[: params.mistakes]
     report = build_exam_report(given, marks, networks[champion].classes, worst, params.calibration_bins)
     write_files(arguments.out.with_suffix(""), report)
@@ -102,6 +107,18 @@ def _examine(networks: dict[str, Network], source: str, samples: Samples) -> dic
     return {
         name: answer(read, samples.labels, network.classes, samples.signers, n_photos, missed)
         for (name, network), read in zip(able.items(), probabilities, strict=True)
+    }
+
+
+def _ask_non_letters(networks: dict[str, Network], landmarks: npt.NDArray[np.float32]) -> dict[str, Answers]:
+    """Show every network hands without a letter, (N, 21, 3) landmarks in pixels."""
+    count = len(landmarks)
+    labels, signers = np.full(count, NOTHING), np.full(count, "")
+    return {
+        name: answer(read, labels, network.classes, signers, count)
+        for (name, network), read in zip(
+            networks.items(), predict(list(networks.values()), landmarks, "exam non-letters"), strict=True
+        )
     }
 
 

@@ -159,6 +159,8 @@ class Exam:
     signers: int
     """How many of them."""
     samples_per_letter: int
+    non_letters: int
+    """Hands of each synthetic signer that show no letter, which every exam asks about too."""
     threshold: float
     """Least probability of a reading that counts in use: the service's threshold."""
     calibration_bins: int
@@ -169,6 +171,7 @@ class Exam:
         _check(self.seed >= 0, "exam.seed", self.seed, "0 or more")
         _check(self.signers >= 1, "exam.signers", self.signers, "at least 1")
         _check(self.samples_per_letter >= 1, "exam.samples_per_letter", self.samples_per_letter, "at least 1")
+        _check(self.non_letters >= 1, "exam.non_letters", self.non_letters, "at least 1")
         _check(0.0 <= self.threshold <= 1.0, "exam.threshold", self.threshold, "a probability, 0 to 1")
         _check(self.calibration_bins > 0, "exam.calibration_bins", self.calibration_bins, "above 0")
         _check(self.mistakes > 0, "exam.mistakes", self.mistakes, "above 0")

@@ -11,10 +11,13 @@ from stages.data.cleaning import Samples, read_samples
 from stages.data.dropped import DroppedRows
 from stages.errors import PipelineError
 from stages.hand.handshapes import read_handshapes
+from stages.hand.non_letters import NOTHING
 from stages.hand.signers import synthesize_hands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    import numpy.typing as npt
 
     from stages.params import Exam, Preprocess
 
@@ -31,6 +34,18 @@ def read_strangers(files: Sequence[Path], limits: Preprocess) -> Iterator[tuple[
         yield path.stem, read_samples(path, max_samples=limits.max_samples, max_gib=limits.max_gib)
 
 
+def make_non_letters(exam: Exam, training_seed: int) -> npt.NDArray[np.float32]:
+    """Make hands of the same synthetic signers that show no letter: (N, 21, 3) landmarks in pixels.
+
+    Raises:
+        PipelineError: see `make_strangers`.
+    """
+    _check_seeds(exam, training_seed)
+    hands = synthesize_hands(read_handshapes(), exam.signers, 1, exam.seed, exam.non_letters)
+    non_letters: npt.NDArray[np.float32] = hands.landmarks[hands.labels == NOTHING]
+    return non_letters
+
+
 def make_strangers(exam: Exam, training_seed: int) -> Iterator[tuple[str, Samples]]:
     """Make synthetic signers who are not among those of the embedded data set; they are one source, `synthetic`.
 
@@ -41,11 +56,7 @@ def make_strangers(exam: Exam, training_seed: int) -> Iterator[tuple[str, Sample
     Raises:
         PipelineError: both seeds are the same, so that the signers would be too.
     """
-    if exam.seed == training_seed:
-        raise PipelineError(
-            f"params.yaml: exam.seed and synthesize.seed are both {exam.seed}, so the networks were trained on the "
-            "signers of the exam. Choose another exam.seed and run again."
-        )
+    _check_seeds(exam, training_seed)
     hands = synthesize_hands(read_handshapes(), exam.signers, exam.samples_per_letter, exam.seed)
     yield (
         "synthetic",
@@ -63,3 +74,11 @@ def make_strangers(exam: Exam, training_seed: int) -> Iterator[tuple[str, Sample
             ignored=(),
         ),
     )
+
+
+def _check_seeds(exam: Exam, training_seed: int) -> None:
+    if exam.seed == training_seed:
+        raise PipelineError(
+            f"params.yaml: exam.seed and synthesize.seed are both {exam.seed}, so the networks were trained on the "
+            "signers of the exam. Choose another exam.seed and run again."
+        )

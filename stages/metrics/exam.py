@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
 
 from stages.metrics.scores import Reliability, bin_readings
 
@@ -21,6 +22,8 @@ NO_HAND: Final = ""
 """What is read where no hand was found; no label is empty."""
 UNKNOWN_LETTER: Final = "?"
 """Letter shown in photographs that were counted as tried and are no row of the file."""
+NOTHING: Final = "nothing"
+"""What is read where a hand shows no letter."""
 DECIMALS: Final = 6
 
 
@@ -48,6 +51,11 @@ class Answers:
     def found(self) -> npt.NDArray[np.bool_]:
         """(R,) whether a hand was found."""
         return np.asarray(self.read != NO_HAND)
+
+    @property
+    def letterness(self) -> npt.NDArray[np.float64]:
+        """(R,) how much the hand looks like a letter, 0 to 1: what is left for letters where `nothing` was read."""
+        return np.where(self.read == NOTHING, 1.0 - self.confidence, self.confidence)
 
     @property
     def accuracy(self) -> float:
@@ -193,6 +201,25 @@ def select(answers: Mapping[str, Answers]) -> Selection:
     # Readings of the same confidence pass a threshold together.
     last = np.append(np.diff(confidence[order]) != 0, True)
     return Selection(confidence[order][last], coverage[last], mistaken[last] / coverage[last])
+
+
+def tell_apart(answers: Mapping[str, Answers], non_letters: Answers, threshold: float) -> dict[str, float]:
+    """Say how well letters are told from hands that show none.
+
+    Args:
+        answers: letters, by the name of the source; photographs without a hand are left out.
+        non_letters: hands that show no letter.
+        threshold: least probability of a reading that counts in use.
+
+    Returns:
+        `auroc`, the chance that a letter looks more like one than a non-letter does, and `letters_given`, the share of
+        the non-letters that a letter would be given to.
+    """
+    shown = np.concatenate([given.letterness[given.found] for given in answers.values()])
+    is_letter = np.concatenate([np.ones(len(shown)), np.zeros(len(non_letters.read))])
+    auroc = roc_auc_score(is_letter, np.concatenate([shown, non_letters.letterness]))
+    given = (non_letters.read != NOTHING) & (non_letters.confidence >= threshold)
+    return {"auroc": round(float(auroc), DECIMALS), "letters_given": round(float(given.mean()), DECIMALS)}
 
 
 def confuse(answers: Mapping[str, Answers], classes: Sequence[str]) -> Confusion:

@@ -17,6 +17,7 @@ from stages.metrics.exam import (
     describe,
     select,
     summarise,
+    tell_apart,
     worst_rows,
 )
 
@@ -39,17 +40,22 @@ class Mistake:
     """(224, 224, 3) RGB: a mask, never a photograph."""
 
 
-def marks_json(given: Given, champion: str, *, synthetic: bool, threshold: float, bins: int) -> dict[str, Any]:
+def marks_json(
+    given: Given, non_letters: Mapping[str, Answers], champion: str, *, synthetic: bool, threshold: float, bins: int
+) -> dict[str, Any]:
     """Put the marks of every network into the layout of `exam.json`.
 
     Args:
         given: answers by network and source, the champion's first.
+        non_letters: answers to hands that show no letter, by network; none where no network knows of them.
         champion: name of the network that is served.
         synthetic: whether the signers are synthetic, which says little about people.
         threshold: least probability of a reading that counts in use.
         bins: of the expected calibration error.
     """
     marks = {name: summarise(answers, threshold, bins) for name, answers in given.items()}
+    for name, answers in non_letters.items():
+        marks[name]["non_letters"] = tell_apart(given[name], answers, threshold)
     about = {
         "synthetic": synthetic,
         "sources": {name: describe(answers) for name, answers in given[champion].items()},
@@ -60,7 +66,7 @@ def marks_json(given: Given, champion: str, *, synthetic: bool, threshold: float
 def metrics_json(marks: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Take the few numbers of each network that are compared from run to run out of what `marks_json` gave."""
     return {
-        name: {"mean": mark["mean"], "ece": mark["ece"], **mark["at_threshold"]}
+        name: {"mean": mark["mean"], "ece": mark["ece"], **mark["at_threshold"], **mark.get("non_letters", {})}
         for name, mark in marks.items()
         if name not in ("champion", "about")
     }

@@ -38,6 +38,28 @@ def test_missed_hands_and_unknown_labels_are_errors():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("read", "confidence", "auroc", "given"),
+    [
+        (("nothing", "nothing"), (0.9, 0.8), 1.0, 0.0),
+        (("nothing", "A"), (0.9, 0.4), 1.0, 0.0),  # a letter below the threshold is not given
+        (("nothing", "A"), (0.9, 0.99), 0.5, 0.5),
+        (("A", "B"), (0.99, 0.99), 0.0, 1.0),
+    ],
+)
+def test_letters_are_told_from_hands_that_show_none(read, confidence, auroc, given):
+    letters = {"one": answers("AB-", "AB-", confidence=0.9), "two": answers("A", "A", confidence=0.7)}
+    both = np.array([""] * 2)
+    non_letters = exam.Answers(np.full(2, "nothing"), np.array(read), np.array(confidence), both, 2)
+    assert exam.tell_apart(letters, non_letters, threshold=0.5) == {"auroc": auroc, "letters_given": given}
+
+
+def test_a_letter_read_as_nothing_looks_little_like_one():
+    rows = exam.Answers(np.array(["A"] * 2), np.array(["nothing", "A"]), np.array([0.75, 0.75]), np.array([""] * 2), 2)
+    assert rows.letterness.tolist() == [0.25, 0.75]
+    assert rows.correct.tolist() == [False, True]
+
+
 def test_the_mean_counts_each_source_the_same():
     given = {"one": answers("A", "A"), "many": answers("AB" * 10, "AA" * 10, n_photos=40)}
     marks = exam.summarise(given, 0.5, 10)

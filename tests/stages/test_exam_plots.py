@@ -30,7 +30,7 @@ def report(share):
         }
         for name, less in (("net", 0.0), ("other", 0.2))
     }
-    marks = marks_json(given, "net", synthetic=False, threshold=0.5, bins=10)
+    marks = marks_json(given, {}, "net", synthetic=False, threshold=0.5, bins=10)
     mask = np.full((224, 224, 3), int(share * 200), np.uint8)
     return build_exam_report(given, marks, LETTERS, [Mistake(0.9, "true A → read B  0.90\none", mask)], 10)
 
