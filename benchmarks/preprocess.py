@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -33,11 +34,14 @@ def repeated(path: Path, folder: Path, least: int) -> Pictures:
     return Pictures(folder / "photos.npz", "images", images.shape)
 
 
-def measure(pictures: Pictures, processes: int) -> tuple[FoundHands, float]:
-    """Find all hands; the seconds include starting the processes and loading MediaPipe."""
-    begun = time.perf_counter()
+def measure(pictures: Pictures, processes: int) -> tuple[FoundHands, float, float]:
+    """Find all hands; return them, the seconds that it took and those of processor time in all processes.
+
+    Both include starting the processes and loading MediaPipe. Where they are far apart, the machine had other work.
+    """
+    begun, used = time.perf_counter(), sum(os.times()[:4])
     found = find_hands(pictures, f"{processes} process{'' if processes == 1 else 'es'}", processes=processes)
-    return found, time.perf_counter() - begun
+    return found, time.perf_counter() - begun, sum(os.times()[:4]) - used
 
 
 def main() -> None:
@@ -49,17 +53,17 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         pictures = repeated(options.data, Path(folder), options.least)
-        one, one_seconds = measure(pictures, 1)
-        several, several_seconds = measure(pictures, options.processes)
+        one, one_seconds, one_cpu = measure(pictures, 1)
+        several, several_seconds, several_cpu = measure(pictures, options.processes)
     count = len(pictures)
     height, width = pictures.shape[1:3]
     equal = np.array_equal(one.landmarks, several.landmarks, equal_nan=True)
     found = 1.0 - float(np.isnan(one.landmarks[:, 0, 0]).mean())
     sys.stdout.write(
         f"{count} photographs of {width}x{height} pixels, hands found in {found:.1%}, start-up included\n"
-        f"1 process:   {count / one_seconds:6.1f} photographs/s\n"
-        f"{options.processes} processes: {count / several_seconds:6.1f} photographs/s"
-        f" ({one_seconds / several_seconds:.2f} times as many)\n"
+        f"1 process:   {count / one_seconds:6.1f} photographs/s, {one_cpu / one_seconds:.2f} cores busy\n"
+        f"{options.processes} processes: {count / several_seconds:6.1f} photographs/s, "
+        f"{several_cpu / several_seconds:.2f} cores busy ({one_seconds / several_seconds:.2f} times as many)\n"
         f"landmarks {'equal' if equal else 'DIFFERENT'}\n"
     )
 
