@@ -15,7 +15,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MASK_VERSION: Final = "finger-colours-1"
+MASK_VERSION: Final = "finger-colours-2"
 MASK_SIZE: Final = 224
 """Side of the mask that models are served with, in pixels."""
 MARGIN: Final = 0.1
@@ -25,10 +25,11 @@ THICKNESS: Final = 7
 
 WRIST: Final = 0
 PALM: Final = (0, 1, 5, 9, 13, 17)
-FINGERS: Final = ((1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11, 12), (13, 14, 15, 16), (17, 18, 19, 20))
-"""Thumb, index, middle, ring and little finger in MediaPipe's order of points."""
+FINGERS: Final = ((5, 6, 7, 8), (9, 10, 11, 12), (13, 14, 15, 16), (17, 18, 19, 20), (1, 2, 3, 4))
+"""Index, middle, ring and little finger and thumb in the order of drawing: where the thumb is tells A, E, M, N, S and
+T apart, so no finger may hide it."""
 PALM_COLOUR: Final = (128, 128, 128)
-FINGER_COLOURS: Final = ((255, 255, 255), (255, 64, 64), (64, 255, 64), (80, 80, 255), (255, 255, 0))
+FINGER_COLOURS: Final = ((255, 64, 64), (64, 255, 64), (80, 80, 255), (255, 255, 0), (255, 255, 255))
 """RGB, one colour per finger: which finger is where is half of the manual alphabet."""
 
 _SUBPIXEL_BITS: Final = 4

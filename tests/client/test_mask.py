@@ -47,6 +47,14 @@ def test_each_colour_is_there(colour):
     assert (render_mask(open_hand()) == colour).all(axis=2).sum() > 20
 
 
+def test_no_finger_hides_the_thumb():
+    folded = open_hand()
+    folded[1:5] = folded[5:9]
+    mask = render_mask(folded)
+    assert not (mask == FINGER_COLOURS[0]).all(axis=2).any()
+    assert (mask == FINGER_COLOURS[-1]).all(axis=2).sum() > 20
+
+
 def test_border_is_free_and_hand_fills_the_rest():
     drawn = np.argwhere(render_mask(open_hand()).any(axis=2))
     low, high = drawn.min(axis=0), drawn.max(axis=0)
