@@ -37,6 +37,15 @@ def empty_video(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def long_h_video(shared, tmp_path_factory):
+    """A real hand that signs H for 20 seconds: long enough for a slow machine to press keys meanwhile."""
+    capture = cv2.VideoCapture(str(shared / "data/helloworld.mp4"))
+    pictures = [cv2.cvtColor(capture.read()[1], cv2.COLOR_BGR2RGB) for _ in range(20)]
+    capture.release()
+    return write_video(tmp_path_factory.mktemp("video") / "h.mp4", pictures * 15, 15)
+
+
+@pytest.fixture(scope="session")
 def he_video(shared, tmp_path_factory):
     """The first 66 frames of helloworld.mp4: a real hand signs H, goes away, and signs E."""
     capture = cv2.VideoCapture(str(shared / "data/helloworld.mp4"))

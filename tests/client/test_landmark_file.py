@@ -33,7 +33,7 @@ def test_the_pipeline_reads_what_was_added_up(tmp_path):
     assert raw.handedness.tolist() == ["Right"] * 5
     assert raw.image_size.tolist() == [[640, 480]] * 5
     assert (raw.n_photos, raw.ignored) == (8, ())
-    np.testing.assert_array_equal(raw.samples[[0, 2, 3]], [open_hand(), open_hand(), open_hand() + 1])
+    np.testing.assert_array_equal(raw.landmarks[[0, 2, 3]], [open_hand(), open_hand(), open_hand() + 1])
     assert [entry.name for entry in tmp_path.iterdir()] == ["mine.npz"]
 
 

@@ -62,8 +62,8 @@ def test_pictures_of_any_size_and_format_become_landmarks(photos, tmp_path, monk
     assert raw.image_size.tolist() == [[640, 480], [960, 720], [640, 480]]
     assert set(raw.handedness.tolist()) <= {"Left", "Right"}
     assert raw.n_photos == 4
-    assert raw.samples.dtype == np.float32
-    assert np.abs(raw.samples[1] / 1.5 - raw.samples[0])[:, :2].max() < 5
+    assert raw.landmarks.dtype == np.float32
+    assert np.abs(raw.landmarks[1] / 1.5 - raw.landmarks[0])[:, :2].max() < 5
     told = capsys.readouterr()
     assert "mine: hands" in told.err
     for line in (
