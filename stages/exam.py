@@ -17,8 +17,9 @@ from stages.data.archive import write_text
 from stages.data.loader import draw_masks
 from stages.data.strangers import make_non_letters, make_strangers, read_strangers
 from stages.errors import PipelineError, run_door
+from stages.hand.non_letters import NOTHING
 from stages.inference import Network, load_network, predict
-from stages.metrics.exam import NOTHING, Answers, answer, table
+from stages.metrics.exam import Answers, answer, table
 from stages.metrics.exam_report import Mistake, build_exam_report, find_mistakes, marks_json
 from stages.metrics.report import write_files
 from stages.params import Exam, Preprocess, Synthesize, read_params

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
 
+from stages.hand.non_letters import NOTHING
 from stages.metrics.scores import Reliability, bin_readings
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ NO_HAND: Final = ""
 """What is read where no hand was found; no label is empty."""
 UNKNOWN_LETTER: Final = "?"
 """Letter shown in photographs that were counted as tried and are no row of the file."""
-NOTHING: Final = "nothing"
-"""What is read where a hand shows no letter."""
 DECIMALS: Final = 6
 
 
