@@ -15,7 +15,7 @@ from stages.data.processed import data_hash, read_processed
 from stages.errors import run_door
 from stages.export.onnx import export_model
 from stages.metrics.calibration import fit_temperature
-from stages.models import build_network
+from stages.models.build import build_network
 from stages.params import ARCHITECTURES, Augment, Train, read_params, read_schedule
 from stages.training.calibration import view_logits
 from stages.training.fit import fit

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -13,6 +15,9 @@ from client.mask import MASK_SIZE, render_mask
 from stages.data.augmentation import augment_landmarks, augment_masks, draw_crops
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Future
+
     from stages.data.processed import Split
     from stages.params import Augment
 
@@ -78,6 +83,35 @@ class ValidationBatches:
         """Draw batch `number`."""
         rows = slice(number * self._batch_size, (number + 1) * self._batch_size)
         return draw_masks(self._split.samples[rows], self._size), self._split.classes[rows]
+
+
+class DrawnAhead:
+    """Batches in order, the next ones drawn by threads while the network computes on the one before.
+
+    Threads are enough, since OpenCV draws outside of Python's lock, and an epoch begins at once: processes would be
+    forked anew for each, from a parent whose memory they then copy page by page.
+    """
+
+    def __init__(self, batches: TrainingBatches | ValidationBatches, threads: int, ahead: int = 8) -> None:
+        """Draw with so many threads, at most `ahead` batches before they are asked for."""
+        self._batches, self._threads, self._ahead = batches, threads, ahead
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield every batch once; an error of a thread is raised here."""
+        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="draw")
+        try:
+            waiting: deque[Future[Batch]] = deque()
+            for number in range(len(self)):
+                waiting.append(pool.submit(self._batches.__getitem__, number))
+                if len(waiting) > self._ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def draw_masks(samples: npt.NDArray[Any], size: int = MASK_SIZE) -> npt.NDArray[np.uint8]:

@@ -40,6 +40,8 @@ class Answers:
     """(R,) who signed; "" where unknown."""
     n_photos: int
     """Photographs tried, at least R: those beyond R had no hand in them, and nobody knows which letters they showed."""
+    letterness: npt.NDArray[np.float64]
+    """(R,) probability that the hand shows any letter, all that is not of `nothing`; 0 where no hand was found."""
 
     @property
     def correct(self) -> npt.NDArray[np.bool_]:
@@ -50,11 +52,6 @@ class Answers:
     def found(self) -> npt.NDArray[np.bool_]:
         """(R,) whether a hand was found."""
         return np.asarray(self.read != NO_HAND)
-
-    @property
-    def letterness(self) -> npt.NDArray[np.float64]:
-        """(R,) how much the hand looks like a letter, 0 to 1: what is left for letters where `nothing` was read."""
-        return np.where(self.read == NOTHING, 1.0 - self.confidence, self.confidence)
 
     @property
     def accuracy(self) -> float:
@@ -110,14 +107,17 @@ def answer(
         missed: labels (M,) and signers (M,) of the rows in which no hand was found.
     """
     lost_labels, lost_signers = missed or (np.array([], dtype=np.str_), np.array([], dtype=np.str_))
-    nothing = np.full(len(lost_labels), NO_HAND)
-    read = np.asarray(classes, dtype=np.str_)[probabilities.argmax(axis=1)]
+    no_hand, unsure = np.full(len(lost_labels), NO_HAND), np.zeros(len(lost_labels))
+    known = np.asarray(classes, dtype=np.str_)
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    letterness = 1.0 - probabilities[:, known == NOTHING].sum(axis=1, dtype=np.float64)
     return Answers(
         labels=np.concatenate([labels, lost_labels]),
-        read=np.concatenate([read, nothing]),
-        confidence=np.concatenate([probabilities.max(axis=1).astype(np.float64), np.zeros(len(lost_labels))]),
+        read=np.concatenate([known[probabilities.argmax(axis=1)], no_hand]),
+        confidence=np.concatenate([confidence, unsure]),
         signers=np.concatenate([signers, lost_signers]),
         n_photos=n_photos,
+        letterness=np.concatenate([letterness, unsure]),
     )
 
 

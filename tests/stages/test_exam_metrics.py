@@ -23,9 +23,8 @@ def answers(shown, read, n_photos=None, signers=None, confidence=None):
     """`-` in `read` is a hand not found."""
     read = np.array([exam.NO_HAND if letter == "-" else letter for letter in read])
     sure = np.where(read == exam.NO_HAND, 0.0, 0.9 if confidence is None else confidence)
-    return exam.Answers(
-        texts(shown), read, sure, texts(signers) if signers else np.array([""] * len(shown)), n_photos or len(shown)
-    )
+    signers = texts(signers) if signers else np.array([""] * len(shown))
+    return exam.Answers(texts(shown), read, sure, signers, n_photos or len(shown), letterness=sure)
 
 
 def test_missed_hands_and_unknown_labels_are_errors():
@@ -39,25 +38,30 @@ def test_missed_hands_and_unknown_labels_are_errors():
 
 
 @pytest.mark.parametrize(
-    ("read", "confidence", "auroc", "given"),
+    ("nothing", "letter", "auroc", "given"),
     [
-        (("nothing", "nothing"), (0.9, 0.8), 1.0, 0.0),
-        (("nothing", "A"), (0.9, 0.4), 1.0, 0.0),  # a letter below the threshold is not given
-        (("nothing", "A"), (0.9, 0.99), 0.5, 0.5),
-        (("A", "B"), (0.99, 0.99), 0.0, 1.0),
+        ((0.9, 0.8), (0.1, 0.2), 1.0, 0.0),
+        ((0.4, 0.8), (0.45, 0.1), 1.0, 0.0),  # a letter below the threshold is not given
+        ((0.0, 0.8), (0.99, 0.1), 0.5, 0.5),
+        ((0.0, 0.0), (0.99, 0.99), 0.0, 1.0),
     ],
 )
-def test_letters_are_told_from_hands_that_show_none(read, confidence, auroc, given):
+def test_letters_are_told_from_hands_that_show_none(nothing, letter, auroc, given):
     letters = {"one": answers("AB-", "AB-", confidence=0.9), "two": answers("A", "A", confidence=0.7)}
-    both = np.array([""] * 2)
-    non_letters = exam.Answers(np.full(2, "nothing"), np.array(read), np.array(confidence), both, 2)
+    rest = 1.0 - np.array(nothing) - np.array(letter)
+    read = np.stack([np.array(letter), rest, np.array(nothing)], axis=1)
+    non_letters = exam.answer(read, np.full(2, "nothing"), ("A", "B", "nothing"), np.array([""] * 2), n_photos=2)
     assert exam.tell_apart(letters, non_letters, threshold=0.5) == {"auroc": auroc, "letters_given": given}
 
 
-def test_a_letter_read_as_nothing_looks_little_like_one():
-    rows = exam.Answers(np.array(["A"] * 2), np.array(["nothing", "A"]), np.array([0.75, 0.75]), np.array([""] * 2), 2)
-    assert rows.letterness.tolist() == [0.25, 0.75]
-    assert rows.correct.tolist() == [False, True]
+def test_a_hand_looks_like_a_letter_by_what_is_not_of_nothing():
+    read = np.array([[0.25, 0.0, 0.75], [0.4, 0.35, 0.25]])
+    rows = exam.answer(
+        read, texts("AA"), ("A", "B", "nothing"), np.array([""] * 2), n_photos=3, missed=(texts("B"), texts("x"))
+    )
+    assert rows.letterness.tolist() == [0.25, 0.75, 0.0]
+    assert rows.correct.tolist() == [False, True, False]
+    assert exam.answer(read, texts("AA"), ("A", "B", "C"), np.array([""] * 2), 2).letterness.tolist() == [1.0, 1.0]
 
 
 def test_the_mean_counts_each_source_the_same():

@@ -19,7 +19,7 @@ def answers(share, seed, signers, n_photos):
     right = generator.random(len(shown)) < share
     read = np.where(right, shown, generator.choice(LETTERS, len(shown)))
     sure = np.where(right, 0.9, 0.6) * generator.uniform(0.5, 1, len(shown))
-    return exam.Answers(shown, read, sure, generator.choice(signers, len(shown)), n_photos)
+    return exam.Answers(shown, read, sure, generator.choice(signers, len(shown)), n_photos, letterness=sure)
 
 
 def report(share):

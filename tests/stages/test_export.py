@@ -17,7 +17,7 @@ from stages.errors import PipelineError
 from stages.export.onnx import TOLERANCE, export_model
 from stages.hand.handshapes import read_handshapes
 from stages.hand.signers import synthesize_hands
-from stages.models import build_network
+from stages.models.build import build_network
 from stages.models.masks import normalise
 from stages.params import ARCHITECTURES
 

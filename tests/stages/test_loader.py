@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import cv2
 import numpy as np
 import pytest
 
 from client.mask import render_mask
-from stages.data.loader import TrainingBatches, ValidationBatches, draw_masks
+from stages.data.loader import DrawnAhead, TrainingBatches, ValidationBatches, draw_masks
 from stages.data.processed import Split
 from stages.hand.handshapes import read_handshapes
 from stages.hand.signers import synthesize_hands
@@ -131,3 +133,45 @@ def test_a_smaller_mask_is_the_area_average(hands, size):
 def test_full_size_masks_are_the_renderers(hands):
     np.testing.assert_array_equal(draw_masks(hands[:3]), [render_mask(hand) for hand in hands[:3]])
     np.testing.assert_array_equal(draw_masks(draw_masks(hands[:3])), draw_masks(hands[:3]))
+
+
+class Numbered:
+    """Batches that say which were drawn, and may fail at one of them."""
+
+    def __init__(self, fails_at=None):
+        self.drawn, self.fails_at = [], fails_at
+
+    def __len__(self):
+        return 50
+
+    def __getitem__(self, number):
+        if number == self.fails_at:
+            raise MemoryError("no room for a mask")
+        self.drawn.append(number)
+        return number
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_batches_drawn_ahead_are_the_same_in_the_same_order(split, threads):
+    batches = TrainingBatches(split, AUGMENT, image_size=32, batches=20, batch_size=8, seed=0, epoch=0)
+    ahead = list(DrawnAhead(batches, threads))
+    assert len(ahead) == len(DrawnAhead(batches, threads)) == 20
+    for number, (masks, classes) in enumerate(ahead):
+        np.testing.assert_array_equal(masks, batches[number][0])
+        np.testing.assert_array_equal(classes, batches[number][1])
+
+
+def test_no_more_batches_are_drawn_than_asked_for():
+    batches = Numbered()
+    drawing = iter(DrawnAhead(batches, 2, ahead=4))
+    assert [next(drawing) for _ in range(3)] == [0, 1, 2]
+    drawing.close()
+    assert len(batches.drawn) <= 3 + 4
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("draw")]
+
+
+def test_what_stops_a_thread_stops_the_epoch():
+    drawing = iter(DrawnAhead(Numbered(fails_at=5), 2))
+    with pytest.raises(MemoryError, match="no room for a mask"):
+        list(drawing)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("draw")]

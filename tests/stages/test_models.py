@@ -8,10 +8,12 @@ import torchvision
 from torch import nn
 from torch.nn.functional import linear
 
-from stages.models import CustomMobileNetV2, CustomResNet18, build_network
 from stages.models.attention import ChannelAttention
+from stages.models.build import build_network
 from stages.models.custom_cnn import WIDTHS, Block
 from stages.models.masks import IMAGENET_MEAN, IMAGENET_STD, normalise
+from stages.models.mobilenet_v2 import CustomMobileNetV2
+from stages.models.resnet18 import CustomResNet18
 from stages.params import ARCHITECTURES
 
 ATTENTIONS = {"custom_cnn": 4, "mobilenet_v2": 6, "resnet18": 3}

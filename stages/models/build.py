@@ -1,0 +1,24 @@
+"""A network by the name of its architecture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stages.models.custom_cnn import CustomCNN
+from stages.models.mobilenet_v2 import CustomMobileNetV2
+from stages.models.resnet18 import CustomResNet18
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def build_network(architecture: str, classes: int, dropout: float) -> nn.Module:
+    """Build a network with random weights.
+
+    Args:
+        architecture: `custom_cnn`, `mobilenet_v2` or `resnet18`.
+        classes: number of labels, the width of the logits.
+        dropout: probability of dropping a feature before a fully connected layer.
+    """
+    networks = {"custom_cnn": CustomCNN, "mobilenet_v2": CustomMobileNetV2, "resnet18": CustomResNet18}
+    return networks[architecture](classes, dropout)
