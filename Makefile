@@ -37,7 +37,7 @@ READY := .venv/.torch-$(strip $(TORCH_BACKEND))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help repro long test lint serve client ui exam bench-preprocess fuzz lock clean
+.PHONY: help repro long test lint serve client ui exam leave-one-out bench-preprocess fuzz lock clean
 
 help: ## List the tasks
 	@echo "make TASK [NAME=value ...]"
@@ -88,6 +88,10 @@ ui: $(READY) ## Open MLflow's pages (UI_PORT=5000)
 exam: $(READY) ## Examine the registered models and the reference on raw data (DATA="one.npz two.npz")
 	@[ -n "$(strip $(DATA))" ] || { echo 'error: name the raw .npz files. Type: make exam DATA="one.npz two.npz"' >&2; exit 1; }
 	@$(RUN) stages.exam $(DATA)
+
+leave-one-out: $(READY) ## Train on real and synthetic hands, test on the source left out (DATA="one.npz two.npz")
+	@[ -n "$(strip $(DATA))" ] || { echo 'error: name the raw .npz files. Type: make leave-one-out DATA="one.npz two.npz"' >&2; exit 1; }
+	@$(RUN) benchmarks.leave_one_out $(DATA)
 
 bench-preprocess: $(READY) ## Measure photographs a second, one process and several (DATA=photos.npz)
 	@[ -n "$(strip $(DATA))" ] || { echo 'error: name a raw .npz of photographs. Type: make bench-preprocess DATA=photos.npz' >&2; exit 1; }
