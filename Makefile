@@ -12,8 +12,9 @@ TORCH_BACKEND ?=
 MIN_FREE_GB ?=
 UV_VERSION := 0.13.9
 ATHERIS_VERSION := 3.0.0
-# The longer run: twice as many signers, and CustomCNN, the champion, sees them ten times as often.
-LONG_PARAMS ?= -S synthesize.signers=4000 -S preprocess.validation=0.004 -S train.dropout=0.2 \
+# The longer run, from random weights: twice as many signers, and CustomCNN, the champion, sees ten times as many views.
+PRETRAIN_PARAMS ?= -S synthesize.signers=4000 -S preprocess.validation=0.004 -S train.dropout=0.2 \
+	-S init.custom_cnn=random -S init.mobilenet_v2=random -S init.resnet18=random \
 	-S 'schedule.custom_cnn=[{epochs:9,image_size:56,views:80000,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]' \
 	-S 'schedule.mobilenet_v2=[{epochs:6,image_size:56,views:6000,precision:fp32},{epochs:3,image_size:112,views:2500,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]' \
 	-S 'schedule.resnet18=[{epochs:6,image_size:56,views:3500,precision:bf16},{epochs:3,image_size:112,views:1500,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]'
@@ -37,7 +38,7 @@ READY := .venv/.torch-$(strip $(TORCH_BACKEND))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help repro long test lint serve client ui exam leave-one-out bench-preprocess fuzz lock clean
+.PHONY: help repro pretrain test lint serve client ui exam leave-one-out bench-preprocess fuzz lock clean
 
 help: ## List the tasks
 	@echo "make TASK [NAME=value ...]"
@@ -59,8 +60,9 @@ repro: $(READY) ## Run what has changed: data, three networks, evaluation, regis
 	@echo "Next: make serve (the service), and in another shell make client (your webcam)."
 	@echo "      make ui shows the three networks side by side."
 
-long: $(READY) ## Train longer, as an experiment beside the default run (LONG_PARAMS)
-	@$(RUN) dvc exp run --name long --force $(LONG_PARAMS)
+pretrain: $(READY) ## Train long from random weights and keep them in pretrained/ (PRETRAIN_PARAMS)
+	@$(RUN) dvc exp run --name pretrain --force $(PRETRAIN_PARAMS)
+	@$(RUN) stages.keep_weights custom_cnn mobilenet_v2
 
 test: $(READY) ## Run every test (ARGS="-k word" for some)
 	@$(RUN) pytest $(ARGS)

@@ -118,8 +118,14 @@ class Train:
     dropout: float
     patience: int
     """Epochs at the last image size without a better validation accuracy before training stops."""
+    frozen_epochs: int
+    """First epochs in which the early layers stay as they are, where training does not start from random weights."""
+    fine_tuning: float
+    """Share of the learning rate after those epochs."""
 
     def __post_init__(self) -> None:
+        _check(self.frozen_epochs >= 0, "train.frozen_epochs", self.frozen_epochs, "0 or more")
+        _check(0 < self.fine_tuning <= 1, "train.fine_tuning", self.fine_tuning, "above 0, at most 1")
         _check(self.seed >= 0, "train.seed", self.seed, "0 or more")
         _check(self.batch_size > 1, "train.batch_size", self.batch_size, "above 1: batch norm needs two samples")
         _check(self.lr > 0, "train.lr", self.lr, "above 0")
@@ -245,6 +251,18 @@ def read_schedule(architecture: str, path: Path = PARAMS_FILE) -> list[Phase]:
         f"{SERVED_SIZE}, the size in use",
     )
     return schedule
+
+
+def read_init(architecture: str, path: Path = PARAMS_FILE) -> str:
+    """Read what a network's training starts from: `random`, `imagenet` or the name of a file in `pretrained/`."""
+    init = _load(path, "init").get(architecture)
+    _check(
+        isinstance(init, str) and init == Path(init).name not in ("", ".."),
+        f"init.{architecture}",
+        init,
+        "'random', 'imagenet' or the name of a file in pretrained/",
+    )
+    return str(init)
 
 
 def build(section: type[Section], values: object, where: str) -> Section:

@@ -7,8 +7,6 @@ import csv
 import hashlib
 from pathlib import Path
 
-from safetensors.torch import save_file
-
 from stages.data.archive import write_archive
 from stages.data.loader import draw_masks
 from stages.data.processed import data_hash, read_processed
@@ -16,9 +14,10 @@ from stages.errors import run_door
 from stages.export.onnx import export_model
 from stages.metrics.calibration import fit_temperature
 from stages.models.build import build_network
-from stages.params import ARCHITECTURES, Augment, Train, read_params, read_schedule
+from stages.params import ARCHITECTURES, Augment, Train, read_init, read_params, read_schedule
 from stages.training.calibration import view_logits
-from stages.training.fit import fit
+from stages.training.fit import fit, is_first_process
+from stages.training.weights import RANDOM, load_initial, save_weights, weights_hash
 
 MODELS = Path("models")
 
@@ -30,11 +29,18 @@ def main() -> None:
     architecture: str = parser.parse_args().architecture
 
     train, augment, schedule = read_params(Train), read_params(Augment), read_schedule(architecture)
+    init = read_init(architecture)
     data, hashed = read_processed(), data_hash()
     network = build_network(architecture, len(data.class_names), train.dropout)
-    # Only the same data and parameters go on from a checkpoint.
-    run = hashlib.sha256(repr((hashed, train, augment, schedule)).encode()).hexdigest()[:16]
-    history = fit(network, data, schedule, train, augment, scratch=MODELS / "unfinished" / f"{architecture}-{run}")
+    load_initial(network, architecture, init, data.class_names)
+    # Only the same data, parameters and first weights go on from a checkpoint.
+    run = hashlib.sha256(repr((hashed, train, augment, schedule, weights_hash(init))).encode()).hexdigest()[:16]
+    history = fit(
+        network, data, schedule, train, augment, scratch=MODELS / "unfinished" / f"{architecture}-{run}",
+        early_layers=[] if init == RANDOM else network.early_layers(),
+    )  # fmt: skip
+    if not is_first_process():
+        return
 
     folder = MODELS / architecture
     folder.mkdir(parents=True, exist_ok=True)
@@ -45,9 +51,7 @@ def main() -> None:
         network, folder / "model.onnx", classes=data.class_names, architecture=architecture, data_hash=hashed,
         examples=examples, temperature=fit_temperature(logits, data.validation.classes),
     )  # fmt: skip
-    save_file(
-        {name: tensor.contiguous() for name, tensor in network.state_dict().items()}, folder / "weights.safetensors"
-    )
+    save_weights(network.state_dict(), folder / "weights.safetensors", data.class_names)
     with (folder / "history.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(history[0]))
         writer.writeheader()

@@ -29,7 +29,16 @@ class TrainingBatches:
     """The batches of one epoch, by number: the same seed and epoch give the same masks, in any order of asking."""
 
     def __init__(
-        self, split: Split, augment: Augment, *, image_size: int, batches: int, batch_size: int, seed: int, epoch: int
+        self,
+        split: Split,
+        augment: Augment,
+        *,
+        image_size: int,
+        batches: int,
+        batch_size: int,
+        seed: int,
+        epoch: int,
+        part: tuple[int, int] = (0, 1),
     ) -> None:
         """Plan an epoch.
 
@@ -41,8 +50,10 @@ class TrainingBatches:
             batch_size: samples in a batch.
             seed: chooses shuffle and changes, together with the epoch.
             epoch: number of the epoch.
+            part: which part of every batch is drawn, and of how many: each of several processes draws its own.
         """
         self._split, self._augment, self._size = split, augment, image_size
+        self._own = slice(part[0], None, part[1])
         self._key = (seed, epoch)
         rng = np.random.default_rng(self._key)
         views = batches * batch_size
@@ -55,19 +66,20 @@ class TrainingBatches:
     def __getitem__(self, number: int) -> Batch:
         """Draw batch `number`."""
         rng = np.random.default_rng((*self._key, number))
-        rows = self._order[number]
+        rows, own = self._order[number], self._own
         if self._split.landmarks is None:
             assert self._split.masks is not None  # noqa: S101 - a split holds one of the two
-            return augment_masks(self._split.masks[rows], self._augment, rng, self._size), self._split.classes[rows]
+            drawn = augment_masks(self._split.masks[rows], self._augment, rng, self._size)
+            return drawn[own], self._split.classes[rows][own]
         hands = augment_landmarks(self._split.landmarks[rows], self._augment, rng)
         zooms, shifts = draw_crops(len(rows), self._augment, rng)
         masks = np.stack(
             [
                 render_mask(hand, self._size, zoom=zoom, shift=shift)
-                for hand, zoom, shift in zip(hands, zooms, shifts, strict=True)
+                for hand, zoom, shift in zip(hands[own], zooms[own], shifts[own], strict=True)
             ]
         )
-        return masks, self._split.classes[rows]
+        return masks, self._split.classes[rows][own]
 
 
 class ValidationBatches:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from stages.models.custom_cnn import CustomCNN
 from stages.models.mobilenet_v2 import CustomMobileNetV2
 from stages.models.resnet18 import CustomResNet18
 
-if TYPE_CHECKING:
-    from torch import nn
+NETWORKS: dict[str, type[CustomCNN] | type[CustomMobileNetV2] | type[CustomResNet18]] = {
+    "custom_cnn": CustomCNN,
+    "mobilenet_v2": CustomMobileNetV2,
+    "resnet18": CustomResNet18,
+}
 
 
-def build_network(architecture: str, classes: int, dropout: float) -> nn.Module:
+def build_network(architecture: str, classes: int, dropout: float) -> CustomCNN | CustomMobileNetV2 | CustomResNet18:
     """Build a network with random weights.
 
     Args:
@@ -20,5 +21,4 @@ def build_network(architecture: str, classes: int, dropout: float) -> nn.Module:
         classes: number of labels, the width of the logits.
         dropout: probability of dropping a feature before a fully connected layer.
     """
-    networks = {"custom_cnn": CustomCNN, "mobilenet_v2": CustomMobileNetV2, "resnet18": CustomResNet18}
-    return networks[architecture](classes, dropout)
+    return NETWORKS[architecture](classes, dropout)

@@ -36,6 +36,10 @@ class CustomCNN(nn.Module):
             nn.Linear(256, classes),
         )
 
+    def early_layers(self) -> list[nn.Module]:
+        """Layers that training may freeze at first: the convolutions of the first two blocks, not their attention."""
+        return [layer for block in self.blocks[:2] for name, layer in block.named_children() if name != "attention"]
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map normalised masks (N, 3, S, S), S at least 56, to logits (N, classes)."""
         features: torch.Tensor = self.blocks(average_down(x, WORKING_SIZE))

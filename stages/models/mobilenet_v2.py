@@ -28,6 +28,10 @@ class CustomMobileNetV2(nn.Module):
         self.attention = nn.ModuleDict({str(index): ChannelAttention(width) for index, width in ATTENDED.items()})
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(ATTENDED[18], classes))
 
+    def early_layers(self) -> list[nn.Module]:
+        """Layers that training may freeze at first: the blocks up to 32 channels, not their attention."""
+        return list(self.features[:7])
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map normalised masks (N, 3, S, S), S at least 32, to logits (N, classes)."""
         x = average_down(x, WORKING_SIZE)

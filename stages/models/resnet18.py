@@ -31,6 +31,10 @@ class CustomResNet18(nn.Module):
         self.attention = nn.ModuleDict({name: ChannelAttention(width) for name, width in ATTENDED.items()})
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(ATTENDED["layer4"], classes))
 
+    def early_layers(self) -> list[nn.Module]:
+        """Layers that training may freeze at first: all before the second residual layer."""
+        return [self.conv1, self.bn1, self.layer1]
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map normalised masks (N, 3, S, S), S at least 32, to logits (N, classes)."""
         x = average_down(x, WORKING_SIZE)

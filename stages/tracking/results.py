@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MODELS: Final = Path("models")
 REPORTS: Final = Path("reports")
 REGISTERED: Final = REPORTS / "register.json"
-PARAMETER_SECTIONS: Final = ("synthesize", "preprocess", "augment", "train", "schedule")
+PARAMETER_SECTIONS: Final = ("synthesize", "preprocess", "augment", "train", "init", "schedule")
 """Sections of `params.yaml` that a network depends on."""
 UNKNOWN: Final = "unknown"
 

@@ -11,6 +11,8 @@ from torch.nn import functional
 from stages.models.masks import normalise
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import numpy.typing as npt
 
@@ -22,17 +24,36 @@ Row = dict[str, float]
 class Classifier(LightningModule):
     """Cross-entropy with Adam, whose learning rate follows a curve (seed text, section 4.4.2).
 
-    Epochs belong to phases, each with an image size and a precision of its own.
+    Epochs belong to phases, each with an image size and a precision of its own. The early layers may be frozen in the
+    first of them (section 4.4.7); channel attention never is.
     """
 
     def __init__(
-        self, network: torch.nn.Module, schedule: list[Phase], *, lr: float, shares: npt.NDArray[np.float64]
+        self,
+        network: torch.nn.Module,
+        schedule: list[Phase],
+        *,
+        lr: float,
+        shares: npt.NDArray[np.float64],
+        early_layers: Sequence[torch.nn.Module] = (),
+        frozen_epochs: int = 0,
     ) -> None:
+        """Wrap a network.
+
+        Args:
+            network: maps normalised masks (N, 3, S, S) to logits (N, C).
+            schedule: phases of training.
+            lr: highest learning rate.
+            shares: (steps,) of it.
+            early_layers: layers that stay as they are, batch norm's statistics too, in the first epochs.
+            frozen_epochs: how many epochs that is.
+        """
         super().__init__()
         self.network = network.to(memory_format=torch.channels_last)
         self.phases = [phase for phase in schedule for _ in range(phase.epochs)]
         self.history: list[Row] = []
         self._lr, self._shares = lr, shares
+        self._early_layers, self._frozen_epochs = list(early_layers), frozen_epochs
 
     @property
     def phase(self) -> Phase:
@@ -70,8 +91,15 @@ class Classifier(LightningModule):
             on_epoch=True,
             prog_bar=True,
             batch_size=len(classes),
+            sync_dist=name == "train",  # every process validates on the whole split
         )
         return loss
+
+    def on_train_epoch_start(self) -> None:
+        """Freeze the early layers, or free them."""
+        free = self.current_epoch >= self._frozen_epochs
+        for layer in self._early_layers:
+            layer.requires_grad_(free).train(free)
 
     def on_train_epoch_end(self) -> None:
         """Add the epoch to the history; validation has run by now."""

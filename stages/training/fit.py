@@ -7,18 +7,21 @@ import os
 import shutil
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch import LightningDataModule, Trainer, seed_everything
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.utilities import rank_zero_only
 
 from stages.data.loader import DrawnAhead, TrainingBatches, ValidationBatches
 from stages.training.classifier import Classifier, Row
 from stages.training.memory import keep_freed_memory
-from stages.training.schedule import lr_shares
+from stages.training.schedule import lr_shares, steps_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lightning.pytorch import LightningModule
 
     from stages.data.loader import Batch
@@ -49,6 +52,7 @@ class Masks(LightningDataModule):
                 batch_size=self._batch_size,
                 seed=self._seed,
                 epoch=epoch,
+                part=(self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1),
             )
         )
 
@@ -86,9 +90,18 @@ class LateStopping(EarlyStopping):
 
 
 def fit(
-    network: torch.nn.Module, data: Processed, schedule: list[Phase], train: Train, augment: Augment, scratch: Path
+    network: torch.nn.Module,
+    data: Processed,
+    schedule: list[Phase],
+    train: Train,
+    augment: Augment,
+    scratch: Path,
+    early_layers: Sequence[torch.nn.Module] = (),
 ) -> list[Row]:
     """Train a network in place and leave it with its best weights.
+
+    Several processes, started by torchrun or for each GPU of a machine, train one network: each draws its part of
+    every batch, and all see the same mean gradient.
 
     Args:
         network: maps normalised masks (N, 3, S, S) to logits (N, C).
@@ -98,6 +111,8 @@ def fit(
         augment: changes made to each view.
         scratch: folder for checkpoints, of this very run: where one is found in it, training goes on from there. It is
             removed at the end.
+        early_layers: layers of a network that was trained before; they stay as they are in the first epochs, and
+            then all of it is trained with a lower learning rate. Without any, the network is new.
 
     Returns:
         One row for each epoch: image size, learning rate, losses and accuracies.
@@ -108,8 +123,13 @@ def fit(
     masks = Masks(
         data, augment, [p for p in schedule for _ in range(p.epochs)], batch_size=train.batch_size, seed=train.seed
     )
+    frozen_epochs = train.frozen_epochs if early_layers else 0
     shares = lr_shares(schedule, train.batch_size, train.warmup)
-    classifier = Classifier(network, schedule, lr=train.lr, shares=shares)
+    if early_layers:
+        shares[steps_of(schedule, train.batch_size, frozen_epochs) :] *= train.fine_tuning
+    classifier = Classifier(
+        network, schedule, lr=train.lr, shares=shares, early_layers=early_layers, frozen_epochs=frozen_epochs
+    )
     # Both are told to act where validation ends: by default they do so where the epoch ends, at any image size.
     best = BestCheckpoint(
         scratch, filename="best", monitor="val_accuracy", mode="max", save_weights_only=True,
@@ -117,8 +137,7 @@ def fit(
     )  # fmt: skip
     stopping = LateStopping("val_accuracy", mode="max", patience=train.patience, check_on_train_epoch_end=False)
     trainer = Trainer(
-        accelerator="auto",
-        devices=1,
+        **_devices(),
         max_epochs=sum(phase.epochs for phase in schedule),
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
@@ -136,8 +155,24 @@ def fit(
     if trainer.interrupted:
         raise KeyboardInterrupt
     classifier.load_state_dict(torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"])
-    shutil.rmtree(scratch)
+    trainer.strategy.barrier()
+    if trainer.is_global_zero:
+        shutil.rmtree(scratch)
     return classifier.history
+
+
+def is_first_process() -> bool:
+    """Whether this is the process that writes what several have trained."""
+    return not rank_zero_only.rank  # type: ignore[attr-defined]  # set by Lightning
+
+
+def _devices() -> dict[str, Any]:
+    # torchrun says how many processes it started here and on how many machines.
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", torch.cuda.device_count() or 1))
+    machines = int(os.environ.get("GROUP_WORLD_SIZE", "1"))
+    # Frozen layers have no gradients for a while.
+    strategy = "ddp_find_unused_parameters_true" if processes * machines > 1 else "auto"
+    return {"accelerator": "auto", "devices": processes, "num_nodes": machines, "strategy": strategy}
 
 
 def _drawn(batches: TrainingBatches | ValidationBatches) -> DrawnAhead:

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from stages.params import Phase
 
 
+def steps_of(schedule: Sequence[Phase], batch_size: int, epochs: int) -> int:
+    """Count the steps of the first epochs of a schedule."""
+    batches = [phase.batches(batch_size) for phase in schedule for _ in range(phase.epochs)]
+    return sum(batches[:epochs])
+
+
 def lr_shares(schedule: Sequence[Phase], batch_size: int, warmup: float) -> npt.NDArray[np.float64]:
     """Share of the highest learning rate at each step: a linear rise, then half a cosine down to 0.
 

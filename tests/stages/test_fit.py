@@ -43,7 +43,9 @@ def test_the_weights_kept_are_of_the_size_in_use(tmp_path, large_epochs, patienc
     masks = tiny_models.masks_of("ABCABC")
     split = Split(None, masks, np.array([0, 1, 2, 0, 1, 2]), np.array([""] * 6))
     schedule = [Phase(2, 56, 6, "fp32"), Phase(large_epochs, 224, 6, "fp32")]
-    train = Train(seed=0, batch_size=6, lr=0.001, warmup=0.1, dropout=0.0, patience=patience)
+    train = Train(
+        seed=0, batch_size=6, lr=0.001, warmup=0.1, dropout=0.0, patience=patience, frozen_epochs=1, fine_tuning=0.3
+    )
     network = ReadsSmallMasksOnly()
     history = fit(network, Processed(split, split, ("A", "B", "C")), schedule, train, AUGMENT, tmp_path / "scratch")
     assert history[0]["val_accuracy"] > history[-1]["val_accuracy"], "small masks are read better"

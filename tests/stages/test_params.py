@@ -20,6 +20,7 @@ from stages.params import (
     Register,
     Synthesize,
     Train,
+    read_init,
     read_params,
     read_schedule,
 )
@@ -66,6 +67,18 @@ def test_the_shipped_schedules_have_ten_epochs_and_end_at_the_size_in_use(archit
     schedule = read_schedule(architecture, SHIPPED)
     assert sum(phase.epochs for phase in schedule) == 10
     assert schedule[-1].image_size == SERVED_SIZE == 224
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_shipped_weights_to_start_from_are_there(architecture):
+    init = read_init(architecture, SHIPPED)
+    assert init in ("random", "imagenet") or (SHIPPED.parent / "pretrained" / init).is_file()
+
+
+@pytest.mark.parametrize("init", [3, "", "..", "models/other.safetensors", None])
+def test_weights_to_start_from_are_named_by_a_word_or_a_file_name(params, init):
+    with pytest.raises(PipelineError, match=r"init\.resnet18 is .*, but must be 'random', 'imagenet' or the name of"):
+        read_init("resnet18", params("init", resnet18=init))
 
 
 def test_values_are_passed_on(params):

@@ -1,0 +1,136 @@
+"""Weights in files, and those that training starts from: random, ImageNet's, or an earlier training's."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+from torchvision.models import MobileNet_V2_Weights, ResNet18_Weights  # type: ignore[import-untyped]
+
+from stages.errors import PipelineError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torchvision.models import WeightsEnum
+
+RANDOM: Final = "random"
+IMAGENET: Final = "imagenet"
+PRETRAINED: Final = Path("pretrained")
+"""Folder of weights that `init` in `params.yaml` may name; DVC trains anew where it changes."""
+IMAGENET_WEIGHTS: Final[dict[str, WeightsEnum]] = {
+    "mobilenet_v2": MobileNet_V2_Weights.IMAGENET1K_V1,
+    "resnet18": ResNet18_Weights.IMAGENET1K_V1,
+}
+
+
+def load_initial(network: nn.Module, architecture: str, init: str, classes: Sequence[str]) -> None:
+    """Give a network with random weights those that `init` names (transfer learning, seed text, section 4.4.7).
+
+    Args:
+        network: changed in place. Channel attention stays random with `imagenet`, which knows none.
+        architecture: its name.
+        init: `random`, `imagenet`, or the name of a safetensors file in `pretrained/`.
+        classes: labels in the order of the logits. The last layer of a file that knows others keeps the rows of the
+            labels that both know; the rest stay random.
+
+    Raises:
+        PipelineError: the weights are missing, damaged, of another architecture, or cannot be downloaded.
+    """
+    if init == IMAGENET:
+        _load_imagenet(network, architecture)
+    elif init != RANDOM:
+        weights, known = _read(PRETRAINED / init)
+        _load(network, weights, PRETRAINED / init, known, classes)
+
+
+def weights_hash(init: str) -> str:
+    """Name the weights that `init` stands for by what they are: SHA-256 of the file, else `init` itself."""
+    path = PRETRAINED / init
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else init
+
+
+def save_weights(weights: Mapping[str, torch.Tensor], path: Path, classes: Sequence[str]) -> None:
+    """Write a network's weights, with the labels of its last layer, as safetensors."""
+    beside = path.with_name(f".{path.name}.partial")
+    tensors = {name: tensor.contiguous() for name, tensor in weights.items()}
+    save_file(tensors, beside, metadata={"classes": json.dumps(list(classes))})
+    beside.replace(path)
+
+
+def halve(source: Path, destination: Path) -> None:
+    """Write a file of weights anew in float16, half as large.
+
+    Raises:
+        PipelineError: the file is missing or damaged.
+    """
+    weights, classes = _read(source)
+    halved = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
+    save_weights(halved, destination, classes)
+
+
+def _load_imagenet(network: nn.Module, architecture: str) -> None:
+    if architecture not in IMAGENET_WEIGHTS:
+        raise PipelineError(
+            f"params.yaml: init.{architecture} is 'imagenet', but torchvision has no weights for it. "
+            f"Choose 'random' or a file in {PRETRAINED}/."
+        )
+    try:
+        # Kept in torch's cache; torchvision compares the download with the hash in its name.
+        weights = IMAGENET_WEIGHTS[architecture].get_state_dict(progress=True, check_hash=True)
+    except (OSError, RuntimeError) as error:
+        raise PipelineError(
+            f"The ImageNet weights of {architecture} cannot be downloaded ({error}). Check the network and run again, "
+            f"or choose 'random' or a file in {PRETRAINED}/ as init.{architecture} in params.yaml."
+        ) from None
+    own = network.state_dict()
+    backbone = {name: tensor for name, tensor in weights.items() if name in own and not name.startswith("classifier")}
+    network.load_state_dict(own | backbone)
+
+
+def _read(path: Path) -> tuple[dict[str, torch.Tensor], list[str]]:
+    """Read a file's tensors, in float32, and the labels of its last layer; none where it does not say."""
+    if not path.is_file():
+        raise PipelineError(
+            f"{path} is missing. Put it there, or choose other weights to start from, such as 'random', as init in "
+            "params.yaml."
+        )
+    try:
+        with safe_open(path, "pt") as file:
+            known = json.loads((file.metadata() or {}).get("classes", "[]"))
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+    except (SafetensorError, OSError, ValueError) as error:
+        raise PipelineError(f"{path} is no whole safetensors file ({error}). Copy it again.") from None
+    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in weights.items()}, known
+
+
+def _load(
+    network: nn.Module, weights: dict[str, torch.Tensor], path: Path, known: list[str], classes: Sequence[str]
+) -> None:
+    own = network.state_dict()
+    last = [name for name, layer in network.named_modules() if isinstance(layer, nn.Linear)][-1]
+    heads = (f"{last}.weight", f"{last}.bias")
+
+    def fits(name: str) -> bool:
+        kept, first = weights.get(name), 1 if name in heads else 0
+        return kept is not None and kept.shape[first:] == own[name].shape[first:]
+
+    if strange := sorted({name for name in own if not fits(name)} | set(weights) - set(own)):
+        raise PipelineError(
+            f"{path} holds weights of another architecture: '{strange[0]}' does not fit. Name a file of this one as "
+            "init in params.yaml."
+        )
+    if not len(known) == len(weights[heads[0]]) == len(weights[heads[1]]):
+        known = []
+    for name in heads:
+        trained, weights[name] = weights[name], own[name].clone()
+        for row, label in enumerate(classes):
+            if label in known:
+                weights[name][row] = trained[known.index(label)]
+    network.load_state_dict(weights)

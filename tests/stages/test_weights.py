@@ -1,0 +1,143 @@
+"""Weights to start from: what a file knows is kept, what does not fit is refused with the next step."""
+
+from __future__ import annotations
+
+import socket
+
+import numpy as np
+import pytest
+import tiny_models
+import torch
+from torch import nn
+
+from stages.data.processed import Processed, Split
+from stages.errors import PipelineError
+from stages.models.build import NETWORKS, build_network
+from stages.params import Augment, Phase, Train
+from stages.training import weights
+from stages.training.fit import fit
+
+LETTERS = ("A", "B", "C", "nothing")
+
+
+@pytest.fixture(autouse=True)
+def pretrained(tmp_path, monkeypatch):
+    """An empty folder of weights, in a checkout without others."""
+    monkeypatch.chdir(tmp_path)
+    weights.PRETRAINED.mkdir()
+    return weights.PRETRAINED
+
+
+def trained(architecture, classes=LETTERS, seed=1):
+    torch.manual_seed(seed)
+    network = build_network(architecture, len(classes), dropout=0.0)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.uniform_(-1, 1)
+    return network
+
+
+def last_layer(network):
+    return [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
+
+
+@pytest.mark.parametrize("architecture", NETWORKS)
+def test_kept_weights_start_the_next_training(architecture, pretrained, tmp_path):
+    before, after = trained(architecture), trained(architecture, seed=2)
+    weights.save_weights(before.state_dict(), tmp_path / "whole.safetensors", LETTERS)
+    weights.halve(tmp_path / "whole.safetensors", pretrained / "kept.safetensors")
+    weights.load_initial(after, architecture, "kept.safetensors", LETTERS)
+    assert (pretrained / "kept.safetensors").stat().st_size < 0.6 * (tmp_path / "whole.safetensors").stat().st_size
+    assert sorted(path.name for path in pretrained.iterdir()) == ["kept.safetensors"]
+    for name, tensor in before.state_dict().items():
+        torch.testing.assert_close(after.state_dict()[name], tensor, rtol=1e-3, atol=1e-6)
+
+
+def test_labels_that_both_know_keep_their_rows(pretrained):
+    before, after = trained("custom_cnn"), trained("custom_cnn", ("B", "Y", "nothing"), seed=2)
+    new = last_layer(after).weight.detach().clone()
+    weights.save_weights(before.state_dict(), pretrained / "kept.safetensors", LETTERS)
+    weights.load_initial(after, "custom_cnn", "kept.safetensors", ("B", "Y", "nothing"))
+    rows = last_layer(before).weight
+    assert torch.equal(last_layer(after).weight, torch.stack([rows[1], new[1], rows[3]]))
+    assert torch.equal(after.blocks[0].convolution.weight, before.blocks[0].convolution.weight)
+
+
+def test_random_weights_stay_as_they_are():
+    before, after = trained("custom_cnn"), trained("custom_cnn")
+    weights.load_initial(after, "custom_cnn", "random", LETTERS)
+    assert all(torch.equal(a, b) for a, b in zip(before.parameters(), after.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("none.safetensors", "pretrained/none.safetensors is missing. Put it there"),
+        ("broken.safetensors", "broken.safetensors is no whole safetensors file"),
+        ("other.safetensors", "other.safetensors holds weights of another architecture: '.+' does not fit"),
+        ("wider.safetensors", "wider.safetensors holds weights of another architecture: 'classifier.5.weight'"),
+    ],
+)
+def test_what_cannot_be_started_from_is_refused(file, message, pretrained):
+    (pretrained / "broken.safetensors").write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00{}")
+    weights.save_weights(trained("mobilenet_v2").state_dict(), pretrained / "other.safetensors", LETTERS)
+    wider = trained("custom_cnn").state_dict() | {"classifier.5.weight": torch.zeros(4, 300)}
+    weights.save_weights(wider, pretrained / "wider.safetensors", LETTERS)
+    with pytest.raises(PipelineError, match=message):
+        weights.load_initial(trained("custom_cnn"), "custom_cnn", file, LETTERS)
+
+
+def test_imagenet_weights_load_into_the_backbone_alone(monkeypatch):
+    """A file of torchvision's layout stands in for the download."""
+    from torchvision.models import mobilenet_v2
+
+    torch.manual_seed(3)
+    theirs = mobilenet_v2(weights=None).state_dict()
+    monkeypatch.setattr(type(weights.IMAGENET_WEIGHTS["mobilenet_v2"]), "get_state_dict", lambda *_, **__: theirs)
+    network = trained("mobilenet_v2", seed=4)
+    head, attention = last_layer(network).weight.clone(), network.attention["3"].state_dict()
+    weights.load_initial(network, "mobilenet_v2", "imagenet", LETTERS)
+    assert torch.equal(network.features[5].conv[0][0].weight, theirs["features.5.conv.0.0.weight"])
+    assert torch.equal(last_layer(network).weight, head)
+    assert all(torch.equal(tensor, attention[name]) for name, tensor in network.attention["3"].state_dict().items())
+
+
+def test_without_a_network_imagenet_says_what_else_there_is(tmp_path, monkeypatch):
+    def unreachable(*_):
+        raise socket.gaierror("Name or service not known")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(socket, "getaddrinfo", unreachable)
+    with pytest.raises(PipelineError, match=r"ImageNet weights of resnet18 cannot be downloaded .+ choose 'random'"):
+        weights.load_initial(trained("resnet18"), "resnet18", "imagenet", LETTERS)
+
+
+def test_a_network_that_torchvision_has_not_cannot_start_from_imagenet():
+    with pytest.raises(PipelineError, match=r"init\.custom_cnn is 'imagenet', but torchvision has no weights for it"):
+        weights.load_initial(trained("custom_cnn"), "custom_cnn", "imagenet", LETTERS)
+
+
+@pytest.mark.parametrize("architecture", NETWORKS)
+@pytest.mark.parametrize("frozen_epochs", [0, 2])
+def test_early_layers_stay_as_they_are_at_first(architecture, frozen_epochs, tmp_path):
+    """Two epochs, so that either all of training is frozen or none; attention learns in both."""
+    network = trained(architecture, ("A", "B", "C"))
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    early = {id(tensor) for layer in network.early_layers() for tensor in layer.state_dict(keep_vars=True).values()}
+    frozen = {name for name, tensor in network.state_dict(keep_vars=True).items() if id(tensor) in early}
+    assert frozen
+    assert not [name for name in frozen if "attention" in name]
+    masks = tiny_models.masks_of("ABCABC")
+    split = Split(None, masks, np.array([0, 1, 2, 0, 1, 2]), np.array([""] * 6))
+    train = Train(0, 6, 0.01, 0.1, 0.0, patience=4, frozen_epochs=frozen_epochs, fine_tuning=0.5)
+    augment = Augment(mirror=0.0, roll=0.0, tilt=0.0, scale=0.0, shift=0.0, stretch=0.0, jitter=0.0)
+    schedule = [Phase(2, 224, 12, "fp32")]
+    history = fit(
+        network, Processed(split, split, ("A", "B", "C")), schedule, train, augment, tmp_path / "run",
+        early_layers=network.early_layers(),
+    )  # fmt: skip
+    changed = {name for name, tensor in network.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert bool(changed & frozen) == (frozen_epochs == 0)
+    assert [name for name in changed if "attention" in name]
+    assert history[-1]["lr"] < 0.01 * (0.5 if frozen_epochs == 0 else 1.0)
+    assert all(parameter.requires_grad for parameter in network.parameters()) == (frozen_epochs == 0)
