@@ -16,6 +16,7 @@ from stages.params import (
     Evaluate,
     Exam,
     Preprocess,
+    Promote,
     Reference,
     Register,
     Synthesize,
@@ -25,7 +26,7 @@ from stages.params import (
 )
 
 SHIPPED = Path(__file__).resolve().parents[2] / "params.yaml"
-SECTIONS = (Synthesize, Preprocess, Augment, Train, Reference, Evaluate, Register, Exam)
+SECTIONS = (Synthesize, Preprocess, Augment, Train, Reference, Evaluate, Register, Promote, Exam)
 
 
 @pytest.fixture
