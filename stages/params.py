@@ -210,7 +210,7 @@ class Promote:
     letter_fall: float
     """Largest fall of a letter's accuracy on strangers, as a share of its photographs."""
     latency_ms: float
-    """Longest median time for one mask on this machine's CPU, in milliseconds."""
+    """Longest time for one mask on this machine's CPU, the fastest of `evaluate.latency_runs`, in milliseconds."""
     ece: float
     """Largest expected calibration error, on strangers and in validation."""
 

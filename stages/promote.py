@@ -102,7 +102,7 @@ def _metrics(marks: Marks, size_bytes: int) -> dict[str, float]:
         "f1": macro_f1(marks.validation),
         "accuracy": marks.validation.accuracy,
         "ece": marks.ece,
-        "latency_ms_median": marks.latency_ms,
+        "latency_ms_min": marks.latency_ms,
         "size_mib": size_bytes / 2**20,
     }
     return {name: round(value, 6) for name, value in numbers.items()} | {"samples": len(marks.validation.labels)}
