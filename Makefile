@@ -6,6 +6,7 @@ UI_PORT ?= 5000
 SOURCE ?= 0
 SERVER ?=
 DATA ?=
+MODEL ?=
 ARGS ?=
 FILES ?= 20000
 TORCH_BACKEND ?=
@@ -38,7 +39,7 @@ READY := .venv/.torch-$(strip $(TORCH_BACKEND))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help repro pretrain test lint serve client ui exam leave-one-out bench-preprocess fuzz lock clean
+.PHONY: help repro pretrain test lint serve client ui exam promote rollback leave-one-out bench-preprocess fuzz lock clean
 
 help: ## List the tasks
 	@echo "make TASK [NAME=value ...]"
@@ -90,6 +91,13 @@ ui: $(READY) ## Open MLflow's pages (UI_PORT=5000)
 exam: $(READY) ## Examine the registered models and the reference on raw data (DATA="one.npz two.npz")
 	@[ -n "$(strip $(DATA))" ] || { echo 'error: name the raw .npz files. Type: make exam DATA="one.npz two.npz"' >&2; exit 1; }
 	@$(RUN) stages.exam $(DATA)
+
+promote: $(READY) ## Offer a model as the champion; the gate decides (MODEL=model.onnx ARGS=--again)
+	@[ -n "$(strip $(MODEL))" ] || { echo 'error: name an exported network. Type: make promote MODEL=model.onnx' >&2; exit 1; }
+	@$(RUN) stages.promote "$(strip $(MODEL))" $(ARGS)
+
+rollback: $(READY) ## Give the alias champion back to the version before
+	@$(RUN) stages.rollback
 
 leave-one-out: $(READY) ## Train on real and synthetic hands, test on the source left out (DATA="one.npz two.npz")
 	@[ -n "$(strip $(DATA))" ] || { echo 'error: name the raw .npz files. Type: make leave-one-out DATA="one.npz two.npz"' >&2; exit 1; }

@@ -9,7 +9,7 @@ from typing import Final
 from stages.errors import run_door
 from stages.packaging.bento import MODEL_FILE, build_bento
 from stages.packaging.champion import read_champion
-from stages.tracking.registry import download_champion
+from stages.tracking.champion import download_champion
 
 REGISTER_REPORT: Final = Path("reports/register.json")
 BENTO: Final = Path("bento")
@@ -21,7 +21,7 @@ def main() -> None:
     """Fetch the champion from the registry and build the Bento."""
     champion = read_champion(REGISTER_REPORT)
     with tempfile.TemporaryDirectory() as folder:
-        model = download_champion(champion.model, Path(folder) / MODEL_FILE)
+        model = download_champion(champion.model, champion.version, Path(folder) / MODEL_FILE)
         build_bento(model, champion, BENTO, WORK)
     print(f"{BENTO}/: {champion.architecture}, version {champion.version} of {champion.model}. Serve it: make serve")  # noqa: T201
 

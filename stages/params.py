@@ -209,6 +209,23 @@ class Register:
     """Name of the registered model whose versions and alias `champion` are kept."""
 
 
+@dataclass(frozen=True)
+class Promote:
+    """Budgets of the gate that a network passes on its way to the alias `champion`."""
+
+    letter_fall: float
+    """Largest fall of a letter's accuracy on strangers, as a share of its photographs."""
+    latency_ms: float
+    """Longest time for one mask on this machine's CPU, the fastest of `evaluate.latency_runs`, in milliseconds."""
+    ece: float
+    """Largest expected calibration error, on strangers and in validation."""
+
+    def __post_init__(self) -> None:
+        _check(0.0 <= self.letter_fall <= 1.0, "promote.letter_fall", self.letter_fall, "a share, 0 to 1")
+        _check(self.latency_ms > 0, "promote.latency_ms", self.latency_ms, "above 0")
+        _check(0.0 <= self.ece <= 1.0, "promote.ece", self.ece, "a share, 0 to 1")
+
+
 Section = TypeVar("Section")
 
 

@@ -1,24 +1,29 @@
-"""Stage `register`: every network becomes a run and a version in MLflow, the best one gets the alias `champion`.
+"""Stage `register`: every network becomes a run and a version in MLflow; the best one is offered as the champion.
+
+Where there is no champion yet, the best network by macro F1 in validation becomes it. Where there is one, the gate
+decides (see `stages.promotion`); if it refuses, the alias stays, and the report says why.
 
 Usage: python -m stages.register
 """
 
 from __future__ import annotations
 
-import json
 import sys
 
 from tqdm import tqdm
 
-from stages.data.archive import write_text
 from stages.errors import run_door
 from stages.params import ARCHITECTURES, Register, read_params
-from stages.tracking.registry import register, set_champion, store_name
-from stages.tracking.results import REGISTERED, best, read_result, read_revision
+from stages.promotion.offer import crown, offer
+from stages.promotion.standing import decision_json, tell, write_standing
+from stages.tracking.champion import read_champion
+from stages.tracking.registry import register
+from stages.tracking.results import best, read_result, read_revision
+from stages.tracking.store import store_name
 
 
 def main() -> None:
-    """Read `models/`, `reports/` and `params.yaml`, write MLflow's store and `reports/register.json`."""
+    """Read `models/`, `reports/` and data, write MLflow's store, `reports/register.json` and `models/champion/`."""
     params = read_params(Register)
     results = [read_result(architecture) for architecture in ARCHITECTURES]
     revision = read_revision()
@@ -26,27 +31,25 @@ def main() -> None:
         result.architecture: register(result, params.experiment, params.model, revision)
         for result in tqdm(results, desc="register", unit="model")
     }
-    champion = best(results)
-    set_champion(params.model, versions[champion.architecture].version)
-    report = {
-        "champion": champion.architecture,
-        "model": params.model,
-        "version": versions[champion.architecture].version,
-        "models": {
-            result.architecture: {
-                "run_id": versions[result.architecture].run_id,
-                "version": versions[result.architecture].version,
-                "f1": result.metrics["f1"],
-                "model_hash": result.model_hash,
-            }
-            for result in results
-        },
+    leader = best(results)
+    number = versions[leader.architecture].version
+    if read_champion(params.model) is None:
+        outcome = crown(params.model, number)
+    else:
+        outcome = offer(params.model, number, leader.model)
+    models = {
+        result.architecture: {
+            "run_id": versions[result.architecture].run_id,
+            "version": versions[result.architecture].version,
+            "f1": result.metrics["f1"],
+            "model_hash": result.model_hash,
+        }
+        for result in results
     }
-    write_text(REGISTERED, json.dumps(report, indent=2) + "\n")
+    write_standing(params.model, outcome.champion, models, decision_json(outcome))
     for name, version in versions.items():
-        state = "unchanged" if version.reused else "new"
-        star = f", {params.model}@champion" if name == champion.architecture else ""
-        sys.stdout.write(f"{name}: version {version.version} ({state}{star})\n")
+        sys.stdout.write(f"{name}: version {version.version} ({'unchanged' if version.reused else 'new'})\n")
+    sys.stdout.write(tell(outcome, params.model))
     sys.stdout.write(f"MLflow: {store_name()} (a local one is shown by `make ui`)\n")
 
 

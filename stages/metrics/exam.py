@@ -138,7 +138,7 @@ def summarise(answers: Mapping[str, Answers], threshold: float, bins: int) -> di
         {label: {"accuracy", "n_photos", "interval"}}, "ece", "at_threshold": {"threshold", "coverage", "risk"}}`.
     """
     generator = np.random.default_rng(SEED)
-    resampled = {name: _resample(given, generator) for name, given in answers.items()}
+    resampled = {name: resample(given, generator) for name, given in answers.items()}
     sources = {
         name: {
             "accuracy": round(given.accuracy, DECIMALS),
@@ -176,6 +176,11 @@ def letter_marks(answers: Mapping[str, Answers]) -> dict[str, dict[str, Any]]:
             "interval": _interval(_resample_hands(hands, generator)) if several else None,
         }
     return marks
+
+
+def letter_accuracies(answers: Mapping[str, Answers]) -> dict[str, float]:
+    """Accuracy on each letter, as in `letter_marks`, without intervals."""
+    return {letter: marks["accuracy"] for letter, marks in letter_marks(answers).items()}
 
 
 def calibration(answers: Mapping[str, Answers], bins: int) -> Reliability:
@@ -293,8 +298,11 @@ def _mark(marks: Mapping[str, Any] | None, key: str) -> str:
     return f"{marks[key]:.3f} ({low:.3f}-{high:.3f})"
 
 
-def _resample(given: Answers, generator: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Draw signers, or letters where there is but one, with replacement; returns (RESAMPLINGS,) accuracies."""
+def resample(given: Answers, generator: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Draw signers, or letters where there is but one, with replacement; returns (RESAMPLINGS,) accuracies.
+
+    Generators in the same state draw the same signers or letters of the same rows, whoever read them.
+    """
     unit_of = given.hands if given.hands.any() else np.unique(given.labels, return_inverse=True)[1]
     correct = np.bincount(unit_of, weights=given.correct)
     rows = np.bincount(unit_of)

@@ -1,55 +1,38 @@
-"""MLflow: the only module that imports it. Everything in it can be deleted and comes back from files.
+"""Runs and versions in MLflow: one run and one version for each content of a model file.
 
-The store is `MLFLOW_TRACKING_URI`, else `mlflow.db` in the checkout with its files in `mlartifacts/` beside it.
+Everything in it comes from files, so it can be deleted and written again.
 """
 
 from __future__ import annotations
 
-import logging
-import os
-import re
-import shutil
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-import onnx
-
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("DO_NOT_TRACK", "true")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-
 import mlflow
 import mlflow.onnx
+import numpy as np
+import onnx
 from mlflow.entities import Metric, Param
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
-from sqlalchemy.exc import SQLAlchemyError
 
 from stages.errors import PipelineError
-from stages.tracking.results import Result, Revision, content_hash
+from stages.tracking.results import Result, Revision
+from stages.tracking.store import alone, open_store, sqlite_file, store_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
-DEFAULT_STORE: Final = "sqlite:///mlflow.db"
-SQLITE: Final = "sqlite:///"
-CHAMPION: Final = "champion"
-"""Alias of the version that is packaged and served."""
 MODEL_FILE: Final = "model.onnx"
+DESCRIPTION_CHARACTERS: Final = 5000
+"""Longest description of a version that every store keeps."""
 METRICS_A_CALL: Final = 1000
 """More than this in one call MLflow refuses."""
-
-# Creating tables and not finding pip in a virtual environment are no news to whoever runs the stage.
-logging.getLogger("mlflow").setLevel(logging.WARNING)
-logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
-logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True)
@@ -59,23 +42,13 @@ class Version:
     run_id: str
     version: int
     reused: bool
-    """It stood there already, with the same model and the same numbers."""
-
-
-def store_uri() -> str:
-    """Where runs and versions are kept: `MLFLOW_TRACKING_URI`, else `mlflow.db` in the current folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE
-
-
-def store_name() -> str:
-    """Name the store for people: its URI without a user and password."""
-    return re.sub(r"//[^/@]*@", "//", store_uri())
+    """The same content stood there already."""
 
 
 def register(result: Result, experiment: str, model_name: str, revision: Revision) -> Version:
     """Show one network in MLflow as a run and a version of a registered model.
 
-    A version with the same model file and the same numbers is reused; only its pictures are written again.
+    One content is one version: where the same model file stands there already, its run is given what was measured anew.
 
     Args:
         result: what training and evaluation wrote.
@@ -86,81 +59,45 @@ def register(result: Result, experiment: str, model_name: str, revision: Revisio
     Raises:
         PipelineError: the store cannot be used.
     """
-    with _store() as client:
+    with open_store() as client, alone():
         experiment_id = _experiment(client, experiment)
         found = _find(client, model_name, result)
         if found is not None:
+            _log_changed(client, found.run_id, result.metrics)
             client.log_artifacts(found.run_id, str(result.report), "report")
             return found
         return _create(client, experiment_id, model_name, result, revision)
 
 
-def set_champion(model_name: str, version: int) -> None:
-    """Give the alias `champion` to a version.
+def log_numbers(run_id: str, numbers: Mapping[str, float], files: Mapping[Path, str]) -> None:
+    """Add numbers and files to a run; a number that stands there already is not written again.
+
+    Args:
+        run_id: the run.
+        numbers: metrics by name.
+        files: the run's folder that each file or folder goes to.
 
     Raises:
         PipelineError: the store cannot be used.
     """
-    with _store() as client:
-        client.set_registered_model_alias(model_name, CHAMPION, str(version))
+    with open_store() as client:
+        _log_changed(client, run_id, numbers)
+        for path, place in files.items():
+            (client.log_artifacts if path.is_dir() else client.log_artifact)(run_id, str(path), place)
 
 
-def download_champion(model_name: str, destination: Path) -> Path:
-    """Fetch the champion's ONNX file from the registry.
-
-    Args:
-        model_name: the registered model.
-        destination: the file to write; its folder is made where it is missing.
-
-    Returns:
-        `destination`.
+def describe_version(model_name: str, number: int, text: str) -> None:
+    """Write the description that MLflow shows beside a version.
 
     Raises:
-        PipelineError: there is no champion, its file is gone or is not the one that was registered.
+        PipelineError: the store cannot be used.
     """
-    with _store() as client:
-        try:
-            version = client.get_model_version_by_alias(model_name, CHAMPION)
-        except MlflowException as error:
-            raise PipelineError(
-                f"{store_name()}: '{model_name}' has no version '{CHAMPION}' ({error.message}). "
-                "Register one: dvc repro --force --single-item register."
-            ) from None
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        partial = destination.with_name(f".{destination.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        try:
-            uri = f"models:/{model_name}/{version.version}/{MODEL_FILE}"
-            fetched = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(partial)))
-            if content_hash(fetched) != version.tags.get("model_hash"):
-                raise PipelineError(
-                    f"{store_name()}: the file of '{model_name}' version {version.version} is not the one registered. "
-                    "Delete that version and register again: dvc repro --force --single-item register."
-                )
-            fetched.replace(destination)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-    return destination
-
-
-@contextmanager
-def _store() -> Iterator[mlflow.MlflowClient]:
-    uri = store_uri()
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
-    try:
-        yield mlflow.MlflowClient()
-    except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise PipelineError(
-            f"MLflow at {store_name()}: {reason} Check MLFLOW_TRACKING_URI; a local mlflow.db may be deleted, "
-            "dvc repro --force --single-item register brings everything back."
-        ) from error
+    with open_store() as client:
+        client.update_model_version(model_name, str(number), text[:DESCRIPTION_CHARACTERS])
 
 
 def _experiment(client: mlflow.MlflowClient, name: str) -> str:
-    location = _artifact_location(store_uri())
+    location = _artifact_location()
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         return str(client.create_experiment(name, artifact_location=location))
@@ -178,11 +115,10 @@ def _experiment(client: mlflow.MlflowClient, name: str) -> str:
     return str(experiment.experiment_id)
 
 
-def _artifact_location(uri: str) -> str | None:
+def _artifact_location() -> str | None:
     """Folder `mlartifacts` beside a sqlite file; a server chooses its own (None)."""
-    if not uri.startswith(SQLITE):
-        return None
-    return (Path(uri.removeprefix(SQLITE)).resolve().parent / "mlartifacts").as_uri()
+    file = sqlite_file()
+    return None if file is None else (file.parent / "mlartifacts").as_uri()
 
 
 def _find(client: mlflow.MlflowClient, model_name: str, result: Result) -> Version | None:
@@ -199,7 +135,6 @@ def _identity(result: Result) -> dict[str, str]:
     return {
         "architecture": result.architecture,
         "model_hash": result.model_hash,
-        "metrics_hash": result.metrics_hash,
     }
 
 
@@ -220,6 +155,7 @@ def _create(
         "data_hash": result.data_hash,
         "git_commit": revision.commit,
         "git_dirty": revision.dirty,
+        "dvc_stage": result.stage,
     }
     # The block marks the run as failed where anything inside raises; the version comes last and makes it count.
     with mlflow.start_run(experiment_id=experiment_id, run_name=result.architecture, tags=tags) as run:
@@ -245,8 +181,16 @@ def _create(
     return Version(run_id, int(version.version), reused=False)
 
 
+def _log_changed(client: mlflow.MlflowClient, run_id: str, numbers: Mapping[str, float]) -> None:
+    now, standing = int(time.time() * 1000), client.get_run(run_id).data.metrics
+    changed = [Metric(name, value, now, 0) for name, value in numbers.items() if standing.get(name) != value]
+    client.log_batch(run_id, metrics=changed)
+
+
 def _curves(result: Result) -> list[Metric]:
-    """Replay the training curves, the epoch as the step."""
+    """Replay the training curves, the epoch as the step; a model offered by hand has none."""
+    if not result.history:
+        return []
     now = int(time.time() * 1000)
     epochs = result.history["epoch"].astype(int)
     return [

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MODELS: Final = Path("models")
 REPORTS: Final = Path("reports")
 REGISTERED: Final = REPORTS / "register.json"
+CHAMPION_FILES: Final = MODELS / "champion"
+"""The champion as the registry has it: `model.onnx`, and `metrics.json`, the numbers that it was registered with."""
 PARAMETER_SECTIONS: Final = ("synthesize", "preprocess", "augment", "train", "init", "schedule")
 """Sections of `params.yaml` that a network depends on."""
 UNKNOWN: Final = "unknown"
@@ -44,11 +46,11 @@ class Result:
     report: Path
     """Folder of numbers and pictures."""
     metrics: dict[str, float]
-    metrics_hash: str
-    """SHA-256 of `metrics.json`, hex."""
     history: dict[str, npt.NDArray[np.float64]]
     """Training curves, arrays of (epochs,) by column."""
     parameters: dict[str, str]
+    stage: str
+    """DVC stage that made the model file; "" where a person offers it."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,9 @@ class Registered:
     """What `reports/register.json` says."""
 
     champion: str
+    """Name of the champion: its architecture, with its version where it is none of this checkout's networks."""
+    is_own: bool
+    """Whether the champion is one of this checkout's networks; else its files lie in `models/champion/` alone."""
     architectures: tuple[str, ...]
 
 
@@ -78,7 +83,6 @@ def read_result(architecture: str) -> Result:
     model = MODELS / architecture / "model.onnx"
     network = load_network(model)
     report = REPORTS / architecture
-    metrics_file = report / "metrics.json"
     return Result(
         architecture=architecture,
         model=model,
@@ -86,10 +90,10 @@ def read_result(architecture: str) -> Result:
         classes=network.classes,
         data_hash=network.data_hash,
         report=report,
-        metrics=_read_metrics(metrics_file),
-        metrics_hash=content_hash(metrics_file),
+        metrics=read_metrics(report / "metrics.json"),
         history=read_history(MODELS / architecture / "history.csv"),
         parameters=read_parameters(architecture),
+        stage=f"train@{architecture}",
     )
 
 
@@ -112,12 +116,12 @@ def read_registered(path: Path = REGISTERED) -> Registered:
     """
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
-        registered = Registered(report["champion"], tuple(report["models"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        champion, models = report["champion"], report["models"]
+        is_own = champion in models and models[champion].get("version") == report.get("version")
+        name = champion if is_own else f"{champion} version {report['version']}"
+        return Registered(name, is_own, tuple(models))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise PipelineError(f"{path}: cannot be read ({error}). Run: dvc repro register.") from None
-    if registered.champion not in registered.architectures:
-        raise PipelineError(f"{path}: the champion is none of its models. Run: dvc repro register.")
-    return registered
 
 
 def read_parameters(architecture: str, path: Path = PARAMS_FILE) -> dict[str, str]:
@@ -167,7 +171,12 @@ def _git(*arguments: str) -> str | None:
     return done.stdout.strip()
 
 
-def _read_metrics(path: Path) -> dict[str, float]:
+def read_metrics(path: Path) -> dict[str, float]:
+    """Read the numbers of one network.
+
+    Raises:
+        PipelineError: the file is missing, damaged or has no macro F1.
+    """
     try:
         metrics = {name: float(value) for name, value in json.loads(path.read_text(encoding="utf-8")).items()}
     except (OSError, ValueError, AttributeError, TypeError) as error:

@@ -20,7 +20,8 @@ from stages.errors import PipelineError
 from stages.packaging import bento
 from stages.packaging.bento import build_bento
 from stages.packaging.champion import Champion, read_champion
-from stages.tracking.registry import register, set_champion
+from stages.tracking.champion import move_champion
+from stages.tracking.registry import register
 from stages.tracking.results import Result, Revision, content_hash
 
 CHAMPION = Champion("custom_cnn", "fingerspell", 3)
@@ -123,12 +124,12 @@ def test_the_stage_packs_the_registrys_champion(tmp_path, monkeypatch, capsys):
         data_hash="0" * 32,
         report=folder,
         metrics={"f1": 0.5},
-        metrics_hash="1" * 64,
         history={"epoch": np.arange(2.0), "train_loss": np.ones(2)},
         parameters={},
+        stage="train@custom_cnn",
     )
     version = register(result, "test", "fingerspell", Revision("unknown", "unknown")).version
-    set_champion("fingerspell", version)
+    move_champion("fingerspell", None, version)
     report(folder, {"champion": "custom_cnn", "model": "fingerspell", "version": version})
 
     package.main()

@@ -16,6 +16,7 @@ from stages.params import (
     Evaluate,
     Exam,
     Preprocess,
+    Promote,
     Reference,
     Register,
     Synthesize,
@@ -26,7 +27,7 @@ from stages.params import (
 )
 
 SHIPPED = Path(__file__).resolve().parents[2] / "params.yaml"
-SECTIONS = (Synthesize, Preprocess, Augment, Train, Reference, Evaluate, Register, Exam)
+SECTIONS = (Synthesize, Preprocess, Augment, Train, Reference, Evaluate, Register, Promote, Exam)
 
 
 @pytest.fixture
@@ -126,6 +127,9 @@ def test_batches_of_an_epoch(params, views, batches):
         (Preprocess, {"seed": -1}, r"preprocess\.seed is -1"),
         (Evaluate, {"calibration_bins": 0}, r"evaluate\.calibration_bins is 0"),
         (Evaluate, {"latency_runs": 0}, r"evaluate\.latency_runs is 0"),
+        (Promote, {"letter_fall": 1.1}, r"promote\.letter_fall is 1\.1, but must be a share"),
+        (Promote, {"latency_ms": 0.0}, r"promote\.latency_ms is 0\.0, but must be above 0"),
+        (Promote, {"ece": -0.1}, r"promote\.ece is -0\.1"),
         (Evaluate, {"mistakes": 0}, r"evaluate\.mistakes is 0"),
         (Reference, {"seed": -1}, r"reference\.seed is -1"),
         (Reference, {"width": 0}, r"reference\.width is 0"),

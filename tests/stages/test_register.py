@@ -11,23 +11,8 @@ import tiny_models
 from stages.errors import PipelineError
 from stages.params import ARCHITECTURES
 from stages.tracking import results
-from stages.tracking.registry import download_champion, store_name
-
-F1 = {"custom_cnn": 0.7, "mobilenet_v2": 0.9, "resnet18": 0.8}
-
-
-def write_checkout(folder):
-    tiny_models.write_params(folder)
-    for index, name in enumerate(ARCHITECTURES):
-        tiny_models.write_network(folder / f"models/{name}/model.onnx", sharpness=index + 1.0, data_hash="d" * 32)
-        write_metrics(folder, name, F1[name])
-
-
-def write_metrics(folder, name, f1):
-    report = folder / "reports" / name
-    report.mkdir(parents=True, exist_ok=True)
-    (report / "metrics.json").write_text(json.dumps({"f1": f1, "accuracy": f1, "samples": 10}))
-    (report / "confusion.png").write_bytes(b"a picture")
+from stages.tracking.champion import download_champion
+from stages.tracking.store import store_name
 
 
 def register(folder):
@@ -63,7 +48,7 @@ def versions(client):
 
 
 def test_register_again_and_after_losing_the_store(tmp_path, monkeypatch):
-    write_checkout(tmp_path)
+    tiny_models.write_checkout(tmp_path)
     first = register(tmp_path)
     assert first["champion"] == "mobilenet_v2"
     assert first["model"] == "tiny-model"
@@ -82,39 +67,38 @@ def test_register_again_and_after_losing_the_store(tmp_path, monkeypatch):
     assert run.data.params["preprocess.validation"] == "0.2"
     assert run.data.tags["data_hash"] == "d" * 32
     assert run.data.tags["git_commit"] == "unknown"
+    assert run.data.tags["dvc_stage"] == "train@custom_cnn"
     assert run.data.tags["model_hash"] == first["models"]["custom_cnn"]["model_hash"]
     curve = client.get_metric_history(run.info.run_id, "val_accuracy")
     assert [(point.step, point.value) for point in curve] == [(1, 0.5), (2, 0.7)]
     assert {file.path for file in client.list_artifacts(run.info.run_id, "report")} == {
         "report/confusion.png",
         "report/metrics.json",
+        "report/per_letter.csv",
     }
 
     assert register_here(tmp_path, monkeypatch) == first, "running again must reuse every version"
     assert len(versions(store(tmp_path, "again.db"))) == 3
 
-    write_metrics(tmp_path, "custom_cnn", 0.95)
-    better = register_here(tmp_path, monkeypatch)
-    assert better["champion"] == "custom_cnn"
-    assert better["version"] == 4
-    assert better["models"]["resnet18"] == first["models"]["resnet18"]
-
+    tiny_models.write_metrics(tmp_path, "custom_cnn", 0.95)
     (tmp_path / "mlflow.db").unlink()
     back = register(tmp_path)
     assert back["champion"] == "custom_cnn"
     assert len(versions(store(tmp_path, "back.db"))) == 3
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'back.db'}")
-    fetched = download_champion("tiny-model", tmp_path / "package" / "champion.onnx")
+    fetched = download_champion("tiny-model", back["version"], tmp_path / "package" / "champion.onnx")
     assert fetched.read_bytes() == (tmp_path / "models/custom_cnn/model.onnx").read_bytes()
     assert [path.name for path in fetched.parent.iterdir()] == ["champion.onnx"]
 
+    with pytest.raises(PipelineError, match=r"is version 1, but this checkout's reports say 7.*dvc repro"):
+        download_champion("tiny-model", 7, tmp_path / "other.onnx")
     with pytest.raises(PipelineError, match=r"'no-such-model' has no version 'champion'.*dvc repro"):
-        download_champion("no-such-model", tmp_path / "other.onnx")
+        download_champion("no-such-model", 1, tmp_path / "other.onnx")
     for file in (tmp_path / "mlartifacts").rglob("model.onnx"):
         file.write_bytes(b"tampered with")
     with pytest.raises(PipelineError, match=r"is not the one registered.*dvc repro"):
-        download_champion("tiny-model", tmp_path / "other.onnx")
+        download_champion("tiny-model", back["version"], tmp_path / "other.onnx")
     assert not (tmp_path / "other.onnx").exists()
 
     shutil.copytree(tmp_path, tmp_path / "moved")
@@ -122,8 +106,22 @@ def test_register_again_and_after_losing_the_store(tmp_path, monkeypatch):
         register_here(tmp_path / "moved", monkeypatch)
 
 
+def test_one_content_is_one_version_and_a_leader_that_reads_no_more_is_refused(tmp_path, monkeypatch):
+    tiny_models.write_checkout(tmp_path)
+    first = register_here(tmp_path, monkeypatch)
+    tiny_models.write_people(tmp_path)
+    tiny_models.write_metrics(tmp_path, "custom_cnn", 0.95)
+    measured = register_here(tmp_path, monkeypatch)
+    assert measured["models"]["custom_cnn"] == first["models"]["custom_cnn"] | {"f1": 0.95}, "one content, one version"
+    assert (measured["champion"], measured["version"]) == ("mobilenet_v2", first["version"])
+    assert measured["decision"]["candidate"] == "custom_cnn"
+    assert not measured["decision"]["promoted"], "it reads no more than the champion"
+    again = store(tmp_path, "measured.db")
+    assert again.get_run(first["models"]["custom_cnn"]["run_id"]).data.metrics["f1"] == 0.95
+
+
 def test_register_says_which_report_is_missing(tmp_path, monkeypatch):
-    write_checkout(tmp_path)
+    tiny_models.write_checkout(tmp_path)
     (tmp_path / "reports/resnet18/metrics.json").unlink()
     with pytest.raises(PipelineError, match=r"reports/resnet18/metrics\.json.*dvc repro evaluate"):
         register_here(tmp_path, monkeypatch)

@@ -14,9 +14,15 @@ import yaml
 from onnx import TensorProto, helper, numpy_helper
 
 from client.mask import MASK_VERSION
+from stages.data.processed import Processed, Split, write_processed
+from stages.params import ARCHITECTURES
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = ("A", "B", "C")
+SWAPPED = ("A", "C", "B")
+"""Classes of a network that takes B for C and C for B."""
+F1 = {"custom_cnn": 0.7, "mobilenet_v2": 0.9, "resnet18": 0.8}
+SIGNERS = 4
 COLOURS = {"A": (255, 0, 0), "B": (0, 255, 0), "C": (0, 0, 255)}
 HISTORY = """epoch,image_size,lr,train_loss,train_accuracy,val_loss,val_accuracy
 0,64,0.1,1.2,0.4,,
@@ -41,6 +47,7 @@ PARAMS = {
     },
     "evaluate": {"calibration_bins": 10, "latency_runs": 3, "mistakes": 4},
     "register": {"experiment": "tiny", "model": "tiny-model"},
+    "promote": {"letter_fall": 0.15, "latency_ms": 1000.0, "ece": 0.5},
 }
 
 
@@ -98,6 +105,35 @@ def masks_of(letters: str) -> np.ndarray:
     """(N, 224, 224, 3) uint8, each in one colour: that of its letter."""
     colours = np.array([COLOURS[letter] for letter in letters], dtype=np.uint8)
     return np.broadcast_to(colours[:, None, None, :], (len(letters), 224, 224, 3)).copy()
+
+
+def write_checkout(folder: Path, classes=CLASSES) -> None:
+    """Write what training and evaluation leave behind: networks that differ in how sure they are, best mobilenet_v2."""
+    write_params(folder)
+    for index, name in enumerate(ARCHITECTURES):
+        model = folder / f"models/{name}/model.onnx"
+        write_network(model, sharpness=index + 5.0, data_hash="d" * 32, classes=classes)
+        write_metrics(folder, name, F1[name])
+
+
+def write_metrics(folder: Path, name: str, f1: float) -> None:
+    report = folder / "reports" / name
+    report.mkdir(parents=True, exist_ok=True)
+    numbers = {"f1": f1, "accuracy": f1, "ece": 0.1, "latency_ms_median": 2.0, "size_mib": 1.0, "samples": 10}
+    (report / "metrics.json").write_text(json.dumps(numbers))
+    (report / "per_letter.csv").write_text("letter,precision,recall,f1,support\nA,1,1,1.0,4\nB,0.5,0.5,0.5,4\n")
+    (report / "confusion.png").write_bytes(b"a picture")
+
+
+def write_people(folder: Path) -> None:
+    """Write strangers and processed data of masks in colours, each letter once by each of `SIGNERS`."""
+    masks, labels = masks_of("ABC" * SIGNERS), np.array(list("ABC" * SIGNERS))
+    signers = np.repeat([f"signer {number}" for number in range(SIGNERS)], 3)
+    (folder / "data/exam").mkdir(parents=True)
+    np.savez(folder / "data/exam/people.npz", labels=labels, signers=signers, masks=masks)
+    classes = np.array([CLASSES.index(label) for label in labels])
+    split = Split(None, masks, classes, signers)
+    write_processed(folder / "data/processed", Processed(split, split, CLASSES))
 
 
 def write_params(folder: Path) -> None:

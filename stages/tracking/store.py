@@ -1,0 +1,97 @@
+"""MLflow's store: where it is, its errors as sentences, and one process at a time.
+
+The store is `MLFLOW_TRACKING_URI`, else `mlflow.db` in the checkout with its files in `mlartifacts/` beside it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from filelock import FileLock, Timeout
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+import mlflow
+from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
+
+from stages.errors import PipelineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEFAULT_STORE: Final = "sqlite:///mlflow.db"
+SQLITE: Final = "sqlite:///"
+LOCK_SECONDS: Final = 120.0
+"""Longest wait for another process that is writing to a sqlite store."""
+
+# Creating tables and not finding pip in a virtual environment are no news to whoever runs the stage.
+logging.getLogger("mlflow").setLevel(logging.WARNING)
+logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
+logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def store_uri() -> str:
+    """Where runs and versions are kept: `MLFLOW_TRACKING_URI`, else `mlflow.db` in the current folder."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE
+
+
+def store_name() -> str:
+    """Name the store for people: its URI without a user and password."""
+    return re.sub(r"//[^/@]*@", "//", store_uri())
+
+
+def sqlite_file() -> Path | None:
+    """Path of the sqlite file that the store is; None for a server."""
+    uri = store_uri()
+    return Path(uri.removeprefix(SQLITE)).resolve() if uri.startswith(SQLITE) else None
+
+
+@contextmanager
+def open_store() -> Iterator[mlflow.MlflowClient]:
+    """Talk to the store; what goes wrong is told as a `PipelineError`."""
+    uri = store_uri()
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    try:
+        yield mlflow.MlflowClient()
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise PipelineError(
+            f"MLflow at {store_name()}: {reason} Check MLFLOW_TRACKING_URI; a local mlflow.db may be deleted, "
+            "dvc repro --force --single-item register brings everything back."
+        ) from error
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Keep other processes of this project from writing to a sqlite store meanwhile; a server is not locked.
+
+    The lock is the operating system's, on a file beside the store: it ends with the process that holds it.
+
+    Raises:
+        PipelineError: another process holds it for longer than `LOCK_SECONDS`.
+    """
+    file = sqlite_file()
+    if file is None:
+        yield
+        return
+    try:
+        lock = FileLock(f"{file}.lock", timeout=LOCK_SECONDS)
+        lock.acquire()
+    except Timeout:
+        raise PipelineError(
+            f"{store_name()}: another process has been writing to it for {LOCK_SECONDS:.0f} s. Wait until it is done, "
+            "or end it, and run again."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

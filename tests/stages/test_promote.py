@@ -1,0 +1,182 @@
+"""Promotion, refusal, rollback and two at once, against a real sqlite store."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import shutil
+
+import pytest
+import tiny_models
+from racing import ROUNDS, race
+
+from stages import promote, rollback
+from stages import register as register_stage
+from stages.errors import PipelineError
+from stages.tracking.champion import move_champion, read_champion, roll_back
+from stages.tracking.store import open_store
+
+MODEL = "tiny-model"
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """Three networks that take B for C, one of them champion."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    tiny_models.write_checkout(tmp_path, tiny_models.SWAPPED)
+    tiny_models.write_people(tmp_path)
+    register_stage.main()
+    return tmp_path
+
+
+def offer(monkeypatch, capsys, *arguments):
+    """Offer a file by hand; returns exit status and both outputs."""
+    monkeypatch.setattr("sys.argv", ["promote", *(str(argument) for argument in arguments)])
+    capsys.readouterr()
+    try:
+        promote.main()
+        status = 0
+    except SystemExit as stop:
+        status = stop.code
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def report(checkout):
+    return json.loads((checkout / "reports/register.json").read_text())
+
+
+def versions():
+    with open_store() as client:
+        return {int(version.version): version for version in client.search_model_versions(f"name='{MODEL}'")}
+
+
+def test_worse_is_refused_better_is_promoted_and_given_back(checkout, monkeypatch, capsys):
+    first = report(checkout)["version"]
+    worse, better = checkout / "offers/custom_cnn/worse.onnx", checkout / "offers/custom_cnn/better.onnx"
+    tiny_models.write_network(worse, classes=("B", "C", "A"))
+    tiny_models.write_network(better)
+
+    status, out, _ = offer(monkeypatch, capsys, worse)
+    assert status == 2
+    assert "Accuracy on strangers, the mean of 1 source: 0.000 against the champion's 0.333" in out
+    assert "fall by more than 0.15: A (1.00 to 0.00)" in out
+    assert read_champion(MODEL).number == first
+    assert versions()[4].tags["gate"] == "refused"
+    assert "does not beat the champion" in versions()[4].tags["gate_reasons"]
+    assert report(checkout)["decision"]["promoted"] is False
+
+    status, same, progress = offer(monkeypatch, capsys, worse)
+    assert (status, same) == (2, out), "the same content on the same terms is refused with the same words"
+    assert "exam people" not in progress, "and not examined again"
+    assert len(versions()) == 4
+    assert "exam people" in offer(monkeypatch, capsys, worse, "--again")[2]
+
+    status, out, _ = offer(monkeypatch, capsys, better)
+    assert status == 0
+    assert "version 5 of tiny-model, is the champion" in out
+    assert "Next: make repro" in out
+    assert read_champion(MODEL).number == 5
+    assert report(checkout)["version"] == 5
+    assert (checkout / "models/champion/model.onnx").read_bytes() == better.read_bytes()
+    assert versions()[5].tags["previous_champion"] == str(first)
+    assert offer(monkeypatch, capsys, better)[:2] == (0, out), "offered again, it is the champion for the same reasons"
+
+    register_stage.main()
+    assert read_champion(MODEL).number == 5, "the pipeline's own network does not beat the one offered by hand"
+    assert report(checkout)["models"]["mobilenet_v2"]["version"] == first
+
+    monkeypatch.setattr("sys.argv", ["rollback"])
+    rollback.main()
+    assert f"version {first} of {MODEL}, is the champion again" in capsys.readouterr().out
+    assert read_champion(MODEL).number == first
+    assert report(checkout)["version"] == first
+    own = (checkout / "models/mobilenet_v2/model.onnx").read_bytes()
+    assert (checkout / "models/champion/model.onnx").read_bytes() == own
+    with pytest.raises(PipelineError, match=rf"version {first} .* is the champion, and there is none before"):
+        rollback.main()
+
+    status, out, _ = offer(monkeypatch, capsys, better)
+    assert status == 2
+    assert "It was rolled back, so only a person can offer it again" in out
+    shutil.copy(better, checkout / "models/custom_cnn/model.onnx")
+    tiny_models.write_metrics(checkout, "custom_cnn", 1.0)
+    register_stage.main()
+    assert read_champion(MODEL).number == first, "the pipeline does not promote what was rolled back"
+    assert offer(monkeypatch, capsys, better, "--again")[0] == 0
+    assert read_champion(MODEL).number == 5
+    assert "rolled_back" not in versions()[5].tags
+
+
+def test_a_champion_that_this_checkout_cannot_read_leaves_the_decision_to_the_budgets(checkout, monkeypatch, capsys):
+    other = checkout / "offers/custom_cnn/other.onnx"
+    tiny_models.write_network(other, classes=tiny_models.SWAPPED, sharpness=1.0)
+    monkeypatch.setattr("stages.promotion.offer.load_network", _refuse_the_champion)
+    status, out, _ = offer(monkeypatch, capsys, other)
+    assert status == 0
+    assert "was trained on masks" in out
+
+
+def _refuse_the_champion(path):
+    from stages.inference import load_network
+
+    if "offers" not in path.parts:
+        raise PipelineError(f"{path} was trained on masks 'of old'.")
+    return load_network(path)
+
+
+def test_without_a_champion_nothing_is_offered_by_hand(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    tiny_models.write_params(tmp_path)
+    tiny_models.write_people(tmp_path)
+    tiny_models.write_network(tmp_path / "custom_cnn/model.onnx")
+    with pytest.raises(PipelineError, match="has no champion to compare with"):
+        offer(monkeypatch, capsys, "custom_cnn/model.onnx")
+    with pytest.raises(PipelineError, match=r"'tiny-model' has no version 'champion'"):
+        roll_back(MODEL)
+    tiny_models.write_reference(tmp_path / "reference.onnx")
+    with pytest.raises(PipelineError, match="reads landmarks, but the service gives it masks"):
+        offer(monkeypatch, capsys, "reference.onnx")
+
+
+def empty_versions(count):
+    with open_store() as client:
+        client.create_registered_model(MODEL)
+        for _ in range(count):
+            client.create_model_version(MODEL, source="/nowhere", tags={"architecture": "custom_cnn"})
+
+
+def test_rollback_passes_over_what_was_rolled_back_and_never_turns_in_a_circle(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    empty_versions(4)
+    for expected, number in ((None, 1), (1, 2), (2, 3)):
+        move_champion(MODEL, expected, number)
+    assert roll_back(MODEL)[1].number == 2
+    move_champion(MODEL, 2, 4)
+    move_champion(MODEL, 4, 3)
+    assert [roll_back(MODEL)[1].number for _ in range(3)] == [4, 2, 1]
+    with pytest.raises(PipelineError, match="there is none before"):
+        roll_back(MODEL)
+
+
+def test_of_two_at_once_one_wins_and_the_other_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    empty_versions(3)
+    processes = multiprocessing.get_context("spawn")
+    barrier, results = processes.Barrier(3), processes.Queue()
+    racers = [processes.Process(target=race, args=(MODEL, number, barrier, results), daemon=True) for number in (2, 3)]
+    for racer in racers:
+        racer.start()
+    for _ in range(ROUNDS):
+        with open_store() as client:
+            client.set_registered_model_alias(MODEL, "champion", "1")
+        barrier.wait(120)
+        barrier.wait(120)
+        (winner, said), (loser, refusal) = sorted((results.get(timeout=60) for _ in racers), key=lambda told: told[1])
+        assert said == ""
+        assert f"while version {loser} of '{MODEL}' was examined, version {winner} became champion" in refusal
+        assert read_champion(MODEL).number == winner
+    for racer in racers:
+        racer.join(60)
