@@ -1,6 +1,7 @@
 """MLflow: the only module that imports it. Everything in it can be deleted and comes back from files.
 
 The store is `MLFLOW_TRACKING_URI`, else `mlflow.db` in the checkout with its files in `mlartifacts/` beside it.
+A server keeps files where it was told to; with a database such as PostgreSQL `MLFLOW_DEFAULT_ARTIFACT_ROOT` says where.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
 
 DEFAULT_STORE: Final = "sqlite:///mlflow.db"
 SQLITE: Final = "sqlite:///"
+SERVERS: Final = ("http://", "https://")
+FILES: Final = "MLFLOW_DEFAULT_ARTIFACT_ROOT"
+"""Variable, MLflow's own, that names the place of files for a database which is used without a server."""
 CHAMPION: Final = "champion"
 """Alias of the version that is packaged and served."""
 MODEL_FILE: Final = "model.onnx"
@@ -86,8 +90,8 @@ def register(result: Result, experiment: str, model_name: str, revision: Revisio
     Raises:
         PipelineError: the store cannot be used.
     """
-    with _store() as client:
-        experiment_id = _experiment(client, experiment)
+    with open_store() as client:
+        experiment_id = ensure_experiment(client, experiment)
         found = _find(client, model_name, result)
         if found is not None:
             client.log_artifacts(found.run_id, str(result.report), "report")
@@ -101,7 +105,7 @@ def set_champion(model_name: str, version: int) -> None:
     Raises:
         PipelineError: the store cannot be used.
     """
-    with _store() as client:
+    with open_store() as client:
         client.set_registered_model_alias(model_name, CHAMPION, str(version))
 
 
@@ -118,7 +122,7 @@ def download_champion(model_name: str, destination: Path) -> Path:
     Raises:
         PipelineError: there is no champion, its file is gone or is not the one that was registered.
     """
-    with _store() as client:
+    with open_store() as client:
         try:
             version = client.get_model_version_by_alias(model_name, CHAMPION)
         except MlflowException as error:
@@ -145,7 +149,12 @@ def download_champion(model_name: str, destination: Path) -> Path:
 
 
 @contextmanager
-def _store() -> Iterator[mlflow.MlflowClient]:
+def open_store() -> Iterator[mlflow.MlflowClient]:
+    """Speak with the store.
+
+    Raises:
+        PipelineError: the store cannot be used.
+    """
     uri = store_uri()
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
@@ -159,10 +168,22 @@ def _store() -> Iterator[mlflow.MlflowClient]:
         ) from error
 
 
-def _experiment(client: mlflow.MlflowClient, name: str) -> str:
+def ensure_experiment(client: mlflow.MlflowClient, name: str) -> str:
+    """Return an experiment's id; make it where it is missing.
+
+    Raises:
+        PipelineError: it was deleted, its files lie elsewhere, or it is new and nothing says where files go.
+    """
     location = _artifact_location(store_uri())
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
+        if location is None and not store_uri().startswith(SERVERS):
+            location = os.environ.get(FILES)
+            if not location:
+                raise PipelineError(
+                    f"{store_name()}: nothing says where the files of experiment '{name}' go. Set {FILES}, "
+                    "for example to s3://bucket/mlflow, and run again."
+                )
         return str(client.create_experiment(name, artifact_location=location))
     if experiment.lifecycle_stage != "active":
         raise PipelineError(
@@ -179,7 +200,7 @@ def _experiment(client: mlflow.MlflowClient, name: str) -> str:
 
 
 def _artifact_location(uri: str) -> str | None:
-    """Folder `mlartifacts` beside a sqlite file; a server chooses its own (None)."""
+    """Folder `mlartifacts` beside a sqlite file; elsewhere the experiment says it, once it is there (None)."""
     if not uri.startswith(SQLITE):
         return None
     return (Path(uri.removeprefix(SQLITE)).resolve().parent / "mlartifacts").as_uri()

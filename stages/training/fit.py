@@ -19,7 +19,9 @@ from stages.training.memory import keep_freed_memory
 from stages.training.schedule import lr_shares
 
 if TYPE_CHECKING:
-    from lightning.pytorch import LightningModule
+    from collections.abc import Sequence
+
+    from lightning.pytorch import Callback, LightningModule
 
     from stages.data.loader import Batch
     from stages.data.processed import Processed
@@ -86,7 +88,13 @@ class LateStopping(EarlyStopping):
 
 
 def fit(
-    network: torch.nn.Module, data: Processed, schedule: list[Phase], train: Train, augment: Augment, scratch: Path
+    network: torch.nn.Module,
+    data: Processed,
+    schedule: list[Phase],
+    train: Train,
+    augment: Augment,
+    scratch: Path,
+    callbacks: Sequence[Callback] = (),
 ) -> list[Row]:
     """Train a network in place and leave it with its best weights.
 
@@ -98,6 +106,7 @@ def fit(
         augment: changes made to each view.
         scratch: folder for checkpoints, of this very run: where one is found in it, training goes on from there. It is
             removed at the end.
+        callbacks: what else is told about the training.
 
     Returns:
         One row for each epoch: image size, learning rate, losses and accuracies.
@@ -129,6 +138,7 @@ def fit(
             ModelCheckpoint(scratch, filename=LAST.removesuffix(".ckpt"), enable_version_counter=False),
             stopping,
             TQDMProgressBar(refresh_rate=10),
+            *callbacks,
         ],
     )
     unfinished = scratch / LAST
