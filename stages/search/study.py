@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 import warnings
 from contextlib import contextmanager
@@ -147,13 +148,17 @@ def search(study: Study, space: Mapping[str, Range], objective: Objective, show:
         PipelineError: the database cannot be used.
     """
     with _database(study.url):
+        waiting = False
         while True:
             optuna.storages.fail_stale_trials(study.inside)
             done, running = _count(study.inside, *DONE), _count(study.inside, TrialState.RUNNING)
             if done >= study.trials:
                 return
             if done + running >= study.trials:
-                time.sleep(1.0)  # others are at the last trials; one that gets lost is run again
+                if not waiting:
+                    sys.stdout.write(f"waiting for {running} trials of other workers\n")
+                waiting = True
+                time.sleep(1.0)  # one that gets lost meanwhile is run again
             else:
                 _run_one(study, space, objective, show)
 
