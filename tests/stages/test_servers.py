@@ -18,6 +18,7 @@ import yaml
 from test_register import write_checkout
 
 from stages.data.processed import Processed, Split, write_processed
+from stages.errors import PipelineError
 from stages.params import read_tune
 from stages.search.write_back import replaced
 
@@ -106,10 +107,6 @@ def test_two_workers_share_a_study_on_postgresql(tmp_path, postgres, mlflow_uri,
         assert read_tune(folder / "params.yaml").trials == TRIALS
     assert_shown(mlflow_uri, summary.study_name, {str(trial.number) for trial in done}, str(best.number))
 
-    again = tiny_models.run_stage(folders[0], "stages.tune", **stores)
-    assert again.returncode == 0, again.stderr
-    assert "params.yaml has these values already." in again.stdout
-
 
 def assert_shown(url, study, numbers, best):
     import mlflow
@@ -128,36 +125,33 @@ def assert_shown(url, study, numbers, best):
     assert "train.lr" in shown.data.params
 
 
-def test_mlflow_on_postgresql_keeps_its_files_on_s3(tmp_path, mlflow_uri, s3):
-    store = {"MLFLOW_TRACKING_URI": mlflow_uri}
-    root = {"MLFLOW_DEFAULT_ARTIFACT_ROOT": s3.create("mlflow") + "/files"}
-    checkout = tmp_path / "checkout"
+def test_mlflow_on_postgresql_keeps_its_files_on_s3(tmp_path, mlflow_uri, s3, monkeypatch, capsys):
+    from stages import register
+    from stages.tracking.registry import download_champion
+
+    for name, value in ({"MLFLOW_TRACKING_URI": mlflow_uri} | s3.environment).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("MLFLOW_DEFAULT_ARTIFACT_ROOT", raising=False)
+    checkout, elsewhere = tmp_path / "checkout", tmp_path / "elsewhere"
     checkout.mkdir()
+    elsewhere.mkdir()
     write_checkout(checkout)
+    monkeypatch.chdir(checkout)
+    with pytest.raises(PipelineError, match=r"Set MLFLOW_DEFAULT_ARTIFACT_ROOT, for example to s3://bucket/mlflow"):
+        register.main()
 
-    homeless = tiny_models.run_stage(checkout, "stages.register", **store, **s3.environment)
-    assert homeless.returncode == 1
-    assert "Set MLFLOW_DEFAULT_ARTIFACT_ROOT, for example to s3://bucket/mlflow" in homeless.stderr
-
-    done = tiny_models.run_stage(checkout, "stages.register", **store, **root, **s3.environment)
-    assert done.returncode == 0, done.stderr
-    assert "mobilenet_v2: version 2 (new, tiny-model@champion)" in done.stdout
+    monkeypatch.setenv("MLFLOW_DEFAULT_ARTIFACT_ROOT", s3.create("mlflow") + "/files")
+    register.main()
+    assert "mobilenet_v2: version 2 (new, tiny-model@champion)" in capsys.readouterr().out
     assert len([key for key in s3.keys("mlflow") if re.fullmatch(r"files/.*/model\.onnx", key)]) == 3
     assert not list(checkout.rglob("mlruns")) + list(checkout.rglob("mlartifacts"))
 
-    again = tiny_models.run_stage(checkout, "stages.register", **store, **s3.environment)
-    assert again.returncode == 0, again.stderr
-    assert again.stdout.count("(unchanged") == 3
-
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    fetch = "from stages.tracking.registry import *; download_champion('tiny-model', Path('champion.onnx'))"
-    fetched = subprocess.run(
-        [sys.executable, "-c", fetch], cwd=elsewhere, capture_output=True, text=True, timeout=120, check=False,
-        env=os.environ | {"PYTHONPATH": str(tiny_models.ROOT)} | store | s3.environment,
-    )  # fmt: skip
-    assert fetched.returncode == 0, fetched.stderr
-    assert (elsewhere / "champion.onnx").read_bytes() == (checkout / "models/mobilenet_v2/model.onnx").read_bytes()
+    monkeypatch.delenv("MLFLOW_DEFAULT_ARTIFACT_ROOT")
+    register.main()
+    assert capsys.readouterr().out.count("(unchanged") == 3
+    monkeypatch.chdir(elsewhere)
+    fetched = download_champion("tiny-model", elsewhere / "champion.onnx")
+    assert fetched.read_bytes() == (checkout / "models/mobilenet_v2/model.onnx").read_bytes()
 
 
 def test_dvc_keeps_data_on_s3(tmp_path, s3):
