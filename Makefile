@@ -39,7 +39,7 @@ READY := .venv/.torch-$(strip $(TORCH_BACKEND))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help repro pretrain test lint serve client ui exam promote rollback leave-one-out bench-preprocess fuzz lock clean
+.PHONY: help repro pretrain tune test test-integration lint serve client ui exam promote rollback leave-one-out bench-preprocess fuzz lock clean
 
 help: ## List the tasks
 	@echo "make TASK [NAME=value ...]"
@@ -68,6 +68,9 @@ pretrain: $(READY) ## Train long from random weights and keep them in pretrained
 test: $(READY) ## Run every test (ARGS="-k word" for some)
 	@$(RUN) pytest $(ARGS)
 
+test-integration: $(READY) ## Run the tests that start PostgreSQL and an S3 server (ARGS="-k word" for some)
+	@$(RUN) pytest -m integration $(ARGS)
+
 lint: $(READY) ## Check style and types
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
@@ -87,6 +90,9 @@ ui: $(READY) ## Open MLflow's pages (UI_PORT=5000)
 		echo "error: there are no runs in mlflow.db. Type: make repro" >&2; exit 1; }; \
 	$(RUN) mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" --host 127.0.0.1 \
 		--port $(UI_PORT) --workers 1
+
+tune: $(READY) ## Search for better parameters (ARGS="--trials 50" TUNE_STORAGE=postgresql://...)
+	@$(RUN) stages.tune $(ARGS)
 
 exam: $(READY) ## Examine the registered models and the reference on raw data (DATA="one.npz two.npz")
 	@[ -n "$(strip $(DATA))" ] || { echo 'error: name the raw .npz files. Type: make exam DATA="one.npz two.npz"' >&2; exit 1; }
@@ -114,7 +120,7 @@ fuzz: $(READY) ## Feed mutated raw files to the reader, guided by coverage (FILE
 	@.venv-fuzz/bin/python -m fuzz.raw_npz --files $(FILES) $(ARGS)
 
 lock: $(READY) ## Pin what pyproject.toml asks for in requirements/ (ARGS=--upgrade for the newest)
-	@$(call compile,all,pyproject.toml --extra pipeline --extra service --extra client --extra dev $(ARGS))
+	@$(call compile,all,pyproject.toml --extra pipeline --extra servers --extra service --extra client --extra dev $(ARGS))
 	@# Service and client are parts of the whole: the same versions.
 	@$(call compile,service,pyproject.toml --extra service --constraint requirements/all.txt)
 	@$(call compile,client,pyproject.toml --extra client --constraint requirements/all.txt)

@@ -157,6 +157,49 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Range:
+    """Where the search looks for a value."""
+
+    low: float
+    high: float
+    log: bool
+    """Whether equal ratios are equally likely, and not equal differences."""
+
+    def __post_init__(self) -> None:
+        _check(self.low < self.high, "tune.space: low", self.low, f"below high, {self.high}")
+        _check(self.low > 0 or not self.log, "tune.space: low", self.low, "above 0 where log is true")
+
+
+@dataclass(frozen=True)
+class Tune:
+    """Parameters of the search for better parameters."""
+
+    storage: str
+    """SQLAlchemy URL of the database that the study is kept in."""
+    architecture: str
+    trials: int
+    """Trials of the whole study that came to an end, all workers together."""
+    views: int
+    """Augmented samples that one trial sees."""
+    startup: int
+    """First trials, drawn at random and not ended early."""
+    heartbeat: int
+    """Seconds between a running trial's signs of life."""
+    space: dict[str, Range]
+    """Ranges by dotted name, such as `train.lr`; `searchable` has all that there are."""
+
+    def __post_init__(self) -> None:
+        _check(self.architecture in ARCHITECTURES, "tune.architecture", self.architecture, f"one of {ARCHITECTURES}")
+        _check(self.trials > 0, "tune.trials", self.trials, "above 0")
+        _check(self.views > 0, "tune.views", self.views, "above 0")
+        _check(self.startup > 0, "tune.startup", self.startup, "above 0")
+        _check(self.heartbeat > 0, "tune.heartbeat", self.heartbeat, "above 0")
+        _check(len(self.space) > 0, "tune.space", self.space, "one range or more")
+        for name in self.space:
+            _check(name in searchable(), "tune.space", name, f"one of {', '.join(searchable())}")
+
+
+@dataclass(frozen=True)
 class Exam:
     """Parameters of the exam on signers that no network was trained on."""
 
@@ -280,6 +323,26 @@ def read_init(architecture: str, path: Path = PARAMS_FILE) -> str:
         "'random', 'imagenet' or the name of a file in pretrained/",
     )
     return str(init)
+
+
+def read_tune(path: Path = PARAMS_FILE) -> Tune:
+    """Read the section `tune` with its ranges."""
+    values = _load(path, "tune")
+    space = values.get("space")
+    if isinstance(space, dict):
+        ranges = {name: build(Range, ends, f"{path}: tune.space.{name}") for name, ends in space.items()}
+        return build(Tune, values | {"space": ranges}, f"{path}: tune")
+    raise PipelineError(f"{path}: tune.space is {space!r}, not a mapping of ranges. Compare it with git's version.")
+
+
+def searchable() -> list[str]:
+    """Name the numbers that a search may change, such as `train.lr`; whole numbers are none of them."""
+    return [
+        f"{section.__name__.lower()}.{name}"
+        for section in (Train, Augment)
+        for name, kind in get_type_hints(section).items()
+        if kind is float
+    ]
 
 
 def build(section: type[Section], values: object, where: str) -> Section:

@@ -13,11 +13,10 @@ from stages.data.processed import data_hash, read_processed
 from stages.errors import run_door
 from stages.export.onnx import export_model
 from stages.metrics.calibration import fit_temperature
-from stages.models.build import build_network
 from stages.params import ARCHITECTURES, Augment, Train, read_init, read_params, read_schedule
 from stages.training.calibration import view_logits
 from stages.training.fit import fit, is_first_process
-from stages.training.weights import RANDOM, load_initial, save_weights, weights_hash
+from stages.training.weights import save_weights, start_network, weights_hash
 
 MODELS = Path("models")
 
@@ -31,13 +30,12 @@ def main() -> None:
     train, augment, schedule = read_params(Train), read_params(Augment), read_schedule(architecture)
     init = read_init(architecture)
     data, hashed = read_processed(), data_hash()
-    network = build_network(architecture, len(data.class_names), train.dropout)
-    load_initial(network, architecture, init, data.class_names)
+    network, early_layers = start_network(architecture, init, data.class_names, train.dropout)
     # Only the same data, parameters and first weights go on from a checkpoint.
     run = hashlib.sha256(repr((hashed, train, augment, schedule, weights_hash(init))).encode()).hexdigest()[:16]
     history = fit(
         network, data, schedule, train, augment, scratch=MODELS / "unfinished" / f"{architecture}-{run}",
-        early_layers=[] if init == RANDOM else network.early_layers(),
+        early_layers=early_layers,
     )  # fmt: skip
     if not is_first_process():
         return

@@ -24,6 +24,9 @@ LIBRARIES = {
     "pytorch_lightning": (),
     "mlflow": ("stages/tracking",),
     "mediapipe": ("client/landmarks.py",),
+    "optuna": ("stages/search/study.py",),
+    "psycopg": (),
+    "boto3": (),
     "bentoml": ("service/service.py", "stages/packaging"),
 }
 """Where each library may be imported: a module, or a folder and all below it."""

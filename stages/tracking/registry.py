@@ -5,6 +5,7 @@ Everything in it comes from files, so it can be deleted and written again.
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
@@ -23,11 +24,14 @@ from mlflow.types import Schema, TensorSpec
 
 from stages.errors import PipelineError
 from stages.tracking.results import Result, Revision
-from stages.tracking.store import alone, open_store, sqlite_file, store_name
+from stages.tracking.store import alone, open_store, sqlite_file, store_name, store_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SERVERS: Final = ("http://", "https://")
+FILES: Final = "MLFLOW_DEFAULT_ARTIFACT_ROOT"
+"""Variable, MLflow's own, that names the place of files for a database which is used without a server."""
 MODEL_FILE: Final = "model.onnx"
 DESCRIPTION_CHARACTERS: Final = 5000
 """Longest description of a version that every store keeps."""
@@ -60,7 +64,7 @@ def register(result: Result, experiment: str, model_name: str, revision: Revisio
         PipelineError: the store cannot be used.
     """
     with open_store() as client, alone():
-        experiment_id = _experiment(client, experiment)
+        experiment_id = ensure_experiment(client, experiment)
         found = _find(client, model_name, result)
         if found is not None:
             _log_changed(client, found.run_id, result.metrics)
@@ -96,10 +100,22 @@ def describe_version(model_name: str, number: int, text: str) -> None:
         client.update_model_version(model_name, str(number), text[:DESCRIPTION_CHARACTERS])
 
 
-def _experiment(client: mlflow.MlflowClient, name: str) -> str:
+def ensure_experiment(client: mlflow.MlflowClient, name: str) -> str:
+    """Return an experiment's id; make it where it is missing.
+
+    Raises:
+        PipelineError: it was deleted, its files lie elsewhere, or it is new and nothing says where files go.
+    """
     location = _artifact_location()
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
+        if location is None and not store_uri().startswith(SERVERS):
+            location = os.environ.get(FILES)
+            if not location:
+                raise PipelineError(
+                    f"{store_name()}: nothing says where the files of experiment '{name}' go. Set {FILES}, "
+                    "for example to s3://bucket/mlflow, and run again."
+                )
         return str(client.create_experiment(name, artifact_location=location))
     if experiment.lifecycle_stage != "active":
         raise PipelineError(
@@ -116,7 +132,7 @@ def _experiment(client: mlflow.MlflowClient, name: str) -> str:
 
 
 def _artifact_location() -> str | None:
-    """Folder `mlartifacts` beside a sqlite file; a server chooses its own (None)."""
+    """Folder `mlartifacts` beside a sqlite file; elsewhere the experiment says it, once it is there (None)."""
     file = sqlite_file()
     return None if file is None else (file.parent / "mlartifacts").as_uri()
 

@@ -22,7 +22,7 @@ from stages.training.schedule import lr_shares, steps_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lightning.pytorch import LightningModule
+    from lightning.pytorch import Callback, LightningModule
 
     from stages.data.loader import Batch
     from stages.data.processed import Processed
@@ -97,6 +97,7 @@ def fit(
     augment: Augment,
     scratch: Path,
     early_layers: Sequence[torch.nn.Module] = (),
+    callbacks: Sequence[Callback] = (),
 ) -> list[Row]:
     """Train a network in place and leave it with its best weights.
 
@@ -113,6 +114,7 @@ def fit(
             removed at the end.
         early_layers: layers of a network that was trained before; they stay as they are in the first epochs, and
             then all of it is trained with a lower learning rate. Without any, the network is new.
+        callbacks: what else is told about the training.
 
     Returns:
         One row for each epoch: image size, learning rate, losses and accuracies.
@@ -148,6 +150,7 @@ def fit(
             ModelCheckpoint(scratch, filename=LAST.removesuffix(".ckpt"), enable_version_counter=False),
             stopping,
             TQDMProgressBar(refresh_rate=10),
+            *callbacks,
         ],
     )
     unfinished = scratch / LAST

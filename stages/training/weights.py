@@ -14,6 +14,7 @@ from torch import nn
 from torchvision.models import MobileNet_V2_Weights, ResNet18_Weights  # type: ignore[import-untyped]
 
 from stages.errors import PipelineError
+from stages.models.build import build_network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +29,22 @@ IMAGENET_WEIGHTS: Final[dict[str, WeightsEnum]] = {
     "mobilenet_v2": MobileNet_V2_Weights.IMAGENET1K_V1,
     "resnet18": ResNet18_Weights.IMAGENET1K_V1,
 }
+
+
+def start_network(
+    architecture: str, init: str, classes: Sequence[str], dropout: float
+) -> tuple[nn.Module, list[nn.Module]]:
+    """Build a network with the weights that `init` names.
+
+    Returns:
+        The network, and the early layers that training freezes at first: none where all weights are random.
+
+    Raises:
+        PipelineError: see `load_initial`.
+    """
+    network = build_network(architecture, len(classes), dropout)
+    load_initial(network, architecture, init, classes)
+    return network, [] if init == RANDOM else network.early_layers()
 
 
 def load_initial(network: nn.Module, architecture: str, init: str, classes: Sequence[str]) -> None:

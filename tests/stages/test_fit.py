@@ -11,6 +11,7 @@ from torch import nn
 from stages.data.processed import Processed, Split
 from stages.params import Augment, Phase, Train
 from stages.training.fit import fit
+from stages.training.reports import EpochReports
 
 AUGMENT = Augment(mirror=0.0, roll=0.0, tilt=0.0, scale=0.0, shift=0.0, stretch=0.0, jitter=0.0)
 
@@ -52,3 +53,21 @@ def test_the_weights_kept_are_of_the_size_in_use(tmp_path, large_epochs, patienc
     assert network.size.item() == 224
     assert network.steps.item() == steps
     assert len(history) == 2 + min(large_epochs, patience + 1)
+
+
+def test_each_epoch_is_reported_and_what_a_report_raises_ends_the_training(tmp_path, capsys):
+    reported = []
+
+    def report(epoch, accuracy):
+        reported.append((epoch, accuracy))
+        if epoch == 1:
+            raise ValueError("enough")
+
+    split = Split(None, tiny_models.masks_of("ABC"), np.array([0, 1, 2]), np.array([""] * 3))
+    train = Train(seed=0, batch_size=3, lr=0.001, warmup=0.1, dropout=0.0, patience=4)
+    schedule = [Phase(4, 56, 3, "fp32")]
+    network, data = ReadsSmallMasksOnly(), Processed(split, split, ("A", "B", "C"))
+    with pytest.raises(ValueError, match="enough"):
+        fit(network, data, schedule, train, AUGMENT, tmp_path / "scratch", [EpochReports(report)])
+    assert reported == [(0, 1.0), (1, 1.0)]
+    assert capsys.readouterr().out.endswith("\n"), "the progress bar is closed"

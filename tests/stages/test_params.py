@@ -24,6 +24,7 @@ from stages.params import (
     read_init,
     read_params,
     read_schedule,
+    read_tune,
 )
 
 SHIPPED = Path(__file__).resolve().parents[2] / "params.yaml"
@@ -152,6 +153,34 @@ def test_what_is_wrong_is_told(params, section, changes, message):
     path = params(section.__name__.lower(), **changes)
     with pytest.raises(PipelineError, match=message):
         read_params(section, path)
+
+
+RANGE = {"low": 0.1, "high": 0.2, "log": False}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"trials": ...}, r"params\.yaml: tune: the fields must be .*'trials'.*, not "),
+        ({"storage": 3}, r"tune\.storage is 3, but must be of type str"),
+        ({"architecture": "vgg"}, r"tune\.architecture is vgg, but must be one of .*'custom_cnn'"),
+        ({"trials": 0}, r"tune\.trials is 0, but must be above 0"),
+        ({"views": 0}, r"tune\.views is 0, but must be above 0"),
+        ({"startup": 0}, r"tune\.startup is 0, but must be above 0"),
+        ({"heartbeat": 0}, r"tune\.heartbeat is 0, but must be above 0"),
+        ({"space": ...}, r"tune\.space is None, not a mapping of ranges"),
+        ({"space": 3}, r"tune\.space is 3, not a mapping of ranges"),
+        ({"space": {}}, r"tune\.space is \{\}, but must be one range or more"),
+        ({"space": {"train.lr": 3}}, r"tune\.space\.train\.lr: the fields must be \['high', 'log', 'low'\], not 3"),
+        ({"space": {"train.lr": RANGE | {"log": 1}}}, r"tune\.space\.train\.lr\.log is 1, but must be of type bool"),
+        ({"space": {"train.lr": RANGE | {"low": 0.2}}}, r"tune\.space: low is 0\.2, but must be below high, 0\.2"),
+        ({"space": {"train.lr": RANGE | {"low": 0, "log": True}}}, r"low is 0\.0, but must be above 0 where log"),
+        ({"space": {"train.seed": RANGE}}, r"tune\.space is train\.seed, but must be one of train\.lr, "),
+    ],
+)
+def test_what_is_wrong_with_a_search_is_told(params, changes, message):
+    with pytest.raises(PipelineError, match=message):
+        read_tune(params("tune", **changes))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,28 @@
+"""The validation accuracy of each epoch, told to whoever asked while a network still trains."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lightning.pytorch import LightningModule, Trainer
+
+
+class EpochReports(Callback):
+    """Calls `report(epoch, accuracy)` after each validation; what it raises ends the training."""
+
+    def __init__(self, report: Callable[[int, float], None]) -> None:
+        self._report = report
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Tell the epoch's accuracy."""
+        self._report(pl_module.current_epoch, float(trainer.callback_metrics["val_accuracy"]))
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:  # noqa: ARG002
+        """Close the bar, which Lightning leaves open, so that the next line printed is one of its own."""
+        if isinstance(trainer.progress_bar_callback, TQDMProgressBar):
+            trainer.progress_bar_callback.train_progress_bar.close()

@@ -1,0 +1,220 @@
+"""The search for better parameters: its space, its study in a real database, and the way back into params.yaml."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import optuna
+import pytest
+import tiny_models
+import yaml
+
+from stages.errors import PipelineError
+from stages.params import Augment, Phase, Range, Train, read_params, read_schedule, read_tune, searchable
+from stages.search.space import present_values, settings, shortened, study_name
+from stages.search.study import _run_one, open_study, search, store_name
+from stages.search.write_back import replaced, write_back
+
+SHIPPED = Path(__file__).resolve().parents[2] / "params.yaml"
+SPACE = {"train.lr": Range(0.001, 0.1, log=True), "augment.roll": Range(0.0, 20.0, log=False)}
+FIRST = {"train.lr": 0.01, "augment.roll": 10.0}
+
+
+def unseen(trials):
+    """Show no one."""
+
+
+def open_here(folder, trials, startup=100, heartbeat=20, show=unseen):
+    url = f"sqlite:///{folder / 'tune.db'}"
+    return open_study(url, "s", FIRST, trials=trials, startup=startup, heartbeat=heartbeat, show=show)
+
+
+def by_roll(values, report):
+    """The less roll, the better: the accuracy is known at once."""
+    accuracy = 1.0 - values["augment.roll"] / 20
+    for epoch in range(4):
+        report(epoch, accuracy)
+    return accuracy
+
+
+def test_the_shipped_space_holds_the_shipped_values_and_a_trial_sees_its_views():
+    tune, train, augment = read_tune(SHIPPED), read_params(Train, SHIPPED), read_params(Augment, SHIPPED)
+    assert set(present_values(tune.space, train, augment)) == set(tune.space)
+    for end in ("low", "high"):
+        settings(train, augment, {name: getattr(ends, end) for name, ends in tune.space.items()})
+    schedule = shortened(read_schedule(tune.architecture, SHIPPED), tune.views)
+    assert sum(phase.epochs * phase.views for phase in schedule) == pytest.approx(tune.views, rel=0.01)
+    assert {"train.lr", "augment.roll"} <= set(searchable())
+    assert "train.batch_size" not in searchable()
+
+
+def test_a_present_value_outside_its_range_is_told():
+    train, augment = read_params(Train, SHIPPED), read_params(Augment, SHIPPED)
+    with pytest.raises(PipelineError, match=r"train\.lr is 0\.001, outside of its range in tune\.space, 0\.1 to 1\.0"):
+        present_values({"train.lr": Range(0.1, 1.0, log=False)}, train, augment)
+
+
+def test_a_study_is_named_by_what_its_trials_have_in_common():
+    train, augment = read_params(Train, SHIPPED), read_params(Augment, SHIPPED)
+    schedule = [Phase(1, 224, 100, "fp32")]
+
+    def name(data="d", space=SPACE, **values):
+        return study_name("resnet18", "random", data, schedule, space, *settings(train, augment, values))
+
+    assert name().startswith("resnet18-")
+    assert name(**{"train.lr": 0.05}) == name(), "a searched value that was written back"
+    assert len({name(), name("e"), name(**{"train.dropout": 0.3}), name(space={"train.lr": SPACE["train.lr"]})}) == 4
+
+
+def test_a_search_tries_the_present_values_first_goes_on_and_never_ends_with_worse(tmp_path):
+    shown = []
+    study = open_here(tmp_path, 2, show=shown.append)
+    assert shown == [[]], "the study is shown before any trial"
+    search(study, SPACE, by_roll, shown.append)
+    assert study.done[0].values == FIRST
+    assert [trial.number for trials in shown for trial in trials] == [0, 1]
+
+    again = open_here(tmp_path, 5, show=shown.append)
+    search(again, SPACE, by_roll, shown.append)
+    assert [trial.number for trials in shown for trial in trials] == [0, 1, 2, 3, 4]
+    assert again.best.accuracy == max(trial.accuracy for trial in again.done) >= 0.5
+    search(again, SPACE, pytest.fail, shown.append)
+    assert all(value == float(f"{value:.3g}") for trial in again.done for value in trial.values.values())
+
+
+def test_a_trial_that_falls_behind_ends_early_but_not_before_its_third_epoch(tmp_path):
+    epochs = []
+
+    def worse_each_time(values, report):
+        epochs.append(0)
+        for epoch in range(4):
+            epochs[-1] += 1
+            report(epoch, 1.0 / len(epochs))
+        return 1.0 / len(epochs)
+
+    study = open_here(tmp_path, 3, startup=1)
+    search(study, SPACE, worse_each_time, unseen)
+    assert epochs == [4, 3, 3]
+    assert [trial.pruned for trial in study.done] == [False, True, True]
+    assert study.best.number == 0
+
+
+def test_a_trial_that_raises_has_failed_and_another_takes_its_place(tmp_path):
+    def interrupted(values, report):
+        raise KeyboardInterrupt
+
+    study = open_here(tmp_path, 2)
+    with pytest.raises(KeyboardInterrupt):
+        search(study, SPACE, interrupted, unseen)
+    assert study.done == []
+    search(open_here(tmp_path, 2), SPACE, by_roll, unseen)
+    assert len(study.done) == 2
+    states = [trial.state.name for trial in study.inside.trials]
+    assert states == ["FAIL", "COMPLETE", "COMPLETE"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from stages.search.study import search
+sys.path.insert(0, {tests!r})
+from test_tune import SPACE, open_here, unseen
+study = open_here(Path({folder!r}), 1, heartbeat=1)
+search(study, SPACE, lambda values, report: os.kill(os.getpid(), signal.SIGKILL), unseen)
+"""
+
+
+def test_a_killed_worker_s_trial_is_marked_failed_and_run_again(tmp_path):
+    script = KILLED.format(tests=str(Path(__file__).parent), folder=str(tmp_path))
+    killed = subprocess.run(
+        [sys.executable, "-c", script], cwd=tiny_models.ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert killed.returncode == -9, killed.stderr
+    study = open_here(tmp_path, 1, heartbeat=1)
+    assert study.busy, "it still counts as running"
+    search(study, SPACE, by_roll, unseen)
+    assert [trial.state.name for trial in study.inside.trials] == ["FAIL", "COMPLETE"]
+
+
+@pytest.mark.filterwarnings("ignore:Heartbeat of storage")
+def test_of_two_workers_that_begin_the_last_trial_at_once_one_steps_back(tmp_path):
+    study = open_here(tmp_path, 1)
+    other = study.inside.ask()
+
+    def unreachable(values, report):
+        pytest.fail("there are as many trials as are needed")
+
+    _run_one(study, SPACE, unreachable, unseen)
+    study.inside.tell(other, 0.5)
+    search(study, SPACE, unreachable, unseen)
+    assert [trial.state.name for trial in study.inside.trials] == ["COMPLETE", "FAIL"]
+
+
+@pytest.mark.filterwarnings("ignore:Heartbeat of storage")
+def test_a_study_of_nothing_but_early_ends_says_what_to_raise(tmp_path):
+    study = open_here(tmp_path, 1)
+    trial = study.inside.ask()
+    study.inside.tell(trial, state=optuna.trial.TrialState.PRUNED)
+    with pytest.raises(PipelineError, match=r"no trial came to its end\. Raise tune\.startup"):
+        _ = study.best
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("nowhere", r"is no URL of a database\. Give one such as"),
+        ("sqlite:////no/such/folder/tune.db", r"sqlite:////no/such/folder/tune\.db: .*unable to open.*TUNE_STORAGE"),
+        ("nosuchdb://host/name", r"nosuchdb://host/name: .*Check TUNE_STORAGE"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_told(url, message):
+    with pytest.raises(PipelineError, match=message):
+        open_study(url, "s", FIRST, trials=1, startup=1, heartbeat=20, show=unseen)
+
+
+def test_a_database_s_password_is_not_shown():
+    assert store_name("postgresql://someone:secret@host/db") == "postgresql://someone:***@host/db"
+
+
+TEXT = """# Kept.
+train:
+  lr: 0.001                 # highest learning rate
+  dropout: 0.1  # short
+augment: {roll: 10.0, tilt: 8.0}   # in one line
+"""
+
+
+def test_numbers_change_where_they_stand_and_comments_keep_their_column():
+    values = {"train.lr": 0.00123, "train.dropout": 0.25, "augment.tilt": 12.5, "augment.roll": 10.0}
+    assert replaced(TEXT, values, "p") == (
+        TEXT.replace("0.001     ", "0.00123   ")
+        .replace("0.1  #", "0.25 #")
+        .replace("tilt: 8.0}   #", "tilt: 12.5}   #")
+    )
+
+
+def test_a_small_number_is_read_back_as_a_number():
+    assert yaml.safe_load(replaced(TEXT, {"train.lr": 1e-05}, "p"))["train"]["lr"] == 1e-05
+
+
+@pytest.mark.parametrize("name", ["train.speed", "train", "nothing.lr", "train.lr.low"])
+def test_a_number_that_is_not_there_is_told(name):
+    with pytest.raises(PipelineError, match=rf"p: there is no number '{name}' to write to"):
+        replaced(TEXT, {name: 1.0}, "p")
+
+
+def test_the_shipped_file_is_written_as_a_diff_of_the_changed_lines_alone(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(SHIPPED.read_text())
+    first = present_values(read_tune(path).space, read_params(Train, path), read_params(Augment, path))
+    assert write_back(first, path) == ""
+    diff = write_back(first | {"train.lr": 0.00217, "augment.jitter": 0.0123}, path)
+    lines = [line for line in diff.splitlines() if line[0] in "+-"]
+    assert lines[:2] == ["--- a/params.yaml", "+++ b/params.yaml"]
+    assert sorted(line[:18].split(":")[0] for line in lines[2:]) == ["+  jitter", "+  lr", "-  jitter", "-  lr"]
+    assert read_params(Train, path).lr == 0.00217
+    assert [each.name for each in tmp_path.iterdir()] == ["params.yaml"]
+    changed = zip(SHIPPED.read_text().splitlines(), path.read_text().splitlines(), strict=True)
+    assert all(old.partition("#")[2] == new.partition("#")[2] for old, new in changed)
