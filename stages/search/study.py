@@ -165,6 +165,8 @@ def search(study: Study, space: Mapping[str, Range], objective: Objective, show:
 
 def _run_one(study: Study, space: Mapping[str, Range], objective: Objective, show: Show) -> None:
     def run(trial: optuna.Trial) -> float:
+        # Optuna's own first sign of life comes from a thread: a worker killed before it would be waited for forever.
+        study.inside._storage.record_heartbeat(trial._trial_id)  # type: ignore[attr-defined]
         if _count(study.inside, *DONE, TrialState.RUNNING, below=trial.number) >= study.trials:
             raise _Surplus
 

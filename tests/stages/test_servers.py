@@ -15,7 +15,6 @@ import pytest
 import servers
 import tiny_models
 import yaml
-from test_register import write_checkout
 
 from stages.data.processed import Processed, Split, write_processed
 from stages.errors import PipelineError
@@ -50,6 +49,7 @@ def write_tiny_search(folder: Path) -> None:
     tiny = {"tune.trials": TRIALS, "tune.views": 40, "tune.startup": 3, "train.batch_size": 4}
     text = replaced(SHIPPED.read_text(), tiny, "params.yaml")
     folder.mkdir()
+    (folder / "pretrained").symlink_to(tiny_models.ROOT / "pretrained")
     (folder / "params.yaml").write_text(text.replace("{epochs: 9, image_size: 56", "{epochs: 2, image_size: 56"))
     rng = np.random.default_rng(0)
     classes = np.arange(12) % 3
@@ -135,14 +135,14 @@ def test_mlflow_on_postgresql_keeps_its_files_on_s3(tmp_path, mlflow_uri, s3, mo
     checkout, elsewhere = tmp_path / "checkout", tmp_path / "elsewhere"
     checkout.mkdir()
     elsewhere.mkdir()
-    write_checkout(checkout)
+    tiny_models.write_checkout(checkout)
     monkeypatch.chdir(checkout)
     with pytest.raises(PipelineError, match=r"Set MLFLOW_DEFAULT_ARTIFACT_ROOT, for example to s3://bucket/mlflow"):
         register.main()
 
     monkeypatch.setenv("MLFLOW_DEFAULT_ARTIFACT_ROOT", s3.create("mlflow") + "/files")
     register.main()
-    assert "mobilenet_v2: version 2 (new, tiny-model@champion)" in capsys.readouterr().out
+    assert "mobilenet_v2, version 2 of tiny-model, is the champion" in capsys.readouterr().out
     assert len([key for key in s3.keys("mlflow") if re.fullmatch(r"files/.*/model\.onnx", key)]) == 3
     assert not list(checkout.rglob("mlruns")) + list(checkout.rglob("mlartifacts"))
 
