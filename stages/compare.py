@@ -16,6 +16,7 @@ from stages.data.archive import write_text
 from stages.errors import PipelineError, run_door
 from stages.metrics.comparison_plots import plot_letter_table, plot_tradeoff
 from stages.metrics.report import write_files
+from stages.params import read_init
 from stages.promotion.comparison import Compared, run_numbers, write_comparison
 from stages.promotion.model_card import write_card
 from stages.tracking.registry import describe_version, log_numbers
@@ -88,8 +89,9 @@ def _pictures(networks: list[Compared]) -> dict[str, bytes]:
 
 def _read_data(champion: Compared, registered: dict[str, Any]) -> dict[str, Any]:
     """The account of the data, where the champion is one of the networks trained on it."""
-    is_own = champion.name in registered["models"]
-    return _read_json(REPORTS / "preprocess.json", "preprocess") if is_own else {}
+    if champion.name not in registered["models"]:
+        return {}
+    return _read_json(REPORTS / "preprocess.json", "preprocess") | {"init": read_init(champion.name)}
 
 
 def _read_exams(strangers: dict[str, Any], champion: Compared) -> dict[str, dict[str, Any]]:

@@ -60,7 +60,7 @@ def plot_letter_table(letters: Sequence[str], f1: Mapping[str, Mapping[str, floa
         value = values[row, column]
         if np.isfinite(value):
             colour = "black" if value > 0.6 else "white"
-            axes.text(column, row, f"{value:.2f}"[-3:], ha="center", va="center", fontsize=7, color=colour)
+            axes.text(column, row, f"{value:.2f}".removeprefix("0"), ha="center", va="center", fontsize=7, color=colour)
     axes.set_xticks(range(len(letters)), letters, rotation=90 if any(len(each) > 2 for each in letters) else 0)
     axes.set_yticks(range(len(f1)), list(f1))
     axes.tick_params(color=GREY)

@@ -44,7 +44,8 @@ def write_card(
     Args:
         champion: the network.
         registered: what `register.json` says.
-        data: what `preprocess.json` says, or nothing where the champion was trained on other data.
+        data: what `preprocess.json` says, and `init`, the weights that training started from; nothing where the
+            champion was trained on other data.
         exams: `exam.json` layouts of exams that this very model took, by what they are called.
     """
     decision = registered["decision"]
@@ -96,6 +97,7 @@ def _data(data: Mapping[str, Any]) -> list[str]:
         f"Trained on {train['samples']:,} samples of {train['signers']:,} known signers, validated on "
         f"{validation['samples']:,} of {validation['signers']:,} others (divided {data['split']}), from "
         f"{files}.",
+        *([] if data["init"] == "random" else [f"Training started from earlier weights: `{data['init']}`."]),
         *(["All of them are **synthetic hands**: no person was photographed for its training."] if synthetic else []),
         f"Labels: {', '.join(data['classes'])}.",
     ]

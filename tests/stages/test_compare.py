@@ -41,6 +41,7 @@ def test_comparison_card_and_runs(checkout, monkeypatch):
     for sentence in ("Fingerspelling is not sign language", "J and Z", "12 photographs, 4 signers", "0.333-0.333"):
         assert sentence in card
     assert "All of them are **synthetic hands**" in card
+    assert "Training started from earlier weights: `imagenet`." in card
     runs = json.loads((checkout / "reports/register.json").read_text())["models"]
     with open_store() as client:
         numbers = client.get_run(runs["resnet18"]["run_id"]).data.metrics

@@ -64,7 +64,7 @@ def test_each_epoch_is_reported_and_what_a_report_raises_ends_the_training(tmp_p
             raise ValueError("enough")
 
     split = Split(None, tiny_models.masks_of("ABC"), np.array([0, 1, 2]), np.array([""] * 3))
-    train = Train(seed=0, batch_size=3, lr=0.001, warmup=0.1, dropout=0.0, patience=4)
+    train = Train(seed=0, batch_size=3, lr=0.001, warmup=0.1, dropout=0.0, patience=4, frozen_epochs=0, fine_tuning=1.0)
     schedule = [Phase(4, 56, 3, "fp32")]
     network, data = ReadsSmallMasksOnly(), Processed(split, split, ("A", "B", "C"))
     with pytest.raises(ValueError, match="enough"):

@@ -33,6 +33,7 @@ PARAMS = {
     "synthesize": {"seed": 1, "signers": 2, "samples_per_letter": 1, "non_letters": 0},
     "preprocess": {"raw": "data/raw", "validation": 0.2, "seed": 1, "max_samples": 1000, "max_gib": 1.0},
     "train": {"batch_size": 8},
+    "init": {"custom_cnn": "random", "mobilenet_v2": "imagenet", "resnet18": "random"},
     "schedule": {"custom_cnn": [{"epochs": 3}], "resnet18": [{"epochs": 4}]},
     "reference": {"seed": 1, "width": 32, "dropout": 0.0, "steps": 40, "batch_size": 64, "lr": 0.01},
     "augment": {"mirror": 0.5, "scale": 0.05, "shift": 0.02, "stretch": 0.1, "jitter": 0.01, "roll": 5.0, "tilt": 5.0},
