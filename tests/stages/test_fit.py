@@ -68,6 +68,6 @@ def test_each_epoch_is_reported_and_what_a_report_raises_ends_the_training(tmp_p
     schedule = [Phase(4, 56, 3, "fp32")]
     network, data = ReadsSmallMasksOnly(), Processed(split, split, ("A", "B", "C"))
     with pytest.raises(ValueError, match="enough"):
-        fit(network, data, schedule, train, AUGMENT, tmp_path / "scratch", [EpochReports(report)])
+        fit(network, data, schedule, train, AUGMENT, tmp_path / "scratch", callbacks=[EpochReports(report)])
     assert reported == [(0, 1.0), (1, 1.0)]
     assert capsys.readouterr().out.endswith("\n"), "the progress bar is closed"
