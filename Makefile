@@ -13,11 +13,11 @@ TORCH_BACKEND ?=
 MIN_FREE_GB ?=
 UV_VERSION := 0.13.9
 ATHERIS_VERSION := 3.0.0
-# The longer run, from random weights: other signers than the default's and twice as many; CustomCNN sees ten times as
+# The longer run, from random weights: other signers than the default's and twice as many; CustomCNN sees seven times as
 # many views of them.
-PRETRAIN_PARAMS ?= -S synthesize.seed=0 -S synthesize.signers=4000 -S preprocess.validation=0.004 -S train.dropout=0.2 \
+PRETRAIN_PARAMS ?= -S synthesize.seed=0 -S synthesize.signers=4000 -S preprocess.validation=0.004 \
 	-S init.custom_cnn=random -S init.mobilenet_v2=random -S init.resnet18=random \
-	-S 'schedule.custom_cnn=[{epochs:9,image_size:56,views:80000,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]' \
+	-S 'schedule.custom_cnn=[{epochs:9,image_size:56,views:55000,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]' \
 	-S 'schedule.mobilenet_v2=[{epochs:6,image_size:56,views:6000,precision:fp32},{epochs:3,image_size:112,views:2500,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]' \
 	-S 'schedule.resnet18=[{epochs:6,image_size:56,views:3500,precision:bf16},{epochs:3,image_size:112,views:1500,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]'
 

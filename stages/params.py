@@ -112,7 +112,7 @@ class Train:
     seed: int
     batch_size: int
     lr: float
-    """Highest learning rate of Adam; it rises to it and falls to 0 along half a cosine."""
+    """Highest learning rate of Adam, to which the matrices' is in a fixed ratio; half a cosine brings it to 0."""
     warmup: float
     """Share of training, by pixels seen, in which the learning rate rises."""
     dropout: float

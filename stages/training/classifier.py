@@ -9,6 +9,7 @@ from lightning.pytorch import LightningModule
 from torch.nn import functional
 
 from stages.models.masks import normalise
+from stages.training.muon import Muon
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ Row = dict[str, float]
 
 
 class Classifier(LightningModule):
-    """Cross-entropy with Adam, whose learning rate follows a curve (seed text, section 4.4.2).
+    """Cross-entropy with Muon, Adam's heir, whose learning rate follows a curve (seed text, section 4.4.2).
 
     Epochs belong to phases, each with an image size and a precision of its own. The early layers may be frozen in the
     first of them (section 4.4.7); channel attention never is.
@@ -124,8 +125,8 @@ class Classifier(LightningModule):
         self.history = checkpoint["history"]
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning's own union of shapes
-        """Adam, with its learning rate set anew at each step."""
-        optimiser = torch.optim.Adam(self.parameters(), lr=self._lr)
+        """Muon, with its learning rate set anew at each step."""
+        optimiser = Muon(self.network, self._lr)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, self._share)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
