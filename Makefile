@@ -18,8 +18,8 @@ ATHERIS_VERSION := 3.0.0
 PRETRAIN_PARAMS ?= -S synthesize.seed=0 -S synthesize.signers=4000 -S preprocess.validation=0.004 \
 	-S init.custom_cnn=random -S init.mobilenet_v2=random -S init.resnet18=random \
 	-S 'schedule.custom_cnn=[{epochs:9,image_size:56,views:55000,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]' \
-	-S 'schedule.mobilenet_v2=[{epochs:6,image_size:56,views:6000,precision:fp32},{epochs:3,image_size:112,views:2500,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]' \
-	-S 'schedule.resnet18=[{epochs:6,image_size:56,views:3500,precision:bf16},{epochs:3,image_size:112,views:1500,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]'
+	-S 'schedule.mobilenet_v2=[{epochs:9,image_size:56,views:24000,precision:fp32},{epochs:1,image_size:224,views:500,precision:bf16}]' \
+	-S 'schedule.resnet18=[{epochs:9,image_size:56,views:6000,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]'
 
 # Stages call `python`, so .venv comes first; usage reports of every library are off; BentoML keeps to this folder.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)

@@ -11,8 +11,6 @@ from stages.models.masks import average_down
 WIDTHS = (32, 64, 128, 256)
 GRID = 4
 """Side of the last feature map: fixed, so that the first linear layer stays small at any input size."""
-WORKING_SIZE = 56
-"""Side in pixels that masks are averaged down to, a quarter of 224."""
 
 
 class CustomCNN(nn.Module):
@@ -42,7 +40,7 @@ class CustomCNN(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map normalised masks (N, 3, S, S), S at least 56, to logits (N, classes)."""
-        features: torch.Tensor = self.blocks(average_down(x, WORKING_SIZE))
+        features: torch.Tensor = self.blocks(average_down(x))
         logits: torch.Tensor = self.classifier(self.grid(features))
         return logits
 

@@ -8,6 +8,8 @@ from torch.nn import functional
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 """Channel statistics that torchvision's weights were trained with (seed text, sections 4.4.1 and 4.5.4)."""
+WORKING_SIZE = 56
+"""Side in pixels of what networks look at, a quarter of 224."""
 
 
 def normalise(masks: torch.Tensor) -> torch.Tensor:
@@ -20,10 +22,10 @@ def normalise(masks: torch.Tensor) -> torch.Tensor:
     return ((masks.float() / 255.0 - mean) / deviation).permute(0, 3, 1, 2)
 
 
-def average_down(x: torch.Tensor, working_size: int) -> torch.Tensor:
-    """Average pictures (N, 3, S, S) over whole squares of pixels, down to no less than `working_size`.
+def average_down(x: torch.Tensor) -> torch.Tensor:
+    """Average pictures (N, 3, S, S) over whole squares of pixels, down to no less than `WORKING_SIZE`.
 
-    Strokes seven pixels wide on black say the same at a half or a quarter of the size, for a fraction of the work.
+    Strokes seven pixels wide on black say the same at a quarter of the size, for a fraction of the work.
     """
-    factor = x.shape[-1] // working_size
+    factor = x.shape[-1] // WORKING_SIZE
     return functional.avg_pool2d(x, factor) if factor > 1 else x

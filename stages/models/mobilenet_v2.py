@@ -11,8 +11,6 @@ from stages.models.masks import average_down
 
 ATTENDED = {3: 24, 6: 32, 10: 64, 13: 96, 16: 160, 18: 1280}
 """Index in torchvision's `features` of each attended block, and its true width."""
-WORKING_SIZE = 112
-"""Side in pixels that masks are averaged down to, half of 224: the last maps are still 4 x 4."""
 
 
 class CustomMobileNetV2(nn.Module):
@@ -34,7 +32,7 @@ class CustomMobileNetV2(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map normalised masks (N, 3, S, S), S at least 32, to logits (N, classes)."""
-        x = average_down(x, WORKING_SIZE)
+        x = average_down(x)
         for index, block in enumerate(self.features):
             x = block(x)
             if index in ATTENDED:

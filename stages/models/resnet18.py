@@ -11,8 +11,6 @@ from stages.models.masks import average_down
 
 ATTENDED = {"layer2": 128, "layer3": 256, "layer4": 512}
 """Residual layers with attention and their widths; on layer1's large maps it costs more than it brings."""
-WORKING_SIZE = 112
-"""Side in pixels that masks are averaged down to, half of 224: the last maps are still 4 x 4."""
 
 
 class CustomResNet18(nn.Module):
@@ -37,7 +35,7 @@ class CustomResNet18(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map normalised masks (N, 3, S, S), S at least 32, to logits (N, classes)."""
-        x = average_down(x, WORKING_SIZE)
+        x = average_down(x)
         x = self.layer1(self.maxpool(self.relu(self.bn1(self.conv1(x)))))
         x = self.attention["layer2"](self.layer2(x))
         x = self.attention["layer3"](self.layer3(x))
