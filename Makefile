@@ -40,7 +40,7 @@ READY := .venv/.torch-$(strip $(TORCH_BACKEND))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help repro pretrain tune test test-integration lint serve client ui exam promote rollback leave-one-out bench-preprocess fuzz lock clean
+.PHONY: help repro pretrain tune test test-integration lint serve client ui exam promote rollback leave-one-out bench-preprocess bench-train fuzz lock clean
 
 help: ## List the tasks
 	@echo "make TASK [NAME=value ...]"
@@ -113,6 +113,9 @@ leave-one-out: $(READY) ## Train on real and synthetic hands, test on the source
 bench-preprocess: $(READY) ## Measure photographs a second, one process and several (DATA=photos.npz)
 	@[ -n "$(strip $(DATA))" ] || { echo 'error: name a raw .npz of photographs. Type: make bench-preprocess DATA=photos.npz' >&2; exit 1; }
 	@$(RUN) benchmarks.preprocess "$(strip $(DATA))"
+
+bench-train: $(READY) ## Measure training: views a second, wait for data (ARGS="--seconds 5")
+	@$(RUN) benchmarks.train $(ARGS)
 
 # The fuzzer has an environment of its own: it is not made for every system, and nothing else needs it.
 fuzz: $(READY) ## Feed mutated raw files to the reader, guided by coverage (FILES=20000)

@@ -1,0 +1,191 @@
+"""A training loop that runs in several ways, each fed in turn, and how long it computes and waits for data."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from itertools import repeat
+from statistics import median
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch.nn import functional
+from tqdm import tqdm
+
+from stages.data.loader import TrainingBatches
+from stages.models.masks import normalise
+from stages.training.classifier import use_bfloat16
+from stages.training.fit import Masks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from stages.data.loader import Batch
+    from stages.data.processed import Processed
+    from stages.params import Augment, Phase
+
+    Tensors = tuple[torch.Tensor, torch.Tensor]
+
+Feed = Literal["here", "ahead", "fixed"]
+"""Where batches come from: drawn by the loop itself, by threads ahead of it, or one batch that lies on the device."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a network is trained; the defaults are the plain loop."""
+
+    channels_last: bool = False
+    precision: Literal["fp32", "bf16", "schedule"] = "fp32"
+    """`schedule` is what training takes in a phase on this device."""
+    compiled: bool = False
+    progressive: bool = False
+    """Whether masks have the sizes of the schedule instead of the one in use."""
+    feed: Feed = "here"
+
+    def uses_bfloat16(self, device: str, phase: Phase) -> bool:
+        """Whether a phase is computed in bfloat16."""
+        if self.precision == "schedule":
+            return use_bfloat16(device, phase.precision)
+        return self.precision == "bf16"
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Some steps in a row."""
+
+    steps: int
+    views: int
+    seconds: float
+    waited: float
+    """Seconds of them in which a batch was asked for and not there yet."""
+
+
+class Loop:
+    """A network with its optimiser, in one layout of memory, compiled or not."""
+
+    def __init__(self, network: torch.nn.Module, way: Way, device: str) -> None:
+        self._channels_last, self._device = way.channels_last, device
+        layout = torch.channels_last if way.channels_last else torch.contiguous_format
+        self._network = network.to(device=device, memory_format=layout)
+        self._optimiser = torch.optim.Adam(self._network.parameters())
+        self._forward = torch.compile(self._network, dynamic=False) if way.compiled else self._network
+
+    def train(self, batch: Batch | Tensors, *, bfloat16: bool) -> None:
+        """Make a step: forward, backward, Adam."""
+        self._network.train()
+        loss = functional.cross_entropy(self._logits(batch, bfloat16), self._tensor(batch[1]))
+        self._optimiser.zero_grad()
+        loss.backward()
+        self._optimiser.step()
+
+    @torch.inference_mode()
+    def infer(self, batch: Batch | Tensors, *, bfloat16: bool) -> None:
+        """Read masks, the forward half of a step."""
+        self._network.eval()
+        self._logits(batch, bfloat16)
+
+    def _logits(self, batch: Batch | Tensors, bfloat16: bool) -> torch.Tensor:
+        with torch.autocast(self._device, torch.bfloat16, enabled=bfloat16):
+            x = normalise(self._tensor(batch[0]))
+            logits: torch.Tensor = self._forward(x if self._channels_last else x.contiguous())
+        return logits.float()
+
+    def _tensor(self, array: object) -> torch.Tensor:
+        return torch.as_tensor(array, device=self._device)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What batches are drawn from, and for which device."""
+
+    data: Processed
+    augment: Augment
+    device: str = "cpu"
+    seed: int = 0
+
+    def batches(self, feed: Feed, phase: Phase, batch_size: int) -> Iterable[Batch | Tensors]:
+        """Return the batches of an epoch of a phase."""
+        if feed == "ahead":
+            return Masks(self.data, self.augment, [phase], batch_size=batch_size, seed=self.seed).train_dataloader()
+        count = phase.batches(batch_size)
+        drawn = TrainingBatches(
+            self.data.train,
+            self.augment,
+            image_size=phase.image_size,
+            batches=count,
+            batch_size=batch_size,
+            seed=self.seed,
+            epoch=0,
+        )
+        if feed == "here":
+            return (drawn[number] for number in range(count))
+        masks, classes = (torch.as_tensor(array, device=self.device) for array in drawn[0])
+        return repeat((masks, classes), count)
+
+
+@dataclass
+class Lane:
+    """One thing to measure: a step on batches of one size, over and over in turn with other lanes."""
+
+    step: Callable[[Batch | Tensors], None]
+    source: Source
+    feed: Feed
+    phase: Phase
+    batch_size: int
+    passes: list[Pass] = field(default_factory=list)
+    """The first one warms up and is not counted; a compiled network is compiled in it."""
+
+    def turn(self, seconds: float) -> None:
+        """Run about so long, as far as the steps so far tell, but no longer than an epoch."""
+        phase = replace(self.phase, views=self._steps(seconds) * self.batch_size)
+        batches = self.source.batches(self.feed, phase, self.batch_size)
+        self.passes.append(run(batches, self.step, self.source.device))
+
+    def _steps(self, seconds: float) -> int:
+        if not self.passes:
+            return 1
+        # Nothing can be drawn ahead of the first batch: in a single step there would be nothing to see.
+        least = 3 if self.feed == "ahead" else 1
+        step = min(each.seconds / each.steps for each in self.passes)
+        return min(max(least, round(seconds / step)), self.phase.batches(self.batch_size))
+
+    @property
+    def counted(self) -> list[Pass]:
+        """Passes after the warm-up."""
+        return self.passes[1:]
+
+    @property
+    def seconds_per_view(self) -> float:
+        """Median over the passes."""
+        return median(each.seconds / each.views for each in self.counted)
+
+    @property
+    def wait(self) -> float:
+        """Share of the time that was spent waiting for data."""
+        return sum(each.waited for each in self.counted) / sum(each.seconds for each in self.counted)
+
+    @property
+    def warm_up_seconds(self) -> float:
+        """What the first step took beyond a usual one."""
+        return self.passes[0].seconds - self.passes[0].views * self.seconds_per_view
+
+
+def run(batches: Iterable[Batch | Tensors], step: Callable[[Batch | Tensors], None], device: str = "cpu") -> Pass:
+    """Make a step on each batch, and tell apart the time that the batches and that the steps took."""
+    steps, views, waited = 0, 0, 0.0
+    begun = asked = time.perf_counter()
+    for batch in batches:
+        waited += time.perf_counter() - asked
+        step(batch)
+        if device == "cuda":
+            torch.cuda.synchronize()
+        steps, views = steps + 1, views + len(batch[1])
+        asked = time.perf_counter()
+    return Pass(steps, views, time.perf_counter() - begun, waited)
+
+
+def take_turns(lanes: Sequence[Lane], seconds: float, rounds: int, title: str) -> None:
+    """Warm up every lane, then let each run in every round, so that a machine's drift meets them all alike."""
+    turns = [lane for lane in lanes if not lane.passes] + rounds * list(lanes)
+    for lane in tqdm(turns, desc=title, unit="turn", leave=False):
+        lane.turn(seconds)
