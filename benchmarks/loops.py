@@ -16,6 +16,7 @@ from stages.data.loader import TrainingBatches
 from stages.models.masks import normalise
 from stages.training.classifier import use_bfloat16
 from stages.training.fit import Masks
+from stages.training.muon import Muon
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -67,11 +68,11 @@ class Loop:
         self._channels_last, self._device = way.channels_last, device
         layout = torch.channels_last if way.channels_last else torch.contiguous_format
         self._network = network.to(device=device, memory_format=layout)
-        self._optimiser = torch.optim.Adam(self._network.parameters())
+        self._optimiser = Muon(self._network, lr=0.001)
         self._forward = torch.compile(self._network, dynamic=False) if way.compiled else self._network
 
     def train(self, batch: Batch | Tensors, *, bfloat16: bool) -> None:
-        """Make a step: forward, backward, Adam."""
+        """Make a step: forward, backward, Muon."""
         self._network.train()
         loss = functional.cross_entropy(self._logits(batch, bfloat16), self._tensor(batch[1]))
         self._optimiser.zero_grad()
