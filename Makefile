@@ -40,7 +40,7 @@ READY := .venv/.torch-$(strip $(TORCH_BACKEND))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help repro pretrain tune test test-integration lint serve client ui exam promote rollback leave-one-out bench-preprocess bench-train fuzz lock clean
+.PHONY: help repro pretrain tune test test-integration lint serve client ui exam promote rollback leave-one-out bench-preprocess bench-train fuzz faults lock clean
 
 help: ## List the tasks
 	@echo "make TASK [NAME=value ...]"
@@ -122,6 +122,9 @@ fuzz: $(READY) ## Feed mutated raw files to the reader, guided by coverage (FILE
 	@[ -x .venv-fuzz/bin/python ] || .venv/bin/uv venv --quiet --python .venv/bin/python .venv-fuzz
 	@.venv/bin/uv pip install --quiet --python .venv-fuzz/bin/python --require-hashes -r requirements/fuzz.txt
 	@.venv-fuzz/bin/python -m fuzz.raw_npz --files $(FILES) $(ARGS)
+
+faults: $(READY) ## Kill, fill the disk, take MLflow away: is anything lost? (ARGS="kill-register --keep" for some)
+	@$(RUN) faults $(ARGS)
 
 lock: $(READY) ## Pin what pyproject.toml asks for in requirements/ (ARGS=--upgrade for the newest)
 	@$(call compile,all,pyproject.toml --extra pipeline --extra servers --extra service --extra client --extra dev $(ARGS))

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_FULL_NUMBERS: Final = (errno.ENOSPC, errno.EDQUOT)
+_FULL_WORDS: Final = ("no space left on device", "disk is full", "disk quota exceeded")
+"""What libraries that write by themselves (sqlite, safetensors, programs) say of a full disk."""
 
 
 class PipelineError(Exception):
@@ -14,14 +20,37 @@ class PipelineError(Exception):
 
 
 def run_door(main: Callable[[], None]) -> None:
-    """Run a stage; exit with status 1 and one sentence where it raises `PipelineError`, with 130 on Ctrl-C."""
+    """Run a stage; exit with status 1 and one sentence where it raises `PipelineError`, with 130 on Ctrl-C.
+
+    A full disk is told as such, whatever raised because of it.
+    """
     try:
         main()
-    except PipelineError as error:
-        sys.exit(f"error: {error}")
-    except OSError as error:
-        if error.errno == 28:
-            sys.exit(f"error: no space left on the disk ({error.filename}). Free some space and run the command again.")
-        raise
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        if is_full(error):
+            sys.exit(
+                f"error: no space left on the disk{_place(error)}. Free some space and run the command again; what was "
+                "finished before is kept."
+            )
+        if isinstance(error, PipelineError):
+            sys.exit(f"error: {error}")
+        raise
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether a full disk is what an exception, or one that led to it, is about."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL_NUMBERS:
+            return True
+        if any(words in str(error).lower() for words in _FULL_WORDS):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _place(error: Exception) -> str:
+    """Name the file, where the exception does; a write that fails does not, but stages write to the checkout."""
+    name = error.filename if isinstance(error, OSError) else None
+    return f" ({name or Path.cwd()})"

@@ -11,7 +11,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from stages.data.archive import write_text
+from stages.data.archive import content_hash, write_text
 from stages.data.loader import draw_masks
 from stages.data.strangers import make_non_letters
 from stages.errors import PipelineError, run_door
@@ -22,7 +22,7 @@ from stages.metrics.exam import Answers, table
 from stages.metrics.exam_report import Mistake, build_exam_report, find_mistakes, marks_json
 from stages.metrics.report import write_files
 from stages.params import Exam, Preprocess, Synthesize, read_params
-from stages.tracking.results import CHAMPION_FILES, content_hash, read_registered
+from stages.tracking.results import CHAMPION_FILES, read_registered
 
 if TYPE_CHECKING:
     from stages.data.cleaning import Samples

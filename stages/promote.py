@@ -11,7 +11,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from stages.data.archive import write_text
+from stages.data.archive import content_hash, write_text
 from stages.errors import PipelineError, run_door
 from stages.inference import load_network
 from stages.metrics.paired import macro_f1
@@ -25,7 +25,6 @@ from stages.tracking.results import (
     UNKNOWN,
     Result,
     Revision,
-    content_hash,
     read_metrics,
     read_result,
     read_revision,

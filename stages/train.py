@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import csv
 import hashlib
+import io
+import shutil
 from pathlib import Path
 
-from stages.data.archive import write_archive
+from stages.data.archive import write_archive, write_text
 from stages.data.loader import draw_masks
 from stages.data.processed import data_hash, read_processed
 from stages.errors import run_door
@@ -33,10 +35,8 @@ def main() -> None:
     network, early_layers = start_network(architecture, init, data.class_names, train.dropout)
     # Only the same data, parameters and first weights go on from a checkpoint.
     run = hashlib.sha256(repr((hashed, train, augment, schedule, weights_hash(init))).encode()).hexdigest()[:16]
-    history = fit(
-        network, data, schedule, train, augment, scratch=MODELS / "unfinished" / f"{architecture}-{run}",
-        early_layers=early_layers,
-    )  # fmt: skip
+    unfinished = MODELS / "unfinished" / f"{architecture}-{run}"
+    history = fit(network, data, schedule, train, augment, unfinished, early_layers)
     if not is_first_process():
         return
 
@@ -50,10 +50,12 @@ def main() -> None:
         examples=examples, temperature=fit_temperature(logits, data.validation.classes),
     )  # fmt: skip
     save_weights(network.state_dict(), folder / "weights.safetensors", data.class_names)
-    with (folder / "history.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(history[0]))
-        writer.writeheader()
-        writer.writerows(history)
+    table = io.StringIO()
+    writer = csv.DictWriter(table, fieldnames=list(history[0]))
+    writer.writeheader()
+    writer.writerows(history)
+    write_text(folder / "history.csv", table.getvalue())
+    shutil.rmtree(unfinished)
 
 
 if __name__ == "__main__":

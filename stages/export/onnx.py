@@ -89,31 +89,33 @@ def export_model(
     samples = torch.from_numpy(examples)
     beside = path.with_name(path.name + ".partial")
     beside.parent.mkdir(parents=True, exist_ok=True)
-    _write_graph(model, samples[:3], beside, reads)
-    graph = onnx.load(beside)
-    onnx.helper.set_model_props(
-        graph,
-        {
-            "classes": json.dumps(list(classes)),
-            **({"mask_version": MASK_VERSION} if reads == "masks" else {}),
-            "architecture": architecture,
-            "data_hash": data_hash,
-            "temperature": repr(temperature),
-        },
-    )
-    onnx.checker.check_model(graph)
-    onnx.save(graph, beside)
-    session = onnxruntime.InferenceSession(str(beside), providers=["CPUExecutionProvider"])
-    with torch.inference_mode():
-        expected = model(samples).numpy()
-    difference = float(np.abs(session.run(["probabilities"], {reads: examples})[0] - expected).max())
-    if not difference <= TOLERANCE:  # NaN, the difference of a broken network, is never within it
-        beside.unlink()
-        raise PipelineError(
-            f"{path}: the exported graph differs from torch by {difference:.2g}, more than {TOLERANCE:g}. "
-            "Check that torch, onnx and onnxruntime are the pinned versions: make test."
+    try:
+        _write_graph(model, samples[:3], beside, reads)
+        graph = onnx.load(beside)
+        onnx.helper.set_model_props(
+            graph,
+            {
+                "classes": json.dumps(list(classes)),
+                **({"mask_version": MASK_VERSION} if reads == "masks" else {}),
+                "architecture": architecture,
+                "data_hash": data_hash,
+                "temperature": repr(temperature),
+            },
         )
-    beside.rename(path)
+        onnx.checker.check_model(graph)
+        onnx.save(graph, beside)
+        session = onnxruntime.InferenceSession(str(beside), providers=["CPUExecutionProvider"])
+        with torch.inference_mode():
+            expected = model(samples).numpy()
+        difference = float(np.abs(session.run(["probabilities"], {reads: examples})[0] - expected).max())
+        if not difference <= TOLERANCE:  # NaN, the difference of a broken network, is never within it
+            raise PipelineError(
+                f"{path}: the exported graph differs from torch by {difference:.2g}, more than {TOLERANCE:g}. "
+                "Check that torch, onnx and onnxruntime are the pinned versions: make test."
+            )
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
     return difference
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from client.mask import MASK_VERSION
+from stages.data.archive import content_hash
 from stages.data.loader import draw_masks
 from stages.data.processed import data_hash, read_processed
 from stages.errors import PipelineError
@@ -27,7 +28,6 @@ from stages.metrics.exam import Answers, calibration
 from stages.params import Evaluate, Exam, Preprocess, Promote, Synthesize, read_params
 from stages.promotion.gate import Decision, Finding, Marks, decide
 from stages.tracking.champion import ROLLED_BACK, Entry, fetch_model, move_champion, read_champion, read_entry, tag
-from stages.tracking.results import content_hash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

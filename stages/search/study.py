@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import optuna
 from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning, StorageInternalError
+from optuna.storages._rdb.models import NOT_FOUND_MSG
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -55,12 +56,14 @@ class Study:
     @property
     def done(self) -> list[Trial]:
         """The trials that came to an end."""
-        return [_trial(frozen) for frozen in self.inside.get_trials(deepcopy=False, states=DONE)]
+        with _database(self.url):
+            return [_trial(frozen) for frozen in self.inside.get_trials(deepcopy=False, states=DONE)]
 
     @property
     def busy(self) -> bool:
         """Whether a trial runs."""
-        return _count(self.inside, TrialState.RUNNING) > 0
+        with _database(self.url):
+            return _count(self.inside, TrialState.RUNNING) > 0
 
     @property
     def best(self) -> Trial:
@@ -237,9 +240,12 @@ def _storage(url: str, heartbeat: int) -> optuna.storages.RDBStorage:
 def _database(url: str) -> Iterator[None]:
     try:
         yield
-    except (SQLAlchemyError, StorageInternalError, ImportError) as error:
+    except (SQLAlchemyError, StorageInternalError, ImportError, KeyError) as error:
+        if isinstance(error, KeyError) and NOT_FOUND_MSG not in error.args:
+            raise
         cause = error.__cause__ if isinstance(error, StorageInternalError) else error
         reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]
         raise PipelineError(
-            f"The study's database {store_name(url)}: {reason}. Check TUNE_STORAGE, or tune.storage in params.yaml."
+            f"The study's database {store_name(url)}: {reason}. Check TUNE_STORAGE, or tune.storage in params.yaml; "
+            "make tune goes on with the study, or begins it anew where it is gone."
         ) from error

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 import mlflow
 from mlflow.exceptions import MlflowException
 
+from stages.data.archive import content_hash
 from stages.errors import PipelineError
 from stages.tracking.registry import MODEL_FILE
-from stages.tracking.results import content_hash
 from stages.tracking.store import alone, open_store, store_name
 
 if TYPE_CHECKING:

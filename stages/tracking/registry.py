@@ -24,12 +24,11 @@ from mlflow.types import Schema, TensorSpec
 
 from stages.errors import PipelineError
 from stages.tracking.results import Result, Revision
-from stages.tracking.store import alone, open_store, sqlite_file, store_name, store_uri
+from stages.tracking.store import SERVERS, alone, open_store, sqlite_file, store_name, store_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SERVERS: Final = ("http://", "https://")
 FILES: Final = "MLFLOW_DEFAULT_ARTIFACT_ROOT"
 """Variable, MLflow's own, that names the place of files for a database which is used without a server."""
 MODEL_FILE: Final = "model.onnx"
@@ -159,7 +158,12 @@ def _is_whole(client: mlflow.MlflowClient, version: ModelVersion, run_id: str) -
     try:
         active = client.get_run(run_id).info.lifecycle_stage == "active"
         files = mlflow.artifacts.list_artifacts(artifact_uri=f"models:/{version.name}/{version.version}")
-    except (MlflowException, OSError):
+    except MlflowException as error:
+        # A server that does not answer says nothing about the version: a second one would be made of the same content.
+        if error.error_code == "INTERNAL_ERROR":
+            raise
+        return False
+    except OSError:
         return False
     return active and any(Path(file.path).name == MODEL_FILE for file in files)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import subprocess
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from stages.data.archive import content_hash
 from stages.errors import PipelineError
 from stages.inference import load_network
 from stages.metrics.report import read_history
@@ -100,12 +100,6 @@ def read_result(architecture: str) -> Result:
 def best(results: Sequence[Result]) -> Result:
     """Find the network with the highest macro F1 on the validation samples; the first of equals."""
     return max(results, key=lambda result: result.metrics["f1"])
-
-
-def content_hash(path: Path) -> str:
-    """SHA-256 of a file, hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def read_registered(path: Path = REGISTERED) -> Registered:

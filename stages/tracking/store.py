@@ -5,9 +5,14 @@ The store is `MLFLOW_TRACKING_URI`, else `mlflow.db` in the checkout with its fi
 
 from __future__ import annotations
 
+import http.client
 import logging
 import os
 import re
+import sys
+import time
+import urllib.error
+import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,6 +22,8 @@ from filelock import FileLock, Timeout
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+# A server that goes away in the middle is waited for half a minute: MLflow's default is four, in silence.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "4")
 
 import mlflow
 from mlflow.exceptions import MlflowException
@@ -29,6 +36,9 @@ if TYPE_CHECKING:
 
 DEFAULT_STORE: Final = "sqlite:///mlflow.db"
 SQLITE: Final = "sqlite:///"
+SERVERS: Final = ("http://", "https://")
+SERVER_SECONDS: Final = 60.0
+"""Longest wait for a server that does not answer."""
 LOCK_SECONDS: Final = 120.0
 """Longest wait for another process that is writing to a sqlite store."""
 
@@ -58,6 +68,8 @@ def sqlite_file() -> Path | None:
 def open_store() -> Iterator[mlflow.MlflowClient]:
     """Talk to the store; what goes wrong is told as a `PipelineError`."""
     uri = store_uri()
+    if uri.startswith(SERVERS):
+        _wait_for_server(uri)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     try:
@@ -68,6 +80,37 @@ def open_store() -> Iterator[mlflow.MlflowClient]:
             f"MLflow at {store_name()}: {reason} Check MLFLOW_TRACKING_URI; a local mlflow.db may be deleted, "
             "dvc repro --force --single-item register brings everything back."
         ) from error
+
+
+def _wait_for_server(uri: str) -> None:
+    """Wait until a server answers, whatever it says.
+
+    Raises:
+        PipelineError: it does not within `SERVER_SECONDS`.
+    """
+    end = time.monotonic() + SERVER_SECONDS
+    told = False
+    while (reason := _silence(uri)) is not None:
+        if time.monotonic() > end:
+            raise PipelineError(
+                f"MLflow at {store_name()} does not answer ({reason}). Start it, or name another store in "
+                "MLFLOW_TRACKING_URI, and run again."
+            )
+        if not told:
+            sys.stderr.write(f"MLflow at {store_name()} does not answer; waiting up to {SERVER_SECONDS:.0f} s for it\n")
+        told = True
+        time.sleep(1.0)
+
+
+def _silence(uri: str) -> str | None:
+    """Say why a server cannot be reached; None where it answers, if only with an error."""
+    try:
+        urllib.request.urlopen(uri, timeout=10).close()  # noqa: S310 - the user's own http(s) address
+    except urllib.error.HTTPError:
+        return None
+    except (OSError, http.client.HTTPException) as error:
+        return str(getattr(error, "reason", error)) or type(error).__name__
+    return None
 
 
 @contextmanager

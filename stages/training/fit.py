@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
-import shutil
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from lightning.pytorch import LightningDataModule, Trainer, seed_everything
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.utilities import rank_zero_only
 
 from stages.data.loader import DrawnAhead, TrainingBatches, ValidationBatches
@@ -88,6 +89,31 @@ class LateStopping(EarlyStopping):
         if isinstance(pl_module, Classifier) and pl_module.at_served_size:
             super().on_validation_end(trainer, pl_module)
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+        """Stay stopped, where the run that goes on had been stopped."""
+        trainer.should_stop = self.wait_count >= self.patience
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Checkpoints that replace the one before only once they are whole.
+
+    Lightning writes them to the system's temporary folder and moves them, which is a copy where that is another file
+    system: a full disk or a kill in it would leave half a checkpoint in the place of a good one.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: object = None) -> None:  # noqa: ARG002
+        """Write a checkpoint beside its place, then rename it."""
+        buffer = io.BytesIO()
+        torch.save(checkpoint, buffer)
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.partial")
+        try:
+            partial.write_bytes(buffer.getbuffer())
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
 
 def fit(
     network: torch.nn.Module,
@@ -110,8 +136,8 @@ def fit(
         schedule: phases of training.
         train: parameters that all networks share.
         augment: changes made to each view.
-        scratch: folder for checkpoints, of this very run: where one is found in it, training goes on from there. It is
-            removed at the end.
+        scratch: folder for checkpoints, of this very run: where one is found in it, training goes on from there. The
+            caller removes it once the network is written to where it belongs; until then it can be had from here.
         early_layers: layers of a network that was trained before; they stay as they are in the first epochs, and
             then all of it is trained with a lower learning rate. Without any, the network is new.
         callbacks: what else is told about the training.
@@ -144,6 +170,7 @@ def fit(
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
         logger=False,
+        plugins=[WholeCheckpoints()],
         enable_model_summary=False,
         callbacks=[
             best,
@@ -159,8 +186,6 @@ def fit(
         raise KeyboardInterrupt
     classifier.load_state_dict(torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"])
     trainer.strategy.barrier()
-    if trainer.is_global_zero:
-        shutil.rmtree(scratch)
     return classifier.history
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,6 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 from torchvision.models import MobileNet_V2_Weights, ResNet18_Weights  # type: ignore[import-untyped]
 
+from stages.data.archive import content_hash
 from stages.errors import PipelineError
 from stages.models.build import build_network
 
@@ -70,15 +70,18 @@ def load_initial(network: nn.Module, architecture: str, init: str, classes: Sequ
 def weights_hash(init: str) -> str:
     """Name the weights that `init` stands for by what they are: SHA-256 of the file, else `init` itself."""
     path = PRETRAINED / init
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else init
+    return content_hash(path) if path.is_file() else init
 
 
 def save_weights(weights: Mapping[str, torch.Tensor], path: Path, classes: Sequence[str]) -> None:
     """Write a network's weights, with the labels of its last layer, as safetensors."""
     beside = path.with_name(f".{path.name}.partial")
     tensors = {name: tensor.contiguous() for name, tensor in weights.items()}
-    save_file(tensors, beside, metadata={"classes": json.dumps(list(classes))})
-    beside.replace(path)
+    try:
+        save_file(tensors, beside, metadata={"classes": json.dumps(list(classes))})
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def halve(source: Path, destination: Path) -> None:

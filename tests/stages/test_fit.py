@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tiny_models
@@ -10,7 +12,7 @@ from torch import nn
 
 from stages.data.processed import Processed, Split
 from stages.params import Augment, Phase, Train
-from stages.training.fit import fit
+from stages.training.fit import WholeCheckpoints, fit
 from stages.training.reports import EpochReports
 
 AUGMENT = Augment(mirror=0.0, roll=0.0, tilt=0.0, scale=0.0, shift=0.0, stretch=0.0, jitter=0.0)
@@ -53,6 +55,26 @@ def test_the_weights_kept_are_of_the_size_in_use(tmp_path, large_epochs, patienc
     assert network.size.item() == 224
     assert network.steps.item() == steps
     assert len(history) == 2 + min(large_epochs, patience + 1)
+
+    again = ReadsSmallMasksOnly()
+    data = Processed(split, split, ("A", "B", "C"))
+    assert fit(again, data, schedule, train, AUGMENT, tmp_path / "scratch") == history, "killed before it was exported"
+    assert again.state_dict() == network.state_dict()
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path, monkeypatch):
+    def full(path, contents):
+        path.touch()
+        raise OSError(28, "No space left on device")
+
+    last = tmp_path / "run" / "last.ckpt"
+    WholeCheckpoints().save_checkpoint({"epoch": 1}, last)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        with pytest.raises(OSError, match="No space left"):
+            WholeCheckpoints().save_checkpoint({"epoch": 2}, last)
+    assert torch.load(last, weights_only=True) == {"epoch": 1}
+    assert list(last.parent.iterdir()) == [last]
 
 
 def test_each_epoch_is_reported_and_what_a_report_raises_ends_the_training(tmp_path, capsys):

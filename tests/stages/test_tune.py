@@ -101,6 +101,23 @@ def test_a_trial_that_falls_behind_ends_early_but_not_before_its_third_epoch(tmp
     assert study.best.number == 0
 
 
+def test_a_database_that_vanishes_is_told(tmp_path):
+    study = open_here(tmp_path, 2)
+
+    def vanishing(values, report):
+        study.inside._storage._backend.engine.dispose()
+        (tmp_path / "tune.db").unlink()
+        return 0.5
+
+    told = r"tune\.db: .*no such table.*Check TUNE_STORAGE.*make tune goes on with the study, or begins it anew"
+    with pytest.raises(PipelineError, match=told):
+        search(study, SPACE, vanishing, unseen)
+    with pytest.raises(PipelineError, match=told):
+        _ = study.best
+    with pytest.raises(PipelineError, match=told):
+        _ = study.busy
+
+
 def test_a_trial_that_raises_has_failed_and_another_takes_its_place(tmp_path):
     def interrupted(values, report):
         raise KeyboardInterrupt

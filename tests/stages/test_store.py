@@ -1,0 +1,71 @@
+"""A server of MLflow's that is away is waited for, in words, and not for long."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
+
+import pytest
+from mlflow.exceptions import MlflowException
+
+from stages.errors import PipelineError
+from stages.tracking import store
+from stages.tracking.registry import _is_whole
+from stages.tracking.store import open_store
+
+
+class Refuses(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_error(401)
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+@pytest.fixture
+def port(monkeypatch):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://user:secret@127.0.0.1:{port}")
+    return port
+
+
+def test_a_server_that_stays_away_is_told(port, monkeypatch, capsys):
+    monkeypatch.setattr(store, "SERVER_SECONDS", 0.1)
+    with (
+        pytest.raises(PipelineError, match=r"does not answer \(.*refused\)\. Start it, or name another") as told,
+        open_store(),
+    ):
+        pytest.fail("it is away")
+    waiting = capsys.readouterr().err
+    assert waiting.count("waiting up to") == 1
+    assert "secret" not in waiting + str(told.value)
+
+
+def test_a_server_that_comes_back_is_waited_for(port, capsys):
+    servers = []
+
+    def come_back():
+        time.sleep(0.5)
+        servers.append(HTTPServer(("127.0.0.1", port), Refuses))
+        servers[0].serve_forever()
+
+    thread = threading.Thread(target=come_back)
+    thread.start()
+    with open_store():
+        assert "waiting up to 60 s" in capsys.readouterr().err
+    servers[0].shutdown()
+    thread.join()
+    servers[0].server_close()
+
+
+def test_a_server_that_goes_away_does_not_make_a_version_look_broken():
+    def get_run(_):
+        raise MlflowException("API request to http://127.0.0.1/ failed with exception: connection refused")
+
+    with pytest.raises(MlflowException, match="refused"):
+        _is_whole(SimpleNamespace(get_run=get_run), SimpleNamespace(name="m", version="1"), "run")
