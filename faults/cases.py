@@ -1,0 +1,320 @@
+"""The faults, one case each: what is done to a run, what its user is told, and what the run after it makes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from faults.checkout import Checkout, differences
+from faults.processes import Missed, Repro, Server, said
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+TRIES: Final = 3
+"""How often a case is tried whose moment went by."""
+QUIET_SECONDS: Final = 240.0
+"""Longest time in which a run has to say what is wrong with MLflow's server, its other stages and a busy machine
+included."""
+TMPFS_MIB: Final = 900
+KIB: Final = 1024
+RIGHT, WRONG, SKIPPED = "right", "wrong", "skipped"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table."""
+
+    case: str
+    done: str
+    seen: str
+    """First line of the message; "" where there was nobody left to say anything."""
+    status: int
+    """Exit status of the run that the fault befell."""
+    again: int
+    """Exit status of the `make repro` after it."""
+    same: bool
+    """Whether that one ended with the results of an undisturbed run."""
+    verdict: str
+    why: str = ""
+    """What is wrong, or why it was skipped."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A fault."""
+
+    name: str
+    done: str
+    run: Callable[[Checkout, dict[str, Any]], Row]
+
+
+class Skip(Exception):  # noqa: N818 - no error
+    """This machine does not permit the case."""
+
+
+WRITES: Final = {
+    "synthesize": "data/raw/*synthetic.npz*",
+    "preprocess": "data/*processed*",
+    "train@custom_cnn": "models/custom_cnn/*",
+    "reference": "models/landmark_mlp/*",
+    "evaluate@custom_cnn": "reports/custom_cnn/*",
+    "register": "models/champion/*",
+    "exam": "reports/strangers/*",
+    "compare": "reports/comparison/*",
+    "package": "bento/*",
+}
+"""First thing that each stage writes of its outputs."""
+WORKS: Final = {
+    "train@custom_cnn": "models/unfinished/custom_cnn-*/last.ckpt",
+    "register": "mlartifacts/*/models/*/artifacts/model.onnx",
+    "package": ".bentoml/build",
+}
+"""What a stage leaves on its way there; the others are killed `EARLY_SECONDS` after their start."""
+EARLY_SECONDS: Final = 2.0
+
+
+def run_case(case: Case, checkout: Checkout, expected: dict[str, Any]) -> Row:
+    """Run a case, again where its moment went by."""
+    blank = partial(Row, case.name, case.done)
+    for _ in range(TRIES):
+        with suppress(Missed):
+            try:
+                return case.run(checkout, expected)
+            except Skip as reason:
+                return blank("", 0, 0, same=False, verdict=SKIPPED, why=str(reason))
+    return blank("", 0, 0, same=False, verdict=WRONG, why=f"the stage ended before the fault came, {TRIES} times")
+
+
+def judge(
+    case: str, done: str, run: Repro, status: int, checkout: Checkout, expected: dict[str, Any], *,
+    told: bool, environment: Mapping[str, str] | None = None, store: Path | None = None, faults: tuple[str, ...] = (),
+) -> Row:  # fmt: skip
+    """Run `make repro` once more, undisturbed, and compare.
+
+    Args:
+        case: its name.
+        done: what was done.
+        run: the run that the fault befell.
+        status: its exit status.
+        checkout: where.
+        expected: results of an undisturbed run.
+        told: whether a run that failed has to say what to do.
+        environment: of the run, where it is another than the checkout's.
+        store: sqlite file of MLflow, where it is another than the checkout's.
+        faults: what is wrong already.
+    """
+    output, why = run.output, list(faults)
+    if told and "Traceback (most recent call last)" in output:
+        why.append("a traceback")
+    if told and status and not said(output):
+        why.append("no sentence that says what to do")
+    if status == 124:
+        why.append("it hung")
+    after = Repro(checkout.folder, environment or checkout.environment, checkout.folder.parent / "again.log")
+    again = after.wait()
+    if again:
+        why.append(f"the run after it failed: {said(after.output)}")
+    different = differences(expected, checkout.results(store))
+    if different:
+        why.append("other results: " + ", ".join(different[:4]))
+    if left := checkout.leftovers():
+        why.append("left behind: " + ", ".join(left[:4]))
+    return Row(
+        case, done, said(output), status, again, not different, WRONG if why else RIGHT, "; ".join(why)
+    )  # fmt: skip
+
+
+def kill_stage(stage: str, name: str, done: str, checkout: Checkout, expected: dict[str, Any]) -> Row:
+    """Kill the stage's own process while it is at work."""
+    checkout.begin_before(stage)
+    run = start(checkout)
+    with stopping(run):
+        process = run.stage(stage)
+        await_file(run, process, checkout, WORKS[stage]) if stage in WORKS else time.sleep(EARLY_SECONDS)
+        if not process.is_running():
+            raise Missed
+        process.kill()
+        return judge(name, done, run, run.wait(), checkout, expected, told=False)
+
+
+def kill_all(stage: str, name: str, done: str, checkout: Checkout, expected: dict[str, Any]) -> Row:
+    """Kill make, DVC and the stage when the first of its outputs is there."""
+    checkout.begin_before(stage)
+    run = start(checkout)
+    with stopping(run):
+        process = run.stage(stage)
+        await_file(run, process, checkout, WRITES[stage])
+        run.kill_all()
+        return judge(name, done, run, -9, checkout, expected, told=False)
+
+
+def fill_disk(
+    stage: str, sign: str, free_kib: int, name: str, done: str, checkout: Checkout, expected: dict[str, Any]
+) -> Row:
+    """Leave little space on the file system of the checkout, and give it back afterwards."""
+    with small_disk(checkout.folder):
+        checkout.begin_before(stage)
+        run = start(checkout)
+        with stopping(run):
+            process = run.stage(stage)
+            if sign:
+                await_file(run, process, checkout, sign)
+            ballast = checkout.folder / "ballast"
+            with ballast.open("wb") as file:
+                space = os.statvfs(checkout.folder)
+                os.posix_fallocate(file.fileno(), 0, max(1, space.f_bavail * space.f_frsize - free_kib * KIB))
+            status = run.wait()
+            halves = half_written(checkout, expected)
+            ballast.unlink()
+            faults = (*(["it did not fail"] if not status else []), *(f"half-written: {half}" for half in halves))
+            return judge(name, done, run, status, checkout, expected, told=True, faults=faults)
+
+
+def half_written(checkout: Checkout, expected: dict[str, Any]) -> list[str]:
+    """Name files at their final places that an undisturbed run makes otherwise."""
+    found = checkout.results()["files"]
+    return [name for name, content in found.items() if content != expected["files"].get(name)]
+
+
+def server_away(back_after: float | None, name: str, done: str, checkout: Checkout, expected: dict[str, Any]) -> Row:
+    """Kill MLflow's server before `register` asks it; start it again while the stage runs, or after its end."""
+    checkout.begin_before("register")
+    folder = checkout.folder.parent / "server"
+    shutil.rmtree(folder, ignore_errors=True)
+    server = Server(folder, checkout.environment)
+    environment = checkout.environment | {"MLFLOW_TRACKING_URI": server.uri}
+    try:
+        server.start()  # makes its tables
+        server.kill()
+        run = Repro(checkout.folder, environment, checkout.folder.parent / "run.log")
+        with stopping(run):
+            run.stage("register")
+            begun = time.monotonic()
+            if back_after is not None:
+                time.sleep(back_after)
+                server.start()
+            status = run.wait()
+            silent = status and time.monotonic() - begun > QUIET_SECONDS
+            if back_after is None:
+                server.start()
+            return judge(
+                name, done, run, status, checkout, expected, told=True, environment=environment, store=server.database,
+                faults=("it said nothing for minutes",) if silent else (),
+            )  # fmt: skip
+    finally:
+        server.kill()
+
+
+def server_lost(name: str, done: str, checkout: Checkout, expected: dict[str, Any]) -> Row:
+    """Kill MLflow's server while `register` writes to it, and start it again after a while."""
+    checkout.begin_before("register")
+    folder = checkout.folder.parent / "server"
+    shutil.rmtree(folder, ignore_errors=True)
+    server = Server(folder, checkout.environment)
+    environment = checkout.environment | {"MLFLOW_TRACKING_URI": server.uri}
+    try:
+        server.start()
+        run = Repro(checkout.folder, environment, checkout.folder.parent / "run.log")
+        with stopping(run):
+            process = run.stage("register")
+            run.wait_for(lambda: next((folder / "files").glob("*/*/report/*"), None), process)
+            server.kill()
+            time.sleep(20)
+            server.start()
+            status = run.wait()
+            return judge(
+                name, done, run, status, checkout, expected, told=True, environment=environment, store=server.database
+            )
+    finally:
+        server.kill()
+
+
+def two_at_once(stages: tuple[str, ...], name: str, done: str, checkout: Checkout, expected: dict[str, Any]) -> Row:
+    """Start the same run twice."""
+    checkout.begin_before(*stages)
+    first = start(checkout)
+    second = Repro(checkout.folder, checkout.environment, checkout.folder.parent / "second.log")
+    with stopping(first), stopping(second):
+        statuses = first.wait(), second.wait()
+        refused = second if statuses[1] else first
+        return judge(name, done, refused, max(statuses), checkout, expected, told=True)
+
+
+def start(checkout: Checkout) -> Repro:
+    """Start `make repro` in the checkout."""
+    return Repro(checkout.folder, checkout.environment, checkout.folder.parent / "run.log")
+
+
+def await_file(run: Repro, process: Any, checkout: Checkout, pattern: str) -> None:  # noqa: ANN401 - psutil has no types
+    """Wait for a file that the stage writes."""
+    run.wait_for(lambda: next(checkout.folder.glob(pattern), None), process)
+
+
+@contextmanager
+def stopping(run: Repro) -> Iterator[None]:
+    """See that nothing of a run goes on."""
+    try:
+        yield
+    finally:
+        run.kill_all()
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[None]:
+    """Put a file system of its own in the place of a folder.
+
+    Raises:
+        Skip: mounting is not permitted here.
+    """
+    command = ["mount", "-t", "tmpfs", "-o", f"size={TMPFS_MIB}m", "faults", str(folder)]
+    try:
+        mounted = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    except OSError as error:
+        raise Skip(f"mount cannot be run: {error}") from None
+    if mounted.returncode:
+        raise Skip(f"a small file system cannot be mounted here: {mounted.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True, timeout=60)
+
+
+def _named(name: str, done: str, run: Callable[..., Row]) -> Case:
+    return Case(name, done, partial(run, name, done))
+
+
+CASES: Final = [
+    *(
+        _named(f"kill-{stage}", f"{stage}: kill -9 of its process at work", partial(kill_stage, stage))
+        for stage in WRITES
+    ),
+    *(
+        _named(f"power-{stage}", f"{stage}: kill -9 of everything at its first output", partial(kill_all, stage))
+        for stage in WRITES
+    ),
+    _named("disk-synthesize", "synthesize: disk full while it writes", partial(fill_disk, "synthesize", "", 16)),
+    _named("disk-preprocess", "preprocess: disk full while it writes", partial(fill_disk, "preprocess", "", 24)),
+    _named(
+        "disk-checkpoint", "train@custom_cnn: disk full at a checkpoint",
+        partial(fill_disk, "train@custom_cnn", "", 1500),
+    ),
+    _named(
+        "disk-weights", "train@custom_cnn: disk full after training, at the export",
+        partial(fill_disk, "train@custom_cnn", "models/custom_cnn/validation_logits.npz", 1500),
+    ),
+    _named("disk-register", "register: disk full while MLflow writes", partial(fill_disk, "register", "", 300)),
+    _named("disk-package", "package: disk full while it builds", partial(fill_disk, "package", "", 300)),
+    _named("server-back", "MLflow's server away, back 20 s later", partial(server_away, 20.0)),
+    _named("server-gone", "MLflow's server away until the run has ended", partial(server_away, None)),
+    _named("server-lost", "MLflow's server killed while register writes, back 20 s later", server_lost),
+    _named("two-training", "two make repro at once, at training", partial(two_at_once, ("train@custom_cnn",))),
+    _named("two-register", "two make repro at once, at the registry", partial(two_at_once, ("register",))),
+]  # fmt: skip

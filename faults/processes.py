@@ -1,0 +1,158 @@
+"""`make repro` as a user starts it, watched and killed by its process ids; and MLflow's server."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+T = TypeVar("T")
+REPRO_SECONDS: Final = 1800.0
+"""Longest time for a whole run, in which nothing hangs."""
+SIGN_SECONDS: Final = 300.0
+"""Longest wait for the moment of a fault."""
+POLL_SECONDS: Final = 0.002
+SERVER_SECONDS: Final = 180.0
+
+
+class Missed(Exception):  # noqa: N818 - no error: the moment of a fault went by
+    """The stage had ended before the fault came."""
+
+
+class Repro:
+    """A `make repro` that runs, in a session of its own."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str], log: Path) -> None:
+        self._log, self._begun = log, time.monotonic()
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                ["make", "repro"], cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output,
+                stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+
+    @property
+    def output(self) -> str:
+        """What the user sees."""
+        return self._log.read_text(errors="replace").replace("\r", "\n")
+
+    def stage(self, name: str) -> psutil.Process:
+        """Wait for the python process of a stage, named as in `dvc.yaml`."""
+        module, _, item = name.partition("@")
+        wanted = [f"stages.{module}", *([item] if item else [])]
+
+        def find() -> psutil.Process | None:
+            for process in self._family():
+                with suppress(psutil.Error):
+                    if process.cmdline()[-len(wanted) :] == wanted:
+                        return process
+            return None
+
+        return self.wait_for(find)
+
+    def wait_for(self, sign: Callable[[], T | None], while_runs: psutil.Process | None = None) -> T:
+        """Poll until `sign` returns something.
+
+        Raises:
+            Missed: the run, or the process given, came to its end first.
+        """
+        end = time.monotonic() + SIGN_SECONDS
+        while time.monotonic() < end:
+            if (found := sign()) is not None:
+                return found
+            if self._process.poll() is not None or not (while_runs is None or while_runs.is_running()):
+                break
+            time.sleep(POLL_SECONDS)
+        raise Missed
+
+    def kill_all(self) -> None:
+        """Send SIGKILL to `make`, DVC and the stage, as a machine that loses its power does."""
+        for process in [*self._family(), self._process]:
+            with suppress(psutil.Error, ProcessLookupError):
+                process.kill()
+        self._process.wait(timeout=60)
+
+    def wait(self, seconds: float = REPRO_SECONDS) -> int:
+        """Wait for the end; a run that takes longer is killed and counts as one that hangs (status 124)."""
+        try:
+            return self._process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            self.kill_all()
+            return 124
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._begun
+
+    def _family(self) -> list[psutil.Process]:
+        with suppress(psutil.Error):
+            return psutil.Process(self._process.pid).children(recursive=True)
+        return []
+
+
+def said(output: str) -> str:
+    """Find the line that tells the user what happened: the stage's own, else DVC's; "" where there is none."""
+    for pattern in (r"^error: (.*)", r"^(MLflow at .*)", r"^ERROR: (.*)"):
+        if found := re.search(pattern, output, re.MULTILINE):
+            return found[1].strip()
+    return ""
+
+
+class Server:
+    """`mlflow server` on loopback, with a database and files of its own."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        folder.mkdir()
+        self.database = folder / "mlflow.db"
+        self._folder, self._environment = folder, dict(environment)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = int(probe.getsockname()[1])
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def uri(self) -> str:
+        """What `MLFLOW_TRACKING_URI` is set to."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        switched_off = {
+            "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        }  # fmt: skip
+        command = [
+            sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self._port),
+            "--workers", "1",
+            "--backend-store-uri", f"sqlite:///{self.database}", "--artifacts-destination", str(self._folder / "files"),
+        ]  # fmt: skip
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, cwd=self._folder, env=self._environment | switched_off, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        end = time.monotonic() + SERVER_SECONDS
+        while time.monotonic() < end and self._process.poll() is None:
+            with suppress(OSError), urllib.request.urlopen(f"{self.uri}/health", timeout=5):  # noqa: S310
+                return
+            time.sleep(0.2)
+        self.kill()
+        raise TimeoutError(f"mlflow server did not answer within {SERVER_SECONDS:.0f} s: see {self._folder / 'log'}")
+
+    def kill(self) -> None:
+        """Kill it and its workers."""
+        if self._process is not None and self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(timeout=60)
