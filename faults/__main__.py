@@ -1,7 +1,7 @@
-"""What the pipeline makes of faults: a table, and `reports/faults.json`.
+"""What the pipeline makes of faults: a table in `docs/faults.md`, and `reports/faults.json`.
 
 `make faults` runs it, in a scratch clone of the last commit with tiny parameters; this checkout stays as it is. Exit
-status: 0 where nothing is lost or wrong, else 1.
+status: 0 where nothing is lost or wrong, else 1. The report and the page are written where all cases were run.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 REPORT: Final = ROOT / "reports" / "faults.json"
+PAGE: Final = ROOT / "docs" / "faults.md"
+BEGIN, END = "<!-- table -->\n", "<!-- end of table -->"
 LONGEST: Final = 110
 """Characters of a message in the table."""
 
@@ -41,6 +43,7 @@ def main() -> None:
     sys.stdout.write(table(rows))
     if not arguments.cases:
         write_text(REPORT, json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False) + "\n")
+        write_text(PAGE, with_table(PAGE.read_text(encoding="utf-8"), table(rows)))
     if any(row.verdict == WRONG for row in rows):
         sys.exit(1)
 
@@ -56,7 +59,7 @@ def run_cases(cases: Sequence[Case], work: Path) -> list[Row]:
     with stopping(undisturbed):
         if undisturbed.wait():
             raise PipelineError(
-                f"The undisturbed run failed ({said(undisturbed.output)}). Look at what it said: make faults ARGS=--keep"
+                f"The undisturbed run failed ({said(undisturbed.output)}). Look at run.log: make faults ARGS=--keep"
             )
     sys.stdout.write(f"undisturbed: {undisturbed.seconds:.0f} s\n")
     checkout.keep()
@@ -83,6 +86,13 @@ def table(rows: Sequence[Row]) -> str:
         verdict = row.verdict if not row.why else f"{row.verdict}: {row.why}"
         lines.append(f"| {row.done} | {seen} | {row.status} | {after} | {verdict} |")
     return "\n".join(lines) + "\n"
+
+
+def with_table(page: str, lines: str) -> str:
+    """Put a table in the place of the one between the two marks of a page."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}{lines}{END}{after}"
 
 
 def _parse() -> argparse.Namespace:

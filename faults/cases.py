@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    import psutil
+
 TRIES: Final = 3
 """How often a case is tried whose moment went by."""
 QUIET_SECONDS: Final = 240.0
@@ -74,7 +76,7 @@ WRITES: Final = {
 """First thing that each stage writes of its outputs."""
 WORKS: Final = {
     "train@custom_cnn": "models/unfinished/custom_cnn-*/last.ckpt",
-    "register": "mlartifacts/*/models/*/artifacts/model.onnx",
+    "register": "mlartifacts/**/model.onnx",
     "package": ".bentoml/build",
 }
 """What a stage leaves on its way there; the others are killed `EARLY_SECONDS` after their start."""
@@ -132,13 +134,15 @@ def judge(
     )  # fmt: skip
 
 
-def kill_stage(stage: str, name: str, done: str, checkout: Checkout, expected: dict[str, Any]) -> Row:
-    """Kill the stage's own process while it is at work."""
+def kill_stage(
+    stage: str, sign: str, least: int, name: str, done: str, checkout: Checkout, expected: dict[str, Any]
+) -> Row:
+    """Kill the stage's own process while it is at work: once there is a file of some bytes, else after a while."""
     checkout.begin_before(stage)
     run = start(checkout)
     with stopping(run):
         process = run.stage(stage)
-        await_file(run, process, checkout, WORKS[stage]) if stage in WORKS else time.sleep(EARLY_SECONDS)
+        await_file(run, process, checkout, sign, least) if sign else time.sleep(EARLY_SECONDS)
         if not process.is_running():
             raise Missed
         process.kill()
@@ -225,7 +229,7 @@ def server_lost(name: str, done: str, checkout: Checkout, expected: dict[str, An
         run = Repro(checkout.folder, environment, checkout.folder.parent / "run.log")
         with stopping(run):
             process = run.stage("register")
-            run.wait_for(lambda: next((folder / "files").glob("*/*/report/*"), None), process)
+            run.wait_for(lambda: next((folder / "files").glob("**/metrics.json"), None), process)
             server.kill()
             time.sleep(20)
             server.start()
@@ -253,9 +257,15 @@ def start(checkout: Checkout) -> Repro:
     return Repro(checkout.folder, checkout.environment, checkout.folder.parent / "run.log")
 
 
-def await_file(run: Repro, process: Any, checkout: Checkout, pattern: str) -> None:  # noqa: ANN401 - psutil has no types
-    """Wait for a file that the stage writes."""
-    run.wait_for(lambda: next(checkout.folder.glob(pattern), None), process)
+def await_file(run: Repro, process: psutil.Process, checkout: Checkout, pattern: str, least: int = 0) -> None:
+    """Wait for a file that the stage writes, and for some bytes of it."""
+
+    def find() -> Path | None:
+        with suppress(FileNotFoundError):
+            return next((path for path in checkout.folder.glob(pattern) if path.stat().st_size >= least), None)
+        return None
+
+    run.wait_for(find, process)
 
 
 @contextmanager
@@ -293,8 +303,15 @@ def _named(name: str, done: str, run: Callable[..., Row]) -> Case:
 
 CASES: Final = [
     *(
-        _named(f"kill-{stage}", f"{stage}: kill -9 of its process at work", partial(kill_stage, stage))
+        _named(
+            f"kill-{stage}", f"{stage}: kill -9 of its process at work",
+            partial(kill_stage, stage, WORKS.get(stage, ""), 0),
+        )
         for stage in WRITES
+    ),
+    _named(
+        "kill-tables", "register: kill -9 of its process while MLflow makes its tables",
+        partial(kill_stage, "register", "mlflow.db*", 200_000),
     ),
     *(
         _named(f"power-{stage}", f"{stage}: kill -9 of everything at its first output", partial(kill_all, stage))
@@ -311,6 +328,11 @@ CASES: Final = [
         partial(fill_disk, "train@custom_cnn", "models/custom_cnn/validation_logits.npz", 1500),
     ),
     _named("disk-register", "register: disk full while MLflow writes", partial(fill_disk, "register", "", 300)),
+    _named(
+        "disk-cache",
+        "synthesize: disk full when DVC takes note of its output",
+        partial(fill_disk, "synthesize", "data/raw/synthetic.npz", 4),
+    ),
     _named("disk-package", "package: disk full while it builds", partial(fill_disk, "package", "", 300)),
     _named("server-back", "MLflow's server away, back 20 s later", partial(server_away, 20.0)),
     _named("server-gone", "MLflow's server away until the run has ended", partial(server_away, None)),

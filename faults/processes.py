@@ -25,6 +25,8 @@ REPRO_SECONDS: Final = 1800.0
 SIGN_SECONDS: Final = 300.0
 """Longest wait for the moment of a fault."""
 POLL_SECONDS: Final = 0.002
+STAGE_POLL_SECONDS: Final = 0.05
+"""Longer, for the list of all processes takes a while."""
 SERVER_SECONDS: Final = 180.0
 
 
@@ -60,9 +62,11 @@ class Repro:
                         return process
             return None
 
-        return self.wait_for(find)
+        return self.wait_for(find, pause=STAGE_POLL_SECONDS)
 
-    def wait_for(self, sign: Callable[[], T | None], while_runs: psutil.Process | None = None) -> T:
+    def wait_for(
+        self, sign: Callable[[], T | None], while_runs: psutil.Process | None = None, pause: float = POLL_SECONDS
+    ) -> T:
         """Poll until `sign` returns something.
 
         Raises:
@@ -74,7 +78,7 @@ class Repro:
                 return found
             if self._process.poll() is not None or not (while_runs is None or while_runs.is_running()):
                 break
-            time.sleep(POLL_SECONDS)
+            time.sleep(pause)
         raise Missed
 
     def kill_all(self) -> None:

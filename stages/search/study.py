@@ -240,12 +240,25 @@ def _storage(url: str, heartbeat: int) -> optuna.storages.RDBStorage:
 def _database(url: str) -> Iterator[None]:
     try:
         yield
-    except (SQLAlchemyError, StorageInternalError, ImportError, KeyError) as error:
-        if isinstance(error, KeyError) and NOT_FOUND_MSG not in error.args:
+    except PipelineError:
+        raise
+    except Exception as error:
+        reason = _reason(error)
+        if reason is None:
             raise
-        cause = error.__cause__ if isinstance(error, StorageInternalError) else error
-        reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]
         raise PipelineError(
             f"The study's database {store_name(url)}: {reason}. Check TUNE_STORAGE, or tune.storage in params.yaml; "
             "make tune goes on with the study, or begins it anew where it is gone."
         ) from error
+
+
+def _reason(error: BaseException | None) -> str | None:
+    """Say what is wrong with a database; None where it is something else.
+
+    Optuna stumbles over its own variable where a trial's end cannot be written, so what led to an error counts too.
+    """
+    while error is not None:
+        if isinstance(error, SQLAlchemyError | ImportError) or NOT_FOUND_MSG in error.args:
+            return (str(error).strip() or type(error).__name__).splitlines()[0]
+        error = error.__cause__ or error.__context__
+    return None

@@ -69,10 +69,13 @@ def open_store() -> Iterator[mlflow.MlflowClient]:
     """Talk to the store; what goes wrong is told as a `PipelineError`."""
     uri = store_uri()
     if uri.startswith(SERVERS):
-        _wait_for_server(uri)
+        _wait_for_server(store_name())
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     try:
+        file = sqlite_file()
+        if file is not None and not file.exists():
+            _make_tables(file)
         yield mlflow.MlflowClient()
     except (MlflowException, SQLAlchemyError, OSError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -82,30 +85,42 @@ def open_store() -> Iterator[mlflow.MlflowClient]:
         ) from error
 
 
-def _wait_for_server(uri: str) -> None:
-    """Wait until a server answers, whatever it says.
+def _make_tables(file: Path) -> None:
+    """Make a new sqlite store beside its place, then rename it: MLflow cannot go on with tables that are half made."""
+    with alone():
+        if file.exists():
+            return
+        partial = file.with_name(f"{file.name}.partial")
+        for stale in file.parent.glob(f"{partial.name}*"):  # sqlite's journal of it, too
+            stale.unlink()
+        mlflow.MlflowClient(f"{SQLITE}{partial}").search_experiments()
+        partial.replace(file)
+
+
+def _wait_for_server(address: str) -> None:
+    """Wait until a server answers, whatever it says: without its user and password it may well refuse.
 
     Raises:
         PipelineError: it does not within `SERVER_SECONDS`.
     """
     end = time.monotonic() + SERVER_SECONDS
     told = False
-    while (reason := _silence(uri)) is not None:
+    while (reason := _silence(address)) is not None:
         if time.monotonic() > end:
             raise PipelineError(
-                f"MLflow at {store_name()} does not answer ({reason}). Start it, or name another store in "
+                f"MLflow at {address} does not answer ({reason}). Start it, or name another store in "
                 "MLFLOW_TRACKING_URI, and run again."
             )
         if not told:
-            sys.stderr.write(f"MLflow at {store_name()} does not answer; waiting up to {SERVER_SECONDS:.0f} s for it\n")
+            sys.stderr.write(f"MLflow at {address} does not answer; waiting up to {SERVER_SECONDS:.0f} s for it\n")
         told = True
         time.sleep(1.0)
 
 
-def _silence(uri: str) -> str | None:
+def _silence(address: str) -> str | None:
     """Say why a server cannot be reached; None where it answers, if only with an error."""
     try:
-        urllib.request.urlopen(uri, timeout=10).close()  # noqa: S310 - the user's own http(s) address
+        urllib.request.urlopen(address, timeout=10).close()  # noqa: S310 - the user's own http(s) address
     except urllib.error.HTTPError:
         return None
     except (OSError, http.client.HTTPException) as error:

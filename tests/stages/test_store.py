@@ -1,14 +1,18 @@
-"""A server of MLflow's that is away is waited for, in words, and not for long."""
+"""MLflow's store: its tables are made whole or not at all; a server that is away is waited for, in words."""
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
 
 import pytest
+import tiny_models
 from mlflow.exceptions import MlflowException
 
 from stages.errors import PipelineError
@@ -54,7 +58,7 @@ def test_a_server_that_comes_back_is_waited_for(port, capsys):
         servers.append(HTTPServer(("127.0.0.1", port), Refuses))
         servers[0].serve_forever()
 
-    thread = threading.Thread(target=come_back)
+    thread = threading.Thread(target=come_back, daemon=True)
     thread.start()
     with open_store():
         assert "waiting up to 60 s" in capsys.readouterr().err
@@ -69,3 +73,35 @@ def test_a_server_that_goes_away_does_not_make_a_version_look_broken():
 
     with pytest.raises(MlflowException, match="refused"):
         _is_whole(SimpleNamespace(get_run=get_run), SimpleNamespace(name="m", version="1"), "run")
+
+
+KILLED = """
+import os, signal, threading
+from contextlib import suppress
+from stages.tracking.store import open_store
+
+def kill_when_half_made():
+    while True:
+        for name in ("mlflow.db", "mlflow.db.partial"):
+            with suppress(FileNotFoundError):
+                if os.path.getsize(name) > 200_000:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+threading.Thread(target=kill_when_half_made, daemon=True).start()
+with open_store() as client:
+    client.search_experiments()
+"""
+
+
+def test_a_process_killed_while_it_makes_the_tables_leaves_none(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tiny_models.ROOT)},
+        capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert killed.returncode == -9, killed.stderr
+    assert not (tmp_path / "mlflow.db").exists()
+    with open_store() as client:
+        assert [experiment.name for experiment in client.search_experiments()] == ["Default"]
+    assert not list(tmp_path.glob("*.partial*"))
