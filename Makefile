@@ -17,8 +17,8 @@ ATHERIS_VERSION := 3.0.0
 # many views of them.
 PRETRAIN_PARAMS ?= -S synthesize.seed=0 -S synthesize.signers=4000 -S preprocess.validation=0.004 \
 	-S init.custom_cnn=random -S init.mobilenet_v2=random -S init.resnet18=random \
-	-S 'schedule.custom_cnn=[{epochs:9,image_size:56,views:55000,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]' \
-	-S 'schedule.mobilenet_v2=[{epochs:9,image_size:56,views:24000,precision:fp32},{epochs:1,image_size:224,views:500,precision:bf16}]' \
+	-S 'schedule.custom_cnn=[{epochs:9,image_size:56,views:22000,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]' \
+	-S 'schedule.mobilenet_v2=[{epochs:9,image_size:56,views:6000,precision:fp32},{epochs:1,image_size:224,views:500,precision:bf16}]' \
 	-S 'schedule.resnet18=[{epochs:9,image_size:56,views:6000,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]'
 
 # Stages call `python`, so .venv comes first; usage reports of every library are off; BentoML keeps to this folder.

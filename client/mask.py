@@ -6,6 +6,7 @@ network learns from and what it is asked about cannot drift apart. `MASK_VERSION
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import cv2
@@ -15,7 +16,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MASK_VERSION: Final = "finger-colours-2"
+MASK_VERSION: Final = "finger-colours-3"
 MASK_SIZE: Final = 224
 """Side of the mask that models are served with, in pixels."""
 MARGIN: Final = 0.1
@@ -31,6 +32,8 @@ T apart, so no finger may hide it."""
 PALM_COLOUR: Final = (128, 128, 128)
 FINGER_COLOURS: Final = ((255, 64, 64), (64, 255, 64), (80, 80, 255), (255, 255, 0), (255, 255, 255))
 """RGB, one colour per finger: which finger is where is half of the manual alphabet."""
+SHADES: Final = (0.45, 0.7, 1.0)
+"""Brightness of a finger's bones from the palm to the tip: how far a finger folds back over itself tells S from E."""
 
 _SUBPIXEL_BITS: Final = 4
 
@@ -53,7 +56,7 @@ def crop_square(points: npt.NDArray[np.floating[Any]]) -> tuple[npt.NDArray[np.f
 def render_mask(
     points: npt.NDArray[np.floating[Any]], size: int = MASK_SIZE, *, zoom: float = 1.0, shift: Sequence[float] = (0, 0)
 ) -> npt.NDArray[np.uint8]:
-    """Draw a hand's landmarks on black, cropped to the hand, one colour per finger and a grey palm.
+    """Draw a hand's landmarks on black, cropped to the hand, one colour per finger, brighter to its tip, a grey palm.
 
     Args:
         points: (21, 2) or (21, 3) landmarks in pixels of the photograph, in MediaPipe's order; finite.
@@ -77,7 +80,9 @@ def render_mask(
     mask = np.zeros((MASK_SIZE, MASK_SIZE, 3), dtype=np.uint8)
     cv2.polylines(mask, [pixels[list(PALM)]], True, PALM_COLOUR, THICKNESS, cv2.LINE_8, _SUBPIXEL_BITS)
     for finger, colour in zip(FINGERS, FINGER_COLOURS, strict=True):
-        cv2.polylines(mask, [pixels[list(finger)]], False, colour, THICKNESS, cv2.LINE_8, _SUBPIXEL_BITS)
+        for bone, shade in zip(pairwise(finger), SHADES, strict=True):
+            shaded = tuple(int(shade * channel) for channel in colour)
+            cv2.polylines(mask, [pixels[list(bone)]], False, shaded, THICKNESS, cv2.LINE_8, _SUBPIXEL_BITS)
     if size == MASK_SIZE:
         return mask
     # A smaller mask is the mask in use, averaged: lines drawn thin at a small size would be other lines.

@@ -55,6 +55,15 @@ def test_no_finger_hides_the_thumb():
     assert (mask == FINGER_COLOURS[-1]).all(axis=2).sum() > 20
 
 
+def test_how_far_a_finger_folds_back_over_itself_shows():
+    barely, far = open_hand(), open_hand()
+    root, knuckle = barely[5], barely[6]
+    for hand, share in ((barely, 0.8), (far, 0.2)):
+        hand[7] = knuckle + (root - knuckle) * (1 - share) / 2
+        hand[8] = root + (knuckle - root) * share
+    assert far_pixels(render_mask(barely), render_mask(far)) > 0.003
+
+
 def test_border_is_free_and_hand_fills_the_rest():
     drawn = np.argwhere(render_mask(open_hand()).any(axis=2))
     low, high = drawn.min(axis=0), drawn.max(axis=0)

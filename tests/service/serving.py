@@ -29,7 +29,7 @@ CLASSES = ["A", "B", "L"]
 COLOURS = {"A": (255, 0, 0), "B": (0, 255, 0), "L": (0, 0, 255)}
 METADATA = {
     "classes": json.dumps(CLASSES),
-    "mask_version": "finger-colours-2",
+    "mask_version": "finger-colours-3",
     "architecture": "custom_cnn",
     "data_hash": "0123456789abcdef0123456789abcdef",
     "temperature": "1.0",
