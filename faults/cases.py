@@ -80,7 +80,7 @@ WORKS: Final = {
     "package": ".bentoml/build",
 }
 """What a stage leaves on its way there; the others are killed `EARLY_SECONDS` after their start."""
-EARLY_SECONDS: Final = 2.0
+EARLY_SECONDS: Final = 0.3
 
 
 def run_case(case: Case, checkout: Checkout, expected: dict[str, Any]) -> Row:

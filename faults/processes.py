@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 T = TypeVar("T")
-REPRO_SECONDS: Final = 1800.0
+REPRO_SECONDS: Final = 3600.0
 """Longest time for a whole run, in which nothing hangs."""
-SIGN_SECONDS: Final = 300.0
+SIGN_SECONDS: Final = 900.0
 """Longest wait for the moment of a fault."""
 POLL_SECONDS: Final = 0.002
 STAGE_POLL_SECONDS: Final = 0.05
@@ -109,8 +109,8 @@ class Repro:
 
 def said(output: str) -> str:
     """Find the line that tells the user what happened: the stage's own, else DVC's; "" where there is none."""
-    for pattern in (r"^error: (.*)", r"^(MLflow at .*)", r"^ERROR: (.*)"):
-        if found := re.search(pattern, output, re.MULTILINE):
+    for pattern in (r"error: (.*)", r"(MLflow at .*)", r"ERROR: (.*)"):
+        if found := re.search(pattern, output):
             return found[1].strip()
     return ""
 

@@ -55,6 +55,7 @@ class Classifier(LightningModule):
         self.history: list[Row] = []
         self._lr, self._shares = lr, shares
         self._early_layers, self._frozen_epochs = list(early_layers), frozen_epochs
+        self._dice: list[torch.Tensor] = []
 
     @property
     def phase(self) -> Phase:
@@ -97,7 +98,11 @@ class Classifier(LightningModule):
         return loss
 
     def on_train_epoch_start(self) -> None:
-        """Freeze the early layers, or free them."""
+        """Freeze the early layers, or free them; a run that goes on drops the features that it would have dropped."""
+        if self._dice:
+            torch.set_rng_state(self._dice[0])
+            torch.cuda.set_rng_state_all(self._dice[1:])
+            self._dice = []
         free = self.current_epoch >= self._frozen_epochs
         for layer in self._early_layers:
             layer.requires_grad_(free).train(free)
@@ -117,12 +122,14 @@ class Classifier(LightningModule):
         )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the history with the weights, so that a run that goes on has all of it."""
+        """Keep history and the dice of dropout with the weights: a run that goes on ends as if it had not stopped."""
         checkpoint["history"] = self.history
+        checkpoint["dice"] = [torch.get_rng_state(), *torch.cuda.get_rng_state_all()]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take the history back."""
+        """Take both back."""
         self.history = checkpoint["history"]
+        self._dice = [state.cpu() for state in checkpoint.get("dice", [])]
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning's own union of shapes
         """Muon, with its learning rate set anew at each step."""

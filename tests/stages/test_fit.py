@@ -62,6 +62,31 @@ def test_the_weights_kept_are_of_the_size_in_use(tmp_path, large_epochs, patienc
     assert again.state_dict() == network.state_dict()
 
 
+def test_a_run_that_was_stopped_ends_as_one_that_was_not(tmp_path):
+    class DropsFeatures(ReadsSmallMasksOnly):
+        def forward(self, x):
+            return super().forward(nn.functional.dropout(x, 0.5, self.training))
+
+    def stop(epoch, accuracy):
+        if epoch == 2:
+            raise KeyError("killed")
+
+    split = Split(None, tiny_models.masks_of("ABC"), np.array([0, 1, 2]), np.array([""] * 3))
+    train = Train(seed=0, batch_size=3, lr=0.1, warmup=0.1, dropout=0.5, patience=4, frozen_epochs=0, fine_tuning=1.0)
+    data, schedule = Processed(split, split, ("A", "B", "C")), [Phase(4, 56, 6, "fp32")]
+
+    def run(folder, callbacks=()):
+        network = DropsFeatures()
+        return fit(network, data, schedule, train, AUGMENT, tmp_path / folder, callbacks=callbacks), network
+
+    with pytest.raises(KeyError, match="killed"):
+        run("stopped", [EpochReports(stop)])
+    history, network = run("stopped")
+    undisturbed, expected = run("undisturbed")
+    assert history == undisturbed
+    assert network.state_dict() == expected.state_dict()
+
+
 def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path, monkeypatch):
     def full(path, contents):
         path.touch()
