@@ -172,14 +172,25 @@ def fill_disk(
             if sign:
                 await_file(run, process, checkout, sign)
             ballast = checkout.folder / "ballast"
-            with ballast.open("wb") as file:
-                space = os.statvfs(checkout.folder)
-                os.posix_fallocate(file.fileno(), 0, max(1, space.f_bavail * space.f_frsize - free_kib * KIB))
+            fill(ballast, free_kib)
             status = run.wait()
             halves = half_written(checkout, expected)
             ballast.unlink()
             faults = (*(["it did not fail"] if not status else []), *(f"half-written: {half}" for half in halves))
             return judge(name, done, run, status, checkout, expected, told=True, faults=faults)
+
+
+def fill(ballast: Path, free_kib: int) -> None:
+    """Fill a file system with one file, up to its last page, and give some of it back."""
+    with ballast.open("wb", buffering=0) as file:
+        space = os.statvfs(ballast)
+        # What a file system says is free is not exact to the page.
+        os.posix_fallocate(file.fileno(), 0, space.f_bavail * space.f_frsize - KIB * KIB)
+        file.seek(0, os.SEEK_END)
+        with suppress(OSError):
+            while True:
+                file.write(bytes(4 * KIB))
+        file.truncate(file.tell() - free_kib * KIB)
 
 
 def half_written(checkout: Checkout, expected: dict[str, Any]) -> list[str]:
