@@ -22,7 +22,7 @@ partial = out.with_name(".synthetic.npz.partial")
 if out.exists():
     sys.exit()
 out.parent.mkdir(parents=True, exist_ok=True)
-time.sleep(1.5)
+time.sleep(5)
 try:
     partial.write_bytes(b"x" * 200_000)
     time.sleep(0.5)
