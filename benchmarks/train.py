@@ -59,7 +59,7 @@ WAIT_GOAL: Final = 0.05
 def main() -> None:
     """Print the tables and write `reports/bench_train.json`."""
     parser = argparse.ArgumentParser(description="Views a second in training: the plain loop and each change to it.")
-    parser.add_argument("--seconds", type=float, default=2.0, help="length of a turn; one step at least (default: 2)")
+    parser.add_argument("--seconds", type=float, default=1.0, help="length of a turn; one step at least (default: 1)")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each variant, the median counts (default: 3)")
     options = parser.parse_args()
     keep_freed_memory()

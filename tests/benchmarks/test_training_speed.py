@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import replace
 
@@ -16,6 +17,15 @@ from stages.params import ARCHITECTURES, Augment, Phase, Train, read_params
 
 BATCH = (np.zeros((4, 56, 56, 3), np.uint8), np.zeros(4, np.int64))
 SCHEDULE = [Phase(3, 56, 4, "bf16"), Phase(1, 112, 2, "bf16")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Steps this small are no quicker with two, and on a busy machine each waits for the other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +114,19 @@ def test_the_tables_name_everything_in_100_columns(report):
     text = bench.as_text(report)
     assert max(map(len, text.splitlines())) <= 100
     assert all(name in text for name in (*ARCHITECTURES, *bench.VARIANTS))
+
+
+def test_the_command_prints_the_tables_and_writes_the_report(report, tmp_path, monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(bench, "REPORT", tmp_path / "reports" / "bench_train.json")
+    monkeypatch.setattr(bench, "measure_all", lambda *values: asked.append(values) or report)
+    monkeypatch.setattr("sys.argv", ["train", "--seconds", "0.5", "--rounds", "2"])
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "")  # restored afterwards
+    bench.main()
+    assert asked[0][-2:] == (0.5, 2)
+    assert list(asked[0][1]) == list(ARCHITECTURES)
+    assert capsys.readouterr().out == bench.as_text(report)
+    assert json.loads(bench.REPORT.read_text()) == report
 
 
 def test_without_a_compiler_the_table_says_so(source, report, monkeypatch):
