@@ -199,14 +199,22 @@ def half_written(checkout: Checkout, expected: dict[str, Any]) -> list[str]:
     return [name for name, content in found.items() if content != expected["files"].get(name)]
 
 
-def server_away(back_after: float | None, name: str, done: str, checkout: Checkout, expected: dict[str, Any]) -> Row:
-    """Kill MLflow's server before `register` asks it; start it again while the stage runs, or after its end."""
-    checkout.begin_before("register")
+@contextmanager
+def mlflow_server(checkout: Checkout) -> Iterator[tuple[Server, dict[str, str]]]:
+    """Provide an empty server of MLflow's, not yet started, and the environment of runs that use it."""
     folder = checkout.folder.parent / "server"
     shutil.rmtree(folder, ignore_errors=True)
     server = Server(folder, checkout.environment)
-    environment = checkout.environment | {"MLFLOW_TRACKING_URI": server.uri}
     try:
+        yield server, {**checkout.environment, "MLFLOW_TRACKING_URI": server.uri}
+    finally:
+        server.kill()
+
+
+def server_away(back_after: float | None, name: str, done: str, checkout: Checkout, expected: dict[str, Any]) -> Row:
+    """Kill MLflow's server before `register` asks it; start it again while the stage runs, or after its end."""
+    checkout.begin_before("register")
+    with mlflow_server(checkout) as (server, environment):
         server.start()  # makes its tables
         server.kill()
         run = Repro(checkout.folder, environment, checkout.folder.parent / "run.log")
@@ -224,23 +232,17 @@ def server_away(back_after: float | None, name: str, done: str, checkout: Checko
                 name, done, run, status, checkout, expected, told=True, environment=environment, store=server.database,
                 faults=("it said nothing for minutes",) if silent else (),
             )  # fmt: skip
-    finally:
-        server.kill()
 
 
 def server_lost(name: str, done: str, checkout: Checkout, expected: dict[str, Any]) -> Row:
     """Kill MLflow's server while `register` writes to it, and start it again after a while."""
     checkout.begin_before("register")
-    folder = checkout.folder.parent / "server"
-    shutil.rmtree(folder, ignore_errors=True)
-    server = Server(folder, checkout.environment)
-    environment = checkout.environment | {"MLFLOW_TRACKING_URI": server.uri}
-    try:
+    with mlflow_server(checkout) as (server, environment):
         server.start()
         run = Repro(checkout.folder, environment, checkout.folder.parent / "run.log")
         with stopping(run):
             process = run.stage("register")
-            run.wait_for(lambda: next((folder / "files").glob("**/metrics.json"), None), process)
+            run.wait_for(lambda: next(server.files.glob("**/metrics.json"), None), process)
             server.kill()
             time.sleep(20)
             server.start()
@@ -248,8 +250,6 @@ def server_lost(name: str, done: str, checkout: Checkout, expected: dict[str, An
             return judge(
                 name, done, run, status, checkout, expected, told=True, environment=environment, store=server.database
             )
-    finally:
-        server.kill()
 
 
 def two_at_once(stages: tuple[str, ...], name: str, done: str, checkout: Checkout, expected: dict[str, Any]) -> Row:

@@ -120,7 +120,7 @@ class Server:
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         folder.mkdir()
-        self.database = folder / "mlflow.db"
+        self.database, self.files = folder / "mlflow.db", folder / "files"
         self._folder, self._environment = folder, dict(environment)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -140,7 +140,7 @@ class Server:
         command = [
             sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self._port),
             "--workers", "1",
-            "--backend-store-uri", f"sqlite:///{self.database}", "--artifacts-destination", str(self._folder / "files"),
+            "--backend-store-uri", f"sqlite:///{self.database}", "--artifacts-destination", str(self.files),
         ]  # fmt: skip
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
