@@ -14,7 +14,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 TASKS = {"help", "repro", "pretrain", "test", "lint", "serve", "client", "ui", "exam", "lock", "clean"}
-TASKS |= {"bench-preprocess", "fuzz", "tune", "test-integration", "leave-one-out", "promote", "rollback"}
+TASKS |= {
+    "bench-preprocess",
+    "bench-train",
+    "faults",
+    "fuzz",
+    "tune",
+    "test-integration",
+    "leave-one-out",
+    "promote",
+    "rollback",
+}
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", re.MULTILINE)
 PLENTY_OF_GB = str(10**9)
 
