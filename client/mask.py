@@ -35,6 +35,12 @@ FINGER_COLOURS: Final = ((255, 64, 64), (64, 255, 64), (80, 80, 255), (255, 255,
 SHADES: Final = (0.45, 0.7, 1.0)
 """Brightness of a finger's bones from the palm to the tip: how far a finger folds back over itself tells S from E."""
 
+_BONES: Final = [
+    (list(bone), tuple(int(shade * channel) for channel in colour))
+    for finger, colour in zip(FINGERS, FINGER_COLOURS, strict=True)
+    for bone, shade in zip(pairwise(finger), SHADES, strict=True)
+]
+"""Both ends of each bone and its colour, in the order of drawing."""
 _SUBPIXEL_BITS: Final = 4
 
 
@@ -79,10 +85,8 @@ def render_mask(
     pixels = np.round(scaled * (1 << _SUBPIXEL_BITS)).astype(np.int32)
     mask = np.zeros((MASK_SIZE, MASK_SIZE, 3), dtype=np.uint8)
     cv2.polylines(mask, [pixels[list(PALM)]], True, PALM_COLOUR, THICKNESS, cv2.LINE_8, _SUBPIXEL_BITS)
-    for finger, colour in zip(FINGERS, FINGER_COLOURS, strict=True):
-        for bone, shade in zip(pairwise(finger), SHADES, strict=True):
-            shaded = tuple(int(shade * channel) for channel in colour)
-            cv2.polylines(mask, [pixels[list(bone)]], False, shaded, THICKNESS, cv2.LINE_8, _SUBPIXEL_BITS)
+    for bone, colour in _BONES:
+        cv2.polylines(mask, [pixels[bone]], False, colour, THICKNESS, cv2.LINE_8, _SUBPIXEL_BITS)
     if size == MASK_SIZE:
         return mask
     # A smaller mask is the mask in use, averaged: lines drawn thin at a small size would be other lines.

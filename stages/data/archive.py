@@ -234,24 +234,28 @@ def write_archive(path: Path, arrays: Mapping[str, npt.NDArray[Any]], *, compres
         arrays: the arrays by name; plain dtypes only.
         compressed: deflate the members. Off, the bytes are the same under every version of zlib too.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with zipfile.ZipFile(partial, "w") as zipped:
-            for name, array in arrays.items():
-                with zipped.open(_entry(name, compressed=compressed), "w", force_zip64=True) as stream:
-                    npy.write_array(stream, np.asarray(array, order="C"), allow_pickle=False)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with beside(path) as partial, zipfile.ZipFile(partial, "w") as zipped:
+        for name, array in arrays.items():
+            with zipped.open(_entry(name, compressed=compressed), "w", force_zip64=True) as stream:
+                npy.write_array(stream, np.asarray(array, order="C"), allow_pickle=False)
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a small text file beside its place, then rename it."""
+    with beside(path) as partial:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """Name a file to write beside `path`: it takes that place once it is whole, and is removed where writing fails.
+
+    The folder is made where it is missing.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_text(text, encoding="utf-8", newline="\n")
+        yield partial
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from client.mask import MASK_VERSION
+from stages.data.archive import beside
 from stages.errors import PipelineError
 from stages.models.landmark_mlp import mirror, normalise_landmarks
 from stages.models.masks import normalise
@@ -87,11 +88,9 @@ def export_model(
     reads, views = ("masks", _views_of_masks) if examples.ndim == 4 else ("landmarks", _views_of_landmarks)
     model = TwoViews(network, temperature, views).eval().cpu()
     samples = torch.from_numpy(examples)
-    beside = path.with_name(path.name + ".partial")
-    beside.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        _write_graph(model, samples[:3], beside, reads)
-        graph = onnx.load(beside)
+    with beside(path) as partial:
+        _write_graph(model, samples[:3], partial, reads)
+        graph = onnx.load(partial)
         onnx.helper.set_model_props(
             graph,
             {
@@ -103,8 +102,8 @@ def export_model(
             },
         )
         onnx.checker.check_model(graph)
-        onnx.save(graph, beside)
-        session = onnxruntime.InferenceSession(str(beside), providers=["CPUExecutionProvider"])
+        onnx.save(graph, partial)
+        session = onnxruntime.InferenceSession(str(partial), providers=["CPUExecutionProvider"])
         with torch.inference_mode():
             expected = model(samples).numpy()
         difference = float(np.abs(session.run(["probabilities"], {reads: examples})[0] - expected).max())
@@ -113,9 +112,6 @@ def export_model(
                 f"{path}: the exported graph differs from torch by {difference:.2g}, more than {TOLERANCE:g}. "
                 "Check that torch, onnx and onnxruntime are the pinned versions: make test."
             )
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
     return difference
 
 

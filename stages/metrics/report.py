@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from stages.data.archive import beside
 from stages.errors import PipelineError
 from stages.metrics import plots, scores
 
@@ -133,14 +134,9 @@ def build_report(
 
 def write_files(folder: Path, files: dict[str, bytes]) -> None:
     """Write files into a folder, each beside its place and then renamed."""
-    folder.mkdir(parents=True, exist_ok=True)
     for name, contents in files.items():
-        partial = folder / f".{name}.partial"
-        try:
+        with beside(folder / name) as partial:
             partial.write_bytes(contents)
-            partial.replace(folder / name)
-        finally:
-            partial.unlink(missing_ok=True)
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:

@@ -23,7 +23,7 @@ Row = dict[str, float]
 
 
 class Classifier(LightningModule):
-    """Cross-entropy with Muon, Adam's heir, whose learning rate follows a curve (seed text, section 4.4.2).
+    """Cross-entropy with Muon, whose learning rate follows a curve (seed text, section 4.4.2).
 
     Epochs belong to phases, each with an image size and a precision of its own. The early layers may be frozen in the
     first of them (section 4.4.7); channel attention never is.

@@ -15,6 +15,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProg
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.utilities import rank_zero_only
 
+from stages.data.archive import beside
 from stages.data.loader import DrawnAhead, TrainingBatches, ValidationBatches
 from stages.training.classifier import Classifier, Row
 from stages.training.memory import keep_freed_memory
@@ -105,14 +106,8 @@ class WholeCheckpoints(TorchCheckpointIO):
         """Write a checkpoint beside its place, then rename it."""
         buffer = io.BytesIO()
         torch.save(checkpoint, buffer)
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")
-        try:
+        with beside(Path(path)) as partial:
             partial.write_bytes(buffer.getbuffer())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
 
 
 def fit(

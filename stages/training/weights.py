@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 from torchvision.models import MobileNet_V2_Weights, ResNet18_Weights  # type: ignore[import-untyped]
 
-from stages.data.archive import content_hash
+from stages.data.archive import beside, content_hash
 from stages.errors import PipelineError
 from stages.models.build import build_network
 
@@ -75,13 +75,9 @@ def weights_hash(init: str) -> str:
 
 def save_weights(weights: Mapping[str, torch.Tensor], path: Path, classes: Sequence[str]) -> None:
     """Write a network's weights, with the labels of its last layer, as safetensors."""
-    beside = path.with_name(f".{path.name}.partial")
     tensors = {name: tensor.contiguous() for name, tensor in weights.items()}
-    try:
-        save_file(tensors, beside, metadata={"classes": json.dumps(list(classes))})
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with beside(path) as partial:
+        save_file(tensors, partial, metadata={"classes": json.dumps(list(classes))})
 
 
 def halve(source: Path, destination: Path) -> None:
