@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from stages.models.build import NETWORKS, build_network
-from stages.training.muon import RATIO, Muon, orthogonalise
+from stages.training.muon import COEFFICIENTS, RATIO, STEPS, Muon, orthogonalise
 
 
 @pytest.mark.parametrize("shape", [pytest.param((32, 200), id="wide"), pytest.param((200, 32), id="tall")])
@@ -20,6 +20,16 @@ def test_singular_values_come_near_one_and_directions_stay(shape):
     assert torch.linalg.svdvals(orthogonalise(matrix)).min() > 0.6
     assert torch.linalg.svdvals(orthogonalise(matrix)).max() < 1.3
     assert (found - found.diag().diag()).abs().max() < 1e-3
+
+
+@pytest.mark.parametrize("shape", [pytest.param((32, 200), id="wide"), pytest.param((200, 32), id="tall")])
+def test_the_iteration_is_that_of_the_publication(shape):
+    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    expected = (matrix if shape[0] < shape[1] else matrix.T) / matrix.norm()
+    for _ in range(STEPS):
+        gram = expected @ expected.T
+        expected = COEFFICIENTS[0] * expected + (COEFFICIENTS[1] * gram + COEFFICIENTS[2] * gram @ gram) @ expected
+    assert torch.allclose(orthogonalise(matrix), expected if shape[0] < shape[1] else expected.T, atol=1e-5)
 
 
 @pytest.mark.parametrize("architecture", NETWORKS)
