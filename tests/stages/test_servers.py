@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +62,19 @@ def write_tiny_search(folder: Path) -> None:
     write_processed(folder / "data/processed", Processed(split, split, ("A", "B", "C")))
 
 
+def start_worker(folder: Path, stores: dict[str, str]) -> subprocess.Popen[str]:
+    """Start a search and wait until it names its study."""
+    said = folder / "said.txt"
+    with said.open("w") as out:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "stages.tune"], cwd=folder, env=os.environ | stores | {"PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+    while worker.poll() is None and "study" not in said.read_text():
+        time.sleep(0.05)
+    return worker
+
+
 def test_two_workers_share_a_study_on_postgresql(tmp_path, postgres, mlflow_uri, s3):
     study_url = postgres.create("tune")
     stores = s3.environment | {
@@ -72,33 +87,34 @@ def test_two_workers_share_a_study_on_postgresql(tmp_path, postgres, mlflow_uri,
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:
         write_tiny_search(folder)
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-m", "stages.tune"], cwd=folder, env=os.environ | stores, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )
-        for folder in folders
-    ]  # fmt: skip
+    workers = []
     try:
-        said = [worker.communicate(timeout=400) for worker in workers]
+        for folder in folders:
+            for earlier in workers:
+                earlier.send_signal(signal.SIGSTOP)  # or it may have run every trial before the next one has started
+            workers.append(start_worker(folder, stores))
+        for worker in workers:
+            worker.send_signal(signal.SIGCONT)
+        errors = [worker.communicate(timeout=400)[1] for worker in workers]
     finally:
         for worker in workers:
             worker.kill()
             worker.wait()
-    assert [worker.returncode for worker in workers] == [0, 0], said
+    assert [worker.returncode for worker in workers] == [0, 0], errors
+    said = [(folder / "said.txt").read_text() for folder in folders]
 
     (summary,) = optuna.get_all_study_summaries(study_url)
     study = optuna.load_study(study_name=summary.study_name, storage=study_url)
     done = [trial for trial in study.trials if trial.state.name in ("COMPLETE", "PRUNED")]
     assert len(done) == TRIALS
     assert len({tuple(trial.params.items()) for trial in done}) == TRIALS, "no trial was run twice"
-    ran = [{int(number) for number in re.findall(r"^trial (\d+):", out, re.MULTILINE)} for out, _ in said]
+    ran = [{int(number) for number in re.findall(r"^trial (\d+):", out, re.MULTILINE)} for out in said]
     assert all(ran), "both workers had a part"
     assert not ran[0] & ran[1]
     assert ran[0] | ran[1] == {trial.number for trial in done}
 
     best = study.best_trial
-    for folder, (out, _) in zip(folders, said, strict=True):
+    for folder, out in zip(folders, said, strict=True):
         written = yaml.safe_load((folder / "params.yaml").read_text())
         for name, value in best.params.items():
             section, field = name.split(".")
