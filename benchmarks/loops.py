@@ -9,23 +9,23 @@ from statistics import median
 from typing import TYPE_CHECKING, Literal
 
 import torch
-from torch.nn import functional
 from tqdm import tqdm
 
 from stages.data.loader import TrainingBatches
 from stages.models.masks import normalise
 from stages.training.classifier import use_bfloat16
 from stages.training.fit import Masks
+from stages.training.loss import training_loss
 from stages.training.muon import Muon
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from stages.data.loader import Batch
+    from stages.data.loader import TrainingBatch
     from stages.data.processed import Processed
     from stages.params import Augment, Phase
 
-    Tensors = tuple[torch.Tensor, torch.Tensor]
+    Tensors = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 Feed = Literal["here", "ahead", "fixed"]
 """Where batches come from: drawn by the loop itself, by threads ahead of it, or one batch that lies on the device."""
@@ -70,26 +70,28 @@ class Loop:
         self._network = network.to(device=device, memory_format=layout)
         self._optimiser = Muon(self._network, lr=0.001)
         self._forward = torch.compile(self._network, dynamic=False) if way.compiled else self._network
+        self._loss = torch.compile(training_loss, dynamic=False) if way.compiled else training_loss
 
-    def train(self, batch: Batch | Tensors, *, bfloat16: bool) -> None:
+    def train(self, batch: TrainingBatch | Tensors, *, bfloat16: bool) -> None:
         """Make a step: forward, backward, Muon."""
         self._network.train()
-        loss = functional.cross_entropy(self._logits(batch, bfloat16), self._tensor(batch[1]))
+        masks, classes, landmarks = (self._tensor(array) for array in batch)
+        with torch.autocast(self._device, torch.bfloat16, enabled=bfloat16):
+            loss, _ = self._loss(self._network, self._normalised(masks), classes, landmarks)
         self._optimiser.zero_grad()
         loss.backward()
         self._optimiser.step()
 
     @torch.inference_mode()
-    def infer(self, batch: Batch | Tensors, *, bfloat16: bool) -> None:
+    def infer(self, batch: TrainingBatch | Tensors, *, bfloat16: bool) -> None:
         """Read masks, the forward half of a step."""
         self._network.eval()
-        self._logits(batch, bfloat16)
-
-    def _logits(self, batch: Batch | Tensors, bfloat16: bool) -> torch.Tensor:
         with torch.autocast(self._device, torch.bfloat16, enabled=bfloat16):
-            x = normalise(self._tensor(batch[0]))
-            logits: torch.Tensor = self._forward(x if self._channels_last else x.contiguous())
-        return logits.float()
+            self._forward(self._normalised(self._tensor(batch[0])))
+
+    def _normalised(self, masks: torch.Tensor) -> torch.Tensor:
+        x = normalise(masks)
+        return x if self._channels_last else x.contiguous()
 
     def _tensor(self, array: object) -> torch.Tensor:
         return torch.as_tensor(array, device=self._device)
@@ -104,7 +106,7 @@ class Source:
     device: str = "cpu"
     seed: int = 0
 
-    def batches(self, feed: Feed, phase: Phase, batch_size: int) -> Iterable[Batch | Tensors]:
+    def batches(self, feed: Feed, phase: Phase, batch_size: int) -> Iterable[TrainingBatch | Tensors]:
         """Return the batches of an epoch of a phase."""
         if feed == "ahead":
             return Masks(self.data, self.augment, [phase], batch_size=batch_size, seed=self.seed).train_dataloader()
@@ -120,15 +122,15 @@ class Source:
         )
         if feed == "here":
             return (drawn[number] for number in range(count))
-        masks, classes = (torch.as_tensor(array, device=self.device) for array in drawn[0])
-        return repeat((masks, classes), count)
+        masks, classes, landmarks = (torch.as_tensor(array, device=self.device) for array in drawn[0])
+        return repeat((masks, classes, landmarks), count)
 
 
 @dataclass
 class Lane:
     """One thing to measure: a step on batches of one size, over and over in turn with other lanes."""
 
-    step: Callable[[Batch | Tensors], None]
+    step: Callable[[TrainingBatch | Tensors], None]
     source: Source
     feed: Feed
     phase: Phase
@@ -171,7 +173,9 @@ class Lane:
         return self.passes[0].seconds - self.passes[0].views * self.seconds_per_view
 
 
-def run(batches: Iterable[Batch | Tensors], step: Callable[[Batch | Tensors], None], device: str = "cpu") -> Pass:
+def run(
+    batches: Iterable[TrainingBatch | Tensors], step: Callable[[TrainingBatch | Tensors], None], device: str = "cpu"
+) -> Pass:
     """Make a step on each batch, and tell apart the time that the batches and that the steps took."""
     steps, views, waited = 0, 0, 0.0
     begun = asked = time.perf_counter()

@@ -126,7 +126,7 @@ def lanes_of(way: Way, loop: Loop, schedule: list[Phase], source: Source, batch_
     """Plan what is run for a variant: each phase of the schedule, or the size in use alone."""
     served = Phase(epochs=1, image_size=SERVED_SIZE, views=MOST_STEPS * batch_size, precision="fp32")
     emulated = way.precision == "bf16" and not use_bfloat16(source.device, "bf16")
-    size = max(1, batch_size // EMULATED) if emulated else batch_size
+    size = max(2, batch_size // EMULATED) if emulated else batch_size  # batch norm wants two
     return [
         Lane(partial(loop.train, bfloat16=way.uses_bfloat16(source.device, phase)), source, way.feed, phase, size)
         for phase in (schedule if way.progressive else [served])

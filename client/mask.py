@@ -59,19 +59,18 @@ def crop_square(points: npt.NDArray[np.floating[Any]]) -> tuple[npt.NDArray[np.f
     return (low + high) / 2.0, side
 
 
-def render_mask(
-    points: npt.NDArray[np.floating[Any]], size: int = MASK_SIZE, *, zoom: float = 1.0, shift: Sequence[float] = (0, 0)
-) -> npt.NDArray[np.uint8]:
-    """Draw a hand's landmarks on black, cropped to the hand, one colour per finger, brighter to its tip, a grey palm.
+def place_in_mask(
+    points: npt.NDArray[np.floating[Any]], *, zoom: float = 1.0, shift: Sequence[float] = (0, 0)
+) -> npt.NDArray[np.float64]:
+    """Find where in its mask a hand's landmarks lie.
 
     Args:
         points: (21, 2) or (21, 3) landmarks in pixels of the photograph, in MediaPipe's order; finite.
-        size: side of the mask in pixels, at most 224.
         zoom: size of the hand relative to the mask's, for augmentation.
         shift: x and y by which the hand is off the mask's middle, as shares of its side, for augmentation.
 
     Returns:
-        (size, size, 3) uint8 RGB.
+        (21, 2) x and y, as shares of the mask's side from its left and upper edge.
 
     Raises:
         ValueError: the landmarks are not 21 finite points.
@@ -81,8 +80,33 @@ def render_mask(
         message = f"landmarks must be 21 finite points of x and y (and z), not an array of shape {points.shape}"
         raise ValueError(message)
     centre, side = crop_square(points)
-    scaled = ((points[:, :2] - centre) * (zoom / side) + (0.5 + shift[0], 0.5 + shift[1])) * MASK_SIZE - 0.5
-    pixels = np.round(scaled * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+    placed: npt.NDArray[np.float64] = (points[:, :2] - centre) * (zoom / side) + (0.5 + shift[0], 0.5 + shift[1])
+    return placed
+
+
+def render_mask(
+    points: npt.NDArray[np.floating[Any]], size: int = MASK_SIZE, *, zoom: float = 1.0, shift: Sequence[float] = (0, 0)
+) -> npt.NDArray[np.uint8]:
+    """Draw a hand's landmarks on black, cropped to the hand, one colour per finger, brighter to its tip, a grey palm.
+
+    Args:
+        points: (21, 2) or (21, 3) landmarks, as `place_in_mask` takes them.
+        size: side of the mask in pixels, at most 224.
+        zoom: as `place_in_mask` takes it.
+        shift: as `place_in_mask` takes it.
+
+    Returns:
+        (size, size, 3) uint8 RGB.
+
+    Raises:
+        ValueError: the landmarks are not 21 finite points.
+    """
+    return draw_mask(place_in_mask(points, zoom=zoom, shift=shift), size)
+
+
+def draw_mask(placed: npt.NDArray[np.float64], size: int = MASK_SIZE) -> npt.NDArray[np.uint8]:
+    """Draw landmarks where they lie in the mask, (21, 2) as `place_in_mask` returns them; see `render_mask`."""
+    pixels = np.round((placed * MASK_SIZE - 0.5) * (1 << _SUBPIXEL_BITS)).astype(np.int32)
     mask = np.zeros((MASK_SIZE, MASK_SIZE, 3), dtype=np.uint8)
     cv2.polylines(mask, [pixels[list(PALM)]], True, PALM_COLOUR, THICKNESS, cv2.LINE_8, _SUBPIXEL_BITS)
     for bone, colour in _BONES:

@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from client.mask import MASK_SIZE, render_mask
+from client.mask import MASK_SIZE, draw_mask, place_in_mask, render_mask
 from stages.data.augmentation import augment_landmarks, augment_masks, draw_crops
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from concurrent.futures import Future
 
     from stages.data.processed import Split
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Batch = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 """Masks (B, S, S, 3) uint8 RGB and class indices (B,)."""
+TrainingBatch = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.float32]]
+"""A batch and where its landmarks lie: (B, 21, 2) shares of the mask's side; (B, 0, 2) where masks came ready-made."""
 
 
 class TrainingBatches:
@@ -63,23 +65,22 @@ class TrainingBatches:
     def __len__(self) -> int:
         return len(self._order)
 
-    def __getitem__(self, number: int) -> Batch:
+    def __getitem__(self, number: int) -> TrainingBatch:
         """Draw batch `number`."""
         rng = np.random.default_rng((*self._key, number))
         rows, own = self._order[number], self._own
         if self._split.landmarks is None:
             assert self._split.masks is not None  # noqa: S101 - a split holds one of the two
             drawn = augment_masks(self._split.masks[rows], self._augment, rng, self._size)
-            return drawn[own], self._split.classes[rows][own]
+            return drawn[own], self._split.classes[rows][own], np.empty((len(drawn[own]), 0, 2), dtype=np.float32)
         hands = augment_landmarks(self._split.landmarks[rows], self._augment, rng)
         zooms, shifts = draw_crops(len(rows), self._augment, rng)
-        masks = np.stack(
-            [
-                render_mask(hand, self._size, zoom=zoom, shift=shift)
-                for hand, zoom, shift in zip(hands[own], zooms[own], shifts[own], strict=True)
-            ]
-        )
-        return masks, self._split.classes[rows][own]
+        placed = [
+            place_in_mask(hand, zoom=zoom, shift=shift)
+            for hand, zoom, shift in zip(hands[own], zooms[own], shifts[own], strict=True)
+        ]
+        masks = np.stack([draw_mask(landmarks, self._size) for landmarks in placed])
+        return masks, self._split.classes[rows][own], np.stack(placed).astype(np.float32)
 
 
 class ValidationBatches:
@@ -107,15 +108,25 @@ class DrawnAhead:
     def __init__(self, batches: TrainingBatches | ValidationBatches, threads: int, ahead: int = 8) -> None:
         """Draw with so many threads, at most `ahead` batches before they are asked for."""
         self._batches, self._threads, self._ahead = batches, threads, ahead
+        self._drawing: Generator[Batch | TrainingBatch] | None = None
 
     def __len__(self) -> int:
         return len(self._batches)
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Batch | TrainingBatch]:
         """Yield every batch once; an error of a thread is raised here."""
+        self._drawing = self._draw()
+        return self._drawing
+
+    def close(self) -> None:
+        """End the threads, where whoever asked for batches has broken off."""
+        if self._drawing is not None:
+            self._drawing.close()
+
+    def _draw(self) -> Generator[Batch | TrainingBatch]:
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="draw")
         try:
-            waiting: deque[Future[Batch]] = deque()
+            waiting: deque[Future[Batch | TrainingBatch]] = deque()
             for number in range(len(self)):
                 waiting.append(pool.submit(self._batches.__getitem__, number))
                 if len(waiting) > self._ahead:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from torch import nn
+
 from stages.models.custom_cnn import CustomCNN
 from stages.models.mobilenet_v2 import CustomMobileNetV2
 from stages.models.resnet18 import CustomResNet18
@@ -22,3 +24,10 @@ def build_network(architecture: str, classes: int, dropout: float) -> CustomCNN 
         dropout: probability of dropping a feature before a fully connected layer.
     """
     return NETWORKS[architecture](classes, dropout)
+
+
+def output_layers(network: nn.Module) -> dict[str, nn.Linear]:
+    """Name the linear layers whose rows are labels: the last one, and any other as wide."""
+    linear = {name: layer for name, layer in network.named_modules() if isinstance(layer, nn.Linear)}
+    widths = [layer.out_features for layer in linear.values()]
+    return {name: layer for name, layer in linear.items() if layer.out_features == widths[-1]}

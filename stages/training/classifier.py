@@ -9,6 +9,7 @@ from lightning.pytorch import LightningModule
 from torch.nn import functional
 
 from stages.models.masks import normalise
+from stages.training.loss import training_loss
 from stages.training.muon import Muon
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ Row = dict[str, float]
 
 
 class Classifier(LightningModule):
-    """Cross-entropy with Muon, whose learning rate follows a curve (seed text, section 4.4.2).
+    """A network with its loss and Muon, whose learning rate follows a curve (seed text, section 4.4.2).
 
     Epochs belong to phases, each with an image size and a precision of its own. The early layers may be frozen in the
     first of them (section 4.4.7); channel attention never is.
@@ -69,33 +70,39 @@ class Classifier(LightningModule):
 
     def forward(self, masks: torch.Tensor) -> torch.Tensor:
         """Map masks (N, S, S, 3) uint8 to logits (N, C) float32, in bfloat16 inside where that is faster."""
-        device = masks.device.type
-        with torch.autocast(device, torch.bfloat16, enabled=use_bfloat16(device, self.phase.precision)):
+        with self._precision(masks):
             logits: torch.Tensor = self.network(normalise(masks))
         return logits.float()
 
-    def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], _: int) -> torch.Tensor:
+    def training_step(self, batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor], _: int) -> torch.Tensor:
         """Return the loss of a batch."""
-        return self._score("train", batch)
+        masks, classes, landmarks = batch
+        with self._precision(masks):
+            loss, logits = training_loss(self.network, normalise(masks), classes, landmarks)
+        self._score("train", logits, classes)
+        return loss
 
     def validation_step(self, batch: tuple[torch.Tensor, torch.Tensor], _: int) -> None:
         """Score a batch of the validation split."""
-        self._score("val", batch)
-
-    def _score(self, name: str, batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
         masks, classes = batch
-        logits = self(masks)
-        loss = functional.cross_entropy(logits, classes)
-        accuracy = (logits.argmax(dim=1) == classes).float().mean()
+        self._score("val", self(masks), classes)
+
+    def _precision(self, masks: torch.Tensor) -> torch.autocast:
+        device = masks.device.type
+        return torch.autocast(device, torch.bfloat16, enabled=use_bfloat16(device, self.phase.precision))
+
+    def _score(self, name: str, logits: torch.Tensor, classes: torch.Tensor) -> None:
         self.log_dict(
-            {f"{name}_loss": loss, f"{name}_accuracy": accuracy},
+            {
+                f"{name}_loss": functional.cross_entropy(logits, classes),
+                f"{name}_accuracy": (logits.argmax(dim=1) == classes).float().mean(),
+            },
             on_step=False,
             on_epoch=True,
             prog_bar=True,
             batch_size=len(classes),
             sync_dist=name == "train",  # every process validates on the whole split
         )
-        return loss
 
     def on_train_epoch_start(self) -> None:
         """Freeze the early layers, or free them; a run that goes on drops the features that it would have dropped."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from stages.models.build import output_layers
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,8 +24,8 @@ LEAST_SIDE = 16
 class Muon(torch.optim.Adam):
     """Orthogonalised momentum for the matrices of a network, Adam for everything else.
 
-    Matrices are the weights of convolutions, flattened to (output channels, rest), and of linear layers; the last
-    layer, whose rows are labels, is left to Adam as biases and norms are. Jordan et al. 2024,
+    Matrices are the weights of convolutions, flattened to (output channels, rest), and of linear layers; layers
+    whose rows are labels are left to Adam as biases and norms are. Jordan et al. 2024,
     https://kellerjordan.github.io/posts/muon. PyTorch's own class takes two-dimensional weights alone and computes in
     bfloat16, which processors without it do slowly.
     """
@@ -32,10 +34,11 @@ class Muon(torch.optim.Adam):
         """Take the parameters of a network.
 
         Args:
-            network: its parameters in order; the last one with two or more dimensions is the output layer's.
+            network: its last linear layer, and any other as wide, gives logits.
             lr: learning rate of Adam; that of the matrices is in a fixed ratio to it.
         """
-        weights = [p for p in network.parameters() if p.ndim > 1][:-1]
+        outputs = {id(layer.weight) for layer in output_layers(network).values()}
+        weights = [p for p in network.parameters() if p.ndim > 1 and id(p) not in outputs]
         matrices = [p for p in weights if min(len(p), p[0].numel()) >= LEAST_SIDE]
         chosen = {id(p) for p in matrices}
         others = [p for p in network.parameters() if id(p) not in chosen]

@@ -14,7 +14,7 @@ from torchvision.models import MobileNet_V2_Weights, ResNet18_Weights  # type: i
 
 from stages.data.archive import beside, content_hash
 from stages.errors import PipelineError
-from stages.models.build import build_network
+from stages.models.build import build_network, output_layers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ def load_initial(network: nn.Module, architecture: str, init: str, classes: Sequ
         network: changed in place. Channel attention stays random with `imagenet`, which knows none.
         architecture: its name.
         init: `random`, `imagenet`, or the name of a safetensors file in `pretrained/`.
-        classes: labels in the order of the logits. The last layer of a file that knows others keeps the rows of the
+        classes: labels in the order of the logits. The last layers of a file that knows others keep the rows of the
             labels that both know; the rest stay random.
 
     Raises:
@@ -130,8 +130,7 @@ def _load(
     network: nn.Module, weights: dict[str, torch.Tensor], path: Path, known: list[str], classes: Sequence[str]
 ) -> None:
     own = network.state_dict()
-    last = [name for name, layer in network.named_modules() if isinstance(layer, nn.Linear)][-1]
-    heads = (f"{last}.weight", f"{last}.bias")
+    heads = [f"{name}.{part}" for name in output_layers(network) for part in ("weight", "bias")]
 
     def fits(name: str) -> bool:
         kept, first = weights.get(name), 1 if name in heads else 0
@@ -142,7 +141,7 @@ def _load(
             f"{path} holds weights of another architecture: '{strange[0]}' does not fit. Name a file of this one as "
             "init in params.yaml."
         )
-    if not len(known) == len(weights[heads[0]]) == len(weights[heads[1]]):
+    if any(len(weights[name]) != len(known) for name in heads):
         known = []
     for name in heads:
         trained, weights[name] = weights[name], own[name].clone()

@@ -15,7 +15,7 @@ from benchmarks.loops import Lane, Loop, Pass, Source, Way, run
 from stages.models.build import build_network
 from stages.params import ARCHITECTURES, Augment, Phase, Train, read_params
 
-BATCH = (np.zeros((4, 56, 56, 3), np.uint8), np.zeros(4, np.int64))
+BATCH = (np.zeros((4, 56, 56, 3), np.uint8), np.zeros(4, np.int64), np.zeros((4, 0, 2), np.float32))
 SCHEDULE = [Phase(3, 56, 4, "bf16"), Phase(1, 112, 2, "bf16")]
 
 
@@ -88,12 +88,12 @@ def test_phases_count_with_the_views_that_they_have_in_the_schedule(source):
 def test_every_feed_gives_the_batches_of_the_phase(source, feed):
     phase = Phase(1, 56, 7, "fp32")
     batches = list(source.batches(feed, phase, 2))
-    assert [(tuple(masks.shape), len(classes)) for masks, classes in batches] == 3 * [((2, 56, 56, 3), 2)]
+    assert [(tuple(masks.shape), len(classes)) for masks, classes, _ in batches] == 3 * [((2, 56, 56, 3), 2)]
 
 
 def test_a_step_trains_and_reading_does_not():
     loop = Loop(build_network("custom_cnn", 3, 0.0), Way(), "cpu")
-    weights = loop._network.classifier[-1].weight
+    weights = loop._network.by_features.classifier[-1].weight
     before = weights.detach().clone()
     loop.infer(BATCH, bfloat16=False)
     assert torch.equal(weights, before)
@@ -130,7 +130,7 @@ def test_the_command_prints_the_tables_and_writes_the_report(report, tmp_path, m
 
 
 def test_without_a_compiler_the_table_says_so(source, report, monkeypatch):
-    def refuse(_):
+    def refuse(*_):
         raise RuntimeError("No working C++ compiler found\nand much more")
 
     monkeypatch.setattr(torch, "compile", lambda *_, **__: refuse)

@@ -46,25 +46,33 @@ def training(split, augment=AUGMENT, **changes):
 
 
 def everything(batches):
-    masks, classes = zip(*(batches[number] for number in range(len(batches))), strict=True)
+    masks, classes, *_ = zip(*(batches[number] for number in range(len(batches))), strict=True)
     return np.concatenate(masks), np.concatenate(classes)
 
 
 def test_batches_have_their_shapes(split):
     batches = training(split)
     assert len(batches) == 3
-    masks, classes = batches[0]
+    masks, classes, landmarks = batches[0]
     assert (masks.shape, masks.dtype) == ((8, 56, 56, 3), np.uint8)
     assert (classes.shape, classes.dtype) == ((8,), np.int64)
+    assert (landmarks.shape, landmarks.dtype) == ((8, 0 if split.landmarks is None else 21, 2), np.float32)
     assert (masks.max(axis=(1, 2, 3)) > 60).all()
 
 
 def test_the_same_plan_gives_the_same_masks_in_any_order(split):
-    masks, classes = training(split)[2]
+    batch = training(split)[2]
     again = training(split)
     again[0], again[1]
-    np.testing.assert_array_equal(again[2][0], masks)
-    np.testing.assert_array_equal(again[2][1], classes)
+    for array, expected in zip(again[2], batch, strict=True):
+        np.testing.assert_array_equal(array, expected)
+
+
+def test_landmarks_lie_where_the_mask_shows_them(hands):
+    masks, _, landmarks = training(split_of(hands), image_size=224)[0]
+    rows, columns = (np.clip(landmarks[..., axis] * 224, 0, 223).astype(int) for axis in (1, 0))
+    lit = masks[np.arange(8)[:, None], rows, columns].any(axis=2)
+    assert lit.all(), "each of them is the end of a bone"
 
 
 @pytest.mark.parametrize("change", [{"epoch": 3}, {"seed": 2}])
@@ -84,7 +92,7 @@ def test_an_epoch_sees_every_sample_once_before_any_twice(split):
 
 
 def test_a_batch_may_be_larger_than_the_split(split):
-    _, classes = training(split, batches=1, batch_size=60)[0]
+    _, classes, _ = training(split, batches=1, batch_size=60)[0]
     assert set(np.bincount(classes, minlength=24)) == {2, 3}
 
 
@@ -156,9 +164,9 @@ def test_batches_drawn_ahead_are_the_same_in_the_same_order(split, threads):
     batches = TrainingBatches(split, AUGMENT, image_size=32, batches=20, batch_size=8, seed=0, epoch=0)
     ahead = list(DrawnAhead(batches, threads))
     assert len(ahead) == len(DrawnAhead(batches, threads)) == 20
-    for number, (masks, classes) in enumerate(ahead):
-        np.testing.assert_array_equal(masks, batches[number][0])
-        np.testing.assert_array_equal(classes, batches[number][1])
+    for number, batch in enumerate(ahead):
+        for array, expected in zip(batch, batches[number], strict=True):
+            np.testing.assert_array_equal(array, expected)
 
 
 def test_no_more_batches_are_drawn_than_asked_for():

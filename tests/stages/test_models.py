@@ -11,12 +11,13 @@ from torch.nn.functional import linear
 from stages.models.attention import ChannelAttention
 from stages.models.build import build_network
 from stages.models.custom_cnn import WIDTHS, Block
+from stages.models.landmark_maps import LandmarkMaps
 from stages.models.masks import IMAGENET_MEAN, IMAGENET_STD, normalise
 from stages.models.mobilenet_v2 import CustomMobileNetV2
 from stages.models.resnet18 import CustomResNet18
 from stages.params import ARCHITECTURES
 
-ATTENTIONS = {"custom_cnn": 4, "mobilenet_v2": 6, "resnet18": 3}
+ATTENTIONS = {"custom_cnn": 8, "mobilenet_v2": 6, "resnet18": 3}
 
 
 def pictures(count, size, seed=0):
@@ -83,7 +84,8 @@ def test_every_attention_runs_and_learns(network, architecture):
     for hook in hooks:
         hook.remove()
     assert len(hooks) == ATTENTIONS[architecture]
-    assert [module for module, _ in seen] == attentions(network), "each runs once, in order"
+    assert len(seen) == len(hooks), "each runs once"
+    assert {module for module, _ in seen} == set(attentions(network))
     for module, output in seen:
         assert output.shape[1] == module.excite.out_channels, "a real channel count, not its neighbour's"
     for name, parameter in network.named_parameters():
@@ -137,6 +139,47 @@ def test_pooling_before_weighing_equals_weighing_before_pooling(size):
     with torch.inference_mode():
         maps = torch.relu(block.norm(block.convolution(pictures(2, size))))
         torch.testing.assert_close(block(pictures(2, size)), block.pool(block.attention(maps)))
+
+
+def test_landmarks_are_the_centre_of_mass_of_their_heat():
+    maps = LandmarkMaps((21, 1))
+    nn.init.dirac_(maps.layers[0].weight)  # landmark k is where channel k is hot
+    nn.init.zeros_(maps.layers[1].weight)
+    heat = torch.zeros(2, 21, 28, 28)
+    heat[0, 3, 4, 10] = heat[0, 4, 4, 10] = heat[0, 4, 6, 10] = 100.0
+    found = maps([heat, torch.zeros(2, 1, 14, 14)])
+    torch.testing.assert_close(found[0, 3], torch.tensor([10.5, 4.5]) / 28)
+    torch.testing.assert_close(found[0, 4], torch.tensor([10.5, 5.5]) / 28)
+    torch.testing.assert_close(found[1], torch.full((21, 2), 0.5))
+
+
+def test_coarse_features_move_landmarks_too():
+    maps = LandmarkMaps((1, 21))
+    nn.init.zeros_(maps.layers[0].weight)
+    nn.init.dirac_(maps.layers[1].weight)
+    coarse = torch.zeros(1, 21, 4, 4)
+    coarse[0, 7, 3, 0] = 100.0
+    found = maps([torch.zeros(1, 1, 28, 28), coarse])[0, 7]
+    assert found[0] < 0.15
+    assert found[1] > 0.85
+
+
+def test_custom_cnn_reads_the_shape_of_a_hand_wherever_and_however_large_it_is():
+    torch.manual_seed(0)
+    network = settle(build_network("custom_cnn", classes=24, dropout=0.1)).by_landmarks
+    landmarks = torch.rand(3, 21, 2)
+    with torch.inference_mode():
+        torch.testing.assert_close(network.read(landmarks * 0.5 + 0.2), network.read(landmarks))
+
+
+def test_custom_cnn_gives_the_mean_of_its_two_readings():
+    torch.manual_seed(0)
+    network = settle(build_network("custom_cnn", classes=24, dropout=0.1))
+    with torch.inference_mode():
+        by_features, by_landmarks, landmarks = network.read(pictures(2, 64))
+        assert (by_features - by_landmarks).abs().max() > 0.01
+        assert landmarks.shape == (2, 21, 2)
+        torch.testing.assert_close(network(pictures(2, 64)), (by_features + by_landmarks) / 2)
 
 
 def test_dropout_is_on_in_training_only(architecture):

@@ -60,7 +60,7 @@ def test_labels_that_both_know_keep_their_rows(pretrained):
     weights.load_initial(after, "custom_cnn", "kept.safetensors", ("B", "Y", "nothing"))
     rows = last_layer(before).weight
     assert torch.equal(last_layer(after).weight, torch.stack([rows[1], new[1], rows[3]]))
-    assert torch.equal(after.blocks[0].convolution.weight, before.blocks[0].convolution.weight)
+    assert torch.equal(after.by_features.blocks[0].convolution.weight, before.by_features.blocks[0].convolution.weight)
 
 
 def test_random_weights_stay_as_they_are():
@@ -75,13 +75,16 @@ def test_random_weights_stay_as_they_are():
         ("none.safetensors", "pretrained/none.safetensors is missing. Put it there"),
         ("broken.safetensors", "broken.safetensors is no whole safetensors file"),
         ("other.safetensors", "other.safetensors holds weights of another architecture: '.+' does not fit"),
-        ("wider.safetensors", "wider.safetensors holds weights of another architecture: 'classifier.5.weight'"),
+        (
+            "wider.safetensors",
+            "wider.safetensors holds weights of another architecture: 'by_landmarks.classifier.layers.13.weight'",
+        ),
     ],
 )
 def test_what_cannot_be_started_from_is_refused(file, message, pretrained):
     (pretrained / "broken.safetensors").write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00{}")
     weights.save_weights(trained("mobilenet_v2").state_dict(), pretrained / "other.safetensors", LETTERS)
-    wider = trained("custom_cnn").state_dict() | {"classifier.5.weight": torch.zeros(4, 300)}
+    wider = trained("custom_cnn").state_dict() | {"by_landmarks.classifier.layers.13.weight": torch.zeros(4, 300)}
     weights.save_weights(wider, pretrained / "wider.safetensors", LETTERS)
     with pytest.raises(PipelineError, match=message):
         weights.load_initial(trained("custom_cnn"), "custom_cnn", file, LETTERS)
