@@ -13,7 +13,7 @@ TORCH_BACKEND ?=
 MIN_FREE_GB ?=
 UV_VERSION := 0.13.9
 ATHERIS_VERSION := 3.0.0
-# The longer run, from random weights: other signers than the default's and three times as many; CustomCNN sees 27 times as
+# The longer run, from random weights: other signers than the default's and three times as many; CustomCNN sees 39 times as
 # many views of them.
 PRETRAIN_PARAMS ?= -S synthesize.seed=0 -S synthesize.signers=6000 -S preprocess.validation=0.0025 \
 	-S init.custom_cnn=random -S init.mobilenet_v2=random -S init.resnet18=random \
