@@ -17,7 +17,7 @@ from stages.errors import PipelineError
 from stages.export.onnx import TOLERANCE, export_model
 from stages.hand.handshapes import read_handshapes
 from stages.hand.signers import synthesize_hands
-from stages.models.build import build_network
+from stages.models.build import build_network, output_layers
 from stages.models.masks import normalise
 from stages.params import ARCHITECTURES
 
@@ -37,7 +37,8 @@ def settle(network, masks):
             module.momentum = None
     with torch.no_grad():
         network.train()(normalise(torch.from_numpy(masks)))
-        network.classifier[-1].weight *= 5.0
+        for layer in output_layers(network).values():
+            layer.weight *= 5.0
     return network
 
 
