@@ -12,7 +12,7 @@ from torch import nn
 
 from stages.data.processed import Processed, Split
 from stages.errors import PipelineError
-from stages.models.build import NETWORKS, build_network
+from stages.models.build import NETWORKS, build_network, output_layers
 from stages.params import Augment, Phase, Train
 from stages.training import weights
 from stages.training.fit import fit
@@ -55,11 +55,13 @@ def test_kept_weights_start_the_next_training(architecture, pretrained, tmp_path
 
 def test_labels_that_both_know_keep_their_rows(pretrained):
     before, after = trained("custom_cnn"), trained("custom_cnn", ("B", "Y", "nothing"), seed=2)
-    new = last_layer(after).weight.detach().clone()
+    new = [layer.weight.detach().clone() for layer in output_layers(after).values()]
     weights.save_weights(before.state_dict(), pretrained / "kept.safetensors", LETTERS)
     weights.load_initial(after, "custom_cnn", "kept.safetensors", ("B", "Y", "nothing"))
-    rows = last_layer(before).weight
-    assert torch.equal(last_layer(after).weight, torch.stack([rows[1], new[1], rows[3]]))
+    assert list(output_layers(after)) == ["by_features.classifier.6", "by_landmarks.classifier.layers.13"]
+    for name, own in zip(output_layers(after), new, strict=True):
+        rows = before.get_submodule(name).weight
+        assert torch.equal(after.get_submodule(name).weight, torch.stack([rows[1], own[1], rows[3]]))
     assert torch.equal(after.by_features.blocks[0].convolution.weight, before.by_features.blocks[0].convolution.weight)
 
 
