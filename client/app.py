@@ -54,7 +54,7 @@ def run(source: str, server: str, headless: bool, hand_model: Path | None, out: 
         check_display()
     with ExitStack() as stack:
         frames = stack.enter_context(open_source(source))
-        connection = stack.enter_context(Connection(server))
+        connection = stack.enter_context(Connection(server, None if frames.live else frames.frame_rate))
         landmarker = stack.enter_context(HandLandmarker("video", hand_model))
         readings = read_frames(frames, landmarker, connection)
         if headless:

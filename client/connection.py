@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import cv2
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
@@ -60,11 +60,13 @@ class Reply:
 class Connection:
     """An open stream to a service whose model reads the masks that this client draws."""
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, frame_rate: float | None = None) -> None:
         """Ask the service for its model, then open the stream.
 
         Args:
             server: "http://127.0.0.1:3000", or https.
+            frame_rate: frames a second of a film, which may be read faster or slower than it plays; None: letters are
+                held by the clock.
 
         Raises:
             ClientError: no service answers there, or its model wants other masks than this client draws.
@@ -79,9 +81,11 @@ class Connection:
                 f"The model at {self._server} reads masks of version {self.model.mask_version!r}, this client draws "
                 f"{MASK_VERSION!r}. Update the client, or the service, so that both come from one release."
             )
+        options = {"mask_version": MASK_VERSION} | ({} if frame_rate is None else {"frame_rate": frame_rate})
+        address = f"{'wss' if parts.scheme == 'https' else 'ws'}{self._server[len(parts.scheme) :]}/stream"
         try:
             self._socket = connect(
-                f"{'wss' if parts.scheme == 'https' else 'ws'}{self._server[len(parts.scheme) :]}/stream",
+                f"{address}?{urlencode(options)}",
                 open_timeout=TIMEOUT,
                 max_size=MAX_REPLY,
                 compression=None,  # a PNG is compressed already
@@ -90,7 +94,7 @@ class Connection:
         except InvalidStatus as error:
             raise ClientError(
                 f"{self._server} refuses the stream (HTTP status {error.response.status_code}). "
-                "It may have too many guests: try again in a moment, or read the service's log."
+                f"{_detail(error.response.body)}"
             ) from error
         except (OSError, InvalidHandshake) as error:
             raise _no_service(self._server) from error
@@ -191,6 +195,14 @@ def parse_reply(answer: str | bytes, server: str) -> Reply:
             f"{server} answers with something else than a letter: {answer[:80]!r}. "
             "Check that the client and the service are of one release."
         ) from error
+
+
+def _detail(body: bytes | bytearray | None) -> str:
+    """Find the sentence in the problem details that came with a refusal."""
+    try:
+        return str(json.loads(body or b"")["detail"])
+    except (ValueError, TypeError, KeyError):
+        return "Try again in a moment, or read the service's log."
 
 
 def _text_or_none(value: object) -> str | None:

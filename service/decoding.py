@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from service.errors import ServiceError
+from service.errors import Refusal
 
 MASK_SIZE: Final = 224
 """Side of a mask, in pixels."""
@@ -29,18 +29,6 @@ _COLOUR_TYPE_RGB: Final = 2
 _COLOUR_TYPES: Final = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGB with alpha"}
 
 
-class DecodingError(ServiceError):
-    """Bytes that are no mask.
-
-    Attributes:
-        status: the HTTP status that says so: 400 undecodable, 413 too large, 422 a picture of another size or kind.
-    """
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
-
-
 def decode_mask(data: bytes) -> npt.NDArray[np.uint8]:
     """Decode a PNG of one mask.
 
@@ -51,12 +39,12 @@ def decode_mask(data: bytes) -> npt.NDArray[np.uint8]:
         (224, 224, 3) uint8 RGB.
 
     Raises:
-        DecodingError: the data is too large, no PNG, damaged, or a picture of another size or kind.
+        Refusal: 413 too large, 400 no PNG or a damaged one, 422 a picture of another size or kind.
     """
     if len(data) > MAX_MASK_BYTES:
         raise too_large(len(data))
     if not data.startswith(_SIGNATURE):
-        raise DecodingError("The data is not a PNG. Send one mask, encoded as PNG.", 400)
+        raise Refusal(400, "The data is not a PNG. Send one mask, encoded as PNG.")
     _check_header(_header(data))
     _check_chunks(data)
     try:
@@ -64,15 +52,14 @@ def decode_mask(data: bytes) -> npt.NDArray[np.uint8]:
             image.load()
             pixels = np.asarray(image)
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
-        raise DecodingError(f"The PNG is damaged ({error}). Encode the mask again.", 400) from None
+        raise Refusal(400, f"The PNG is damaged ({error}). Encode the mask again.") from None
     return pixels
 
 
-def too_large(size: int) -> DecodingError:
+def too_large(size: int) -> Refusal:
     """Say that `size` bytes, or more, are too many for a mask."""
-    return DecodingError(
-        f"{size} bytes are too many for a mask: at most {MAX_MASK_BYTES} are read. Send a PNG of one mask.",
-        413,
+    return Refusal(
+        413, f"{size} bytes are too many for a mask: at most {MAX_MASK_BYTES} are read. Send a PNG of one mask."
     )
 
 
@@ -81,9 +68,9 @@ def _header(data: bytes) -> bytes:
     start = len(_SIGNATURE)
     end = start + 8 + _IHDR_LENGTH
     if len(data) < end + 4 or data[start : start + 8] != struct.pack(">I4s", _IHDR_LENGTH, b"IHDR"):
-        raise DecodingError("The PNG ends before its header or has none. Encode the mask again.", 400)
+        raise Refusal(400, "The PNG ends before its header or has none. Encode the mask again.")
     if zlib.crc32(data[start + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
-        raise DecodingError("The PNG's header is damaged. Encode the mask again.", 400)
+        raise Refusal(400, "The PNG's header is damaged. Encode the mask again.")
     return data[start + 8 : end]
 
 
@@ -91,10 +78,10 @@ def _check_header(header: bytes) -> None:
     width, height, depth, colour = struct.unpack(">IIBB", header[:10])
     if (width, height, depth, colour) != (MASK_SIZE, MASK_SIZE, _BIT_DEPTH, _COLOUR_TYPE_RGB):
         kind = _COLOUR_TYPES.get(colour, f"colour type {colour}")
-        raise DecodingError(
+        raise Refusal(
+            422,
             f"A mask has {MASK_SIZE} x {MASK_SIZE} pixels in {_BIT_DEPTH}-bit RGB; "
             f"this picture has {width} x {height} in {depth}-bit {kind}. Draw it again in that size and kind.",
-            422,
         )
 
 
@@ -103,10 +90,10 @@ def _check_chunks(data: bytes) -> None:
     position, chunk = len(_SIGNATURE) + 8 + _IHDR_LENGTH + 4, b"IHDR"
     while chunk != b"IEND":
         if position + 12 > len(data):
-            raise DecodingError("The PNG is cut off before its end. Send the whole file.", 400)
+            raise Refusal(400, "The PNG is cut off before its end. Send the whole file.")
         length, chunk = struct.unpack(">I4s", data[position : position + 8])
         if chunk == b"IHDR":
-            raise DecodingError("The PNG has two headers. Encode the mask again.", 400)
+            raise Refusal(400, "The PNG has two headers. Encode the mask again.")
         position += 12 + length
     if position > len(data):
-        raise DecodingError("The PNG is cut off before its end. Send the whole file.", 400)
+        raise Refusal(400, "The PNG is cut off before its end. Send the whole file.")

@@ -6,6 +6,7 @@ graph, so nothing of them is repeated here.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -18,6 +19,7 @@ import onnxruntime as ort  # type: ignore[import-untyped]
 from service.errors import ServiceError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 MASK_SIZE: Final = 224
@@ -33,7 +35,7 @@ _PROVIDERS: Final = ("CUDAExecutionProvider", "CPUExecutionProvider")
 """Best first."""
 _EXPORT_AGAIN: Final = "Export the model again: run `make repro`."
 
-logger = logging.getLogger("bentoml.fingerspell")
+logger = logging.getLogger("fingerspell")
 
 
 class RecogniserError(ServiceError):
@@ -48,6 +50,7 @@ class Recogniser:
         mask_version: version of the renderer that drew the masks the model learned from.
         architecture: name of the network.
         data_hash: MD5 of the processed data that the model learned from, in hexadecimal.
+        version: first 12 digits of the SHA-256 of the model's file, in hexadecimal.
         provider: ONNX Runtime's name of what the model runs on.
     """
 
@@ -61,6 +64,7 @@ class Recogniser:
             RecogniserError: the file is missing, is not an ONNX model, or does not keep the contract of `model.onnx`.
         """
         self._session = _open_session(path)
+        self.version = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
         metadata = _read_metadata(self._session, path)
         self.classes = _parse_classes(metadata["classes"], path)
         self.mask_version = metadata["mask_version"]
@@ -88,7 +92,11 @@ class Recogniser:
                 f"masks must be an array (N, {MASK_SIZE}, {MASK_SIZE}, 3) of uint8 with N at least 1, "
                 f"not {masks.shape} of {masks.dtype}."
             )
-        probabilities: npt.NDArray[np.float32] = self._session.run([OUTPUT], {INPUT: masks})[0]
+        binding = self._session.io_binding()
+        binding.bind_cpu_input(INPUT, masks)
+        binding.bind_output(OUTPUT)
+        self._session.run_with_iobinding(binding)
+        probabilities: npt.NDArray[np.float32] = binding.copy_outputs_to_cpu()[0]
         return probabilities
 
     def _warm_up(self, path: Path) -> None:
@@ -111,11 +119,15 @@ def _open_session(path: Path) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = min(MAX_THREADS, _usable_cores())
     options.inter_op_num_threads = 1
-    offered = ort.get_available_providers()
     try:
-        return ort.InferenceSession(path, options, providers=[name for name in _PROVIDERS if name in offered])
+        return ort.InferenceSession(path, options, providers=choose_providers(ort.get_available_providers()))
     except Exception as error:  # ONNX Runtime's exceptions share no base class
         raise RecogniserError(f"{path}: not an ONNX model that can be run ({error}). {_EXPORT_AGAIN}") from error
+
+
+def choose_providers(offered: Sequence[str]) -> list[str]:
+    """Choose, best first, what the model may run on of what this build of ONNX Runtime offers."""
+    return [name for name in _PROVIDERS if name in offered]
 
 
 def _usable_cores() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partialmethod
 from pathlib import Path
 from typing import Final
 
@@ -10,34 +11,52 @@ os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 os.environ.setdefault("DO_NOT_TRACK", "true")
 
 import bentoml
+import uvicorn
 from bentoml.exceptions import BentoMLException
 
+from service.batching import Batcher
+from service.decoding import MAX_MASK_BYTES
 from service.errors import ServiceError
-from service.recogniser import Recogniser
-from service.web import build_app, install
+from service.logs import configure_log
+from service.models import Watch, choose_source
+from service.settings import MODEL_VARIABLE, read_settings
+from service.web import build_app
 
-MODEL_VARIABLE: Final = "FINGERSPELL_MODEL"
-"""Environment variable with the path of another model than the packaged one."""
-MAX_CONNECTIONS: Final = 128
-"""Requests and open streams at a time: each holds one of BentoML's slots as long as it lasts."""
 TIMEOUT: Final = 30
 """Seconds until a request must have begun its answer; a stream has when it is accepted."""
+SPARE: Final = 128
+"""Requests at a time beside the open streams, before BentoML refuses more with an answer of its own form."""
 
-app = build_app()
+# BentoML starts uvicorn with its defaults: messages of 16 MiB, which are unpacked where they are compressed.
+uvicorn.Config.__init__ = partialmethod(  # type: ignore[method-assign, assignment]
+    uvicorn.Config.__init__, ws_max_size=MAX_MASK_BYTES, ws_per_message_deflate=False
+)
+
+try:
+    settings = read_settings(os.environ)
+    source = choose_source(settings, os.environ)
+except ServiceError as error:
+    raise BentoMLException(str(error)) from error
+app = build_app(settings)
 
 
-def model_path() -> Path:
-    """Return the model to serve: the variable's, else `champion.onnx` beside the service package in the Bento."""
-    return Path(os.environ.get(MODEL_VARIABLE) or Path(__file__).resolve().parents[1] / "champion.onnx").absolute()
-
-
-@bentoml.service(name="Fingerspell", traffic={"timeout": TIMEOUT, "max_concurrency": MAX_CONNECTIONS})
+@bentoml.service(name="Fingerspell", traffic={"timeout": TIMEOUT, "max_concurrency": settings.streams + SPARE})
 @bentoml.asgi_app(app)
 class Fingerspell:
-    """Reads masks of the ASL manual alphabet: `POST /predict`, `WS /stream`, `GET /model`."""
+    """Reads masks of the ASL manual alphabet; `GET /openapi.json` says how to ask."""
 
     def __init__(self) -> None:
-        install(app, Recogniser(model_path()))
+        configure_log(settings.log)
+        mark = source.mark()
+        self._batcher = Batcher(source.open())
+        app.state.batcher = self._batcher
+        self._watch = Watch(source, self._batcher, mark, settings.poll)
+
+    @bentoml.on_shutdown  # type: ignore[untyped-decorator]
+    def close(self) -> None:
+        """Answer what waits and end the threads."""
+        self._watch.close()
+        self._batcher.close()
 
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     @staticmethod
@@ -47,9 +66,10 @@ class Fingerspell:
         Raises:
             BentoMLException: the model cannot be used; `bentoml serve` prints the sentence and ends.
         """
-        path = model_path()
-        os.environ[MODEL_VARIABLE] = str(path)  # workers run in the Bento's folder, where a relative path leads nowhere
+        if settings.model and not settings.model.startswith("models:"):
+            # Workers run in the Bento's folder, where a relative path leads nowhere.
+            os.environ[MODEL_VARIABLE] = str(Path(settings.model).absolute())
         try:
-            Recogniser(path)
+            source.open()
         except ServiceError as error:
             raise BentoMLException(str(error)) from error

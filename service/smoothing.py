@@ -1,7 +1,8 @@
-"""From one reading per frame to letters: a threshold, a sliding window and its majority vote.
+"""From one reading per frame to letters: a threshold, a sliding window and its majority vote, and a hold.
 
-The seed paper's sections 4.5.6 (prediction smoothing) and 4.5.9 (thresholding and filtering). Time is counted in
-frames, so the same readings always give the same letters.
+The seed text's sections 4.5.6 (prediction smoothing) and 4.5.9 (thresholding and filtering). There is no clock here: a
+frame brings its time with it, so the same frames always give the same letters. docs/smoothing.md says how the
+defaults were chosen.
 """
 
 from __future__ import annotations
@@ -12,34 +13,33 @@ from typing import Final
 
 NOTHING: Final = "nothing"
 """Label of a hand that shows no letter, where the model's data set has it."""
+MAX_WINDOW: Final = 100
+MAX_SECONDS: Final = 10.0
+_ROUNDING: Final = 1e-6
+"""Seconds by which a hold may be short: times of a film are sums of fractions."""
 
 
 @dataclass(frozen=True)
 class SmoothingParameters:
-    """When a reading counts, and when a letter is committed.
-
-    The defaults fit 15 frames a second: a letter is committed after about half a second, a hand on its way from one
-    letter to the next is not, and half a second without a hand separates two equal letters.
-    """
+    """When a reading counts, and when a letter is committed."""
 
     threshold: float = 0.5
     """Least probability of a reading that counts: likelier than all other letters together."""
-    window: int = 12
+    window: int = 9
     """Frames that vote."""
-    votes: int = 8
-    """Frames of the window that must agree before their letter is committed: more than half, more than a flicker."""
-    release: int = 4
-    """Frames without a hand, in a row, after which the window is empty and the same letter may come again."""
+    hold: float = 0.4
+    """Seconds for which the same letter must win the vote before it is committed."""
+    release: float = 0.2
+    """Seconds without a hand after which the window is empty and the same letter may come again."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.threshold <= 1.0:
             raise ValueError(f"threshold is {self.threshold}, but must be from 0 to 1")
-        if not self.window // 2 < self.votes <= self.window:
-            raise ValueError(
-                f"votes is {self.votes}, but must be more than half of the window of {self.window} and no more than it"
-            )
-        if self.release < 1:
-            raise ValueError(f"release is {self.release}, but must be at least 1")
+        if not 1 <= self.window <= MAX_WINDOW:
+            raise ValueError(f"window is {self.window}, but must be from 1 to {MAX_WINDOW} frames")
+        for name in ("hold", "release"):
+            if not 0.0 <= getattr(self, name) <= MAX_SECONDS:
+                raise ValueError(f"{name} is {getattr(self, name)}, but must be from 0 to {MAX_SECONDS:g} seconds")
 
 
 @dataclass(frozen=True)
@@ -52,55 +52,83 @@ class Smoothed:
     """The letter that more than half of the window's frames show."""
     committed: str | None
     """A letter that is now sure, in the one frame in which it becomes so."""
+    progress: float
+    """How much of the hold has passed, 0 to 1, for the smoothed letter."""
 
 
 class Smoothing:
     """The state of one stream of frames.
 
     Example:
-        >>> smoothing = Smoothing(SmoothingParameters(window=3, votes=2, release=1))
-        >>> [smoothing.update(letter, 0.9).committed for letter in ("L", "L", "L", None, "L", "L")]
-        [None, 'L', None, None, None, 'L']
+        >>> smoothing = Smoothing(SmoothingParameters(window=3, hold=0.2, release=0.1))
+        >>> frames = ["L", "L", "L", "L", None, None, "L", "L", "L"]
+        >>> [smoothing.update(letter, 0.9, number / 10).committed for number, letter in enumerate(frames)]
+        [None, None, 'L', None, None, None, None, None, 'L']
     """
 
     def __init__(self, parameters: SmoothingParameters | None = None) -> None:
         self._parameters = parameters or SmoothingParameters()
         self._window: deque[str | None] = deque(maxlen=self._parameters.window)
-        self._frames_without_hand = 0
-        self._held: str | None = None
+        self._now = float("-inf")
+        self._gone_since: float | None = None
+        """When the first frame without a hand came."""
+        self._smoothed: str | None = None
+        self._since = 0.0
+        """When the smoothed letter began to win the vote."""
+        self._taken: str | None = None
+        """The letter committed last, until it is released."""
 
-    def update(self, letter: str | None, confidence: float) -> Smoothed:
+    def update(self, letter: str | None, confidence: float, time: float) -> Smoothed:
         """Take one frame's reading.
 
         Args:
             letter: the likeliest label, or None where the frame shows no hand.
             confidence: the label's probability; not read where there is no hand.
+            time: of the frame, in seconds; one that lies before the last frame's counts as that.
         """
-        self._count_hand(letter)
+        self._now = max(self._now, time)
         sure = accept(letter, confidence, self._parameters.threshold)
-        if self._frames_without_hand < self._parameters.release:
+        self._watch_hand(letter)
+        if not self._released():
             self._window.append(sure)
-        smoothed, votes = self._vote()
-        return Smoothed(letter=sure, smoothed=smoothed, committed=self._commit(smoothed, votes))
+        smoothed = self._vote()
+        if smoothed != self._smoothed:
+            self._smoothed, self._since = smoothed, self._now
+        progress = self._progress()
+        # A frame that shows another letter, or no hand, commits none: a hand that passes by is gone before its letter.
+        held = progress >= 1.0 and sure == smoothed != self._taken
+        committed = smoothed if held else None
+        if committed is not None:
+            self._taken = committed
+        return Smoothed(sure, smoothed, committed, progress)
 
-    def _count_hand(self, letter: str | None) -> None:
-        self._frames_without_hand = self._frames_without_hand + 1 if letter is None else 0
-        if self._frames_without_hand >= self._parameters.release:
+    def _watch_hand(self, letter: str | None) -> None:
+        """Forget everything where no hand was there for long enough."""
+        if letter is not None:
+            self._gone_since = None
+        elif self._gone_since is None:
+            self._gone_since = self._now
+        if self._released():
             self._window.clear()
-            self._held = None
+            self._taken = None
 
-    def _vote(self) -> tuple[str | None, int]:
-        """Return the letter of more than half of the frames seen and its votes; unsure frames vote for none."""
+    def _released(self) -> bool:
+        gone = self._gone_since
+        return gone is not None and self._now - gone >= self._parameters.release - _ROUNDING
+
+    def _vote(self) -> str | None:
+        """Return the letter of more than half of the frames seen; unsure frames vote for none."""
         if not self._window:
-            return None, 0
-        letter, votes = Counter(self._window).most_common(1)[0]
-        return (letter, votes) if 2 * votes > len(self._window) else (None, 0)
-
-    def _commit(self, smoothed: str | None, votes: int) -> str | None:
-        if smoothed is None or smoothed == self._held or votes < self._parameters.votes:
             return None
-        self._held = smoothed
-        return smoothed
+        letter, votes = Counter(self._window).most_common(1)[0]
+        return letter if 2 * votes > len(self._window) else None
+
+    def _progress(self) -> float:
+        if self._smoothed is None:
+            return 0.0
+        if not self._parameters.hold:
+            return 1.0
+        return min(1.0, (self._now - self._since + _ROUNDING) / self._parameters.hold)
 
 
 def accept(letter: str | None, confidence: float, threshold: float) -> str | None:

@@ -6,6 +6,7 @@ import json
 import threading
 from contextlib import contextmanager
 from http import HTTPStatus
+from urllib.parse import parse_qsl, urlsplit
 
 import cv2
 import numpy as np
@@ -20,18 +21,24 @@ COMMIT_AFTER = 5
 class SpellingService:
     """Commits the next letter of its word when it has seen a hand in `COMMIT_AFTER` messages in a row."""
 
-    def __init__(self, word="HELLOWORLD", mask_version=MASK_VERSION, hang_up_after=None, error=None, silent=False):
+    def __init__(
+        self, word="HELLOWORLD", mask_version=MASK_VERSION, hang_up_after=None, error=None, silent=False, refusal=""
+    ):
         self.word, self.mask_version = word, mask_version
         self.hang_up_after, self.error, self.silent = hang_up_after, error, silent
-        self.masks = []
+        self.refusal = refusal
+        self.masks, self.options = [], {}
 
     def answer_http(self, connection, request):
         if request.path == "/model":
             about = {"classes": sorted(set(self.word)), "mask_version": self.mask_version, "architecture": "none"}
             return connection.respond(HTTPStatus.OK, json.dumps({**about, "data_hash": "0" * 32}))
-        return None if request.path == "/stream" else connection.respond(HTTPStatus.NOT_FOUND, "")
+        if self.refusal:
+            return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, self.refusal)
+        return None if request.path.startswith("/stream?") else connection.respond(HTTPStatus.NOT_FOUND, "")
 
     def stream(self, socket):
+        self.options = dict(parse_qsl(urlsplit(socket.request.path).query))
         letters, hands = iter(self.word), 0
         try:
             for sequence, message in enumerate(socket):

@@ -39,6 +39,23 @@ def test_model_and_replies(service):
     assert np.array_equal(spelling.masks[0], RED_MASK)  # colours in the right order, nothing lost
 
 
+@pytest.mark.parametrize(("frame_rate", "sent"), [(None, {}), (15.0, {"frame_rate": "15.0"})])
+def test_says_what_it_draws_and_at_what_rate(service, frame_rate, sent):
+    spelling, address = service
+    with Connection(address, frame_rate) as connection:
+        connection.ask(None)
+    assert spelling.options == {"mask_version": MASK_VERSION, **sent}
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [('{"detail": "Too many streams are open."}', "503.*Too many streams are open"), ("<html>", "503.*Try again")],
+)
+def test_a_refused_stream_is_told_in_the_words_of_the_service(body, says):
+    with running(SpellingService(refusal=body)) as address, pytest.raises(ClientError, match=says):
+        Connection(address)
+
+
 def test_png_is_a_png_in_rgb():
     png = encode_png(RED_MASK)
     assert png.startswith(b"\x89PNG\r\n\x1a\n")

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from serving import mask, picture
 
-from service.decoding import MAX_MASK_BYTES, DecodingError, decode_mask
+from service.decoding import MAX_MASK_BYTES, decode_mask
+from service.errors import Refusal
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -90,7 +91,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("data", "status", "says"), REFUSED.values(), ids=REFUSED)
 def test_refuses(data, status, says):
-    with pytest.raises(DecodingError, match=says) as refusal:
+    with pytest.raises(Refusal, match=says) as refusal:
         decode_mask(data)
     assert refusal.value.status == status
 
@@ -113,7 +114,7 @@ def test_decodes_every_pixel():
 def test_a_bomb_is_refused_without_being_unpacked(name):
     data = REFUSED[name][0]
     tracemalloc.start()
-    with pytest.raises(DecodingError):
+    with pytest.raises(Refusal):
         decode_mask(data)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -127,12 +128,12 @@ def test_a_flipped_byte_is_refused_or_decoded_but_nothing_else(position, flip):
     data[position] ^= flip
     try:
         assert decode_mask(bytes(data)).shape == (224, 224, 3)
-    except DecodingError as refusal:
+    except Refusal as refusal:
         assert refusal.status in (400, 422)  # noqa: PT017 - either outcome is right
 
 
 @settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_tail_after_a_right_header_is_refused(tail):
-    with pytest.raises(DecodingError):
+    with pytest.raises(Refusal):
         decode_mask(SIGNATURE + header(224, 224) + tail)

@@ -11,16 +11,24 @@ from service.smoothing import NOTHING, Smoothing, SmoothingParameters, accept
 SURE, UNSURE = 0.9, 0.2
 
 
-def committed(readings: str, confidence: float = SURE, parameters: SmoothingParameters | None = None) -> str:
-    """Feed one character a frame ('.' shows no hand, '?' an unsure one, '-' no letter) and join what is committed."""
-    smoothing = Smoothing(parameters)
-    shown = [
-        smoothing.update(None, 0.0)
-        if letter == "."
-        else smoothing.update(NOTHING if letter == "-" else letter, UNSURE if letter == "?" else confidence)
-        for letter in readings
+RATE = 15.0
+"""Frames a second of the cases."""
+
+
+def feed(
+    readings: str, smoothing: Smoothing | None = None, *, confidence: float = SURE, rate: float = RATE, at: int = 0
+):
+    """Feed one character a frame ('.' shows no hand, '?' an unsure one, '-' no letter) and return what is shown."""
+    smoothing = smoothing or Smoothing()
+    meaning = {".": (None, 0.0), "?": ("A", UNSURE), "-": (NOTHING, confidence)}
+    return [
+        smoothing.update(*meaning.get(reading, (reading, confidence)), time=(at + number) / rate)
+        for number, reading in enumerate(readings)
     ]
-    return "".join(frame.committed or "" for frame in shown)
+
+
+def committed(readings: str, **options: float) -> str:
+    return "".join(frame.committed or "" for frame in feed(readings, **options))
 
 
 CASES = {
@@ -53,6 +61,31 @@ def test_commits(readings, letters):
     assert committed(readings) == letters
 
 
+@pytest.mark.parametrize("rate", [8.0, 10.0, 15.0, 24.0, 30.0, 60.0])
+def test_a_word_is_the_same_at_every_rate_of_frames(rate):
+    second = round(rate)
+    word = ("." * second).join(letter * second for letter in "HELLOWORLD")
+    assert committed(word, rate=rate) == "HELLOWORLD"
+
+
+def test_progress_rises_with_time_to_the_commit_and_stays():
+    shown = feed("A" * 15)
+    shares = [frame.progress for frame in shown]
+    assert shares == sorted(shares)
+    assert shares[0] == pytest.approx(0.0, abs=1e-4)
+    assert shares[3] == pytest.approx(3 / RATE / SmoothingParameters().hold, abs=1e-4)
+    assert [share == 1.0 for share in shares].index(True) == [frame.committed for frame in shown].index("A")
+    assert shares[-1] == 1.0
+    assert feed("....")[-1].progress == 0.0
+
+
+def test_a_time_that_falls_counts_as_the_last_one():
+    smoothing = Smoothing()
+    assert smoothing.update("A", SURE, 5.0).progress < 0.1
+    assert smoothing.update("A", SURE, 1.0).progress < 0.1
+    assert smoothing.update("A", SURE, 5.0 + SmoothingParameters().hold).committed == "A"
+
+
 def test_the_threshold_is_inclusive():
     assert committed("A" * 20, confidence=0.5) == "A"
     assert committed("A" * 20, confidence=0.4999) == ""
@@ -67,20 +100,13 @@ def test_what_counts_as_a_letter(letter, confidence, accepted):
 
 
 def test_a_frame_shows_its_own_letter_and_the_windows():
-    smoothing = Smoothing()
-    for _ in range(12):
-        smoothing.update("A", SURE)
-    frame = smoothing.update("B", SURE)
-    assert (frame.letter, frame.smoothed) == ("B", "A")
-    frame = smoothing.update("B", UNSURE)
-    assert (frame.letter, frame.smoothed) == (None, "A")
+    shown = feed("A" * 12 + "B?")
+    assert (shown[-2].letter, shown[-2].smoothed) == ("B", "A")
+    assert (shown[-1].letter, shown[-1].smoothed) == (None, "A")
 
 
 def test_the_window_is_empty_after_the_release():
-    smoothing = Smoothing()
-    for _ in range(12):
-        smoothing.update("A", SURE)
-    assert [smoothing.update(None, 0.0).smoothed for _ in range(4)] == ["A", "A", "A", None]
+    assert [frame.smoothed for frame in feed("A" * 12 + "....")[-4:]] == ["A", "A", "A", None]
 
 
 @pytest.mark.parametrize(
@@ -88,10 +114,11 @@ def test_the_window_is_empty_after_the_release():
     [
         ({"threshold": 1.1}, "threshold"),
         ({"threshold": float("nan")}, "threshold"),
-        ({"votes": 6}, "votes"),
-        ({"votes": 13}, "votes"),
-        ({"window": 0, "votes": 0}, "votes"),
-        ({"release": 0}, "release"),
+        ({"window": 0}, "window"),
+        ({"window": 101}, "window"),
+        ({"hold": -0.1}, "hold"),
+        ({"hold": float("nan")}, "hold"),
+        ({"release": 11}, "release"),
     ],
 )
 def test_parameters_check_themselves(fields, says):
@@ -99,62 +126,71 @@ def test_parameters_check_themselves(fields, says):
         SmoothingParameters(**fields)
 
 
-readings = st.lists(st.tuples(st.sampled_from(["A", "B", "L", None]), st.floats(0, 1)), max_size=120)
-parameters = st.integers(1, 15).flatmap(
-    lambda window: st.builds(
-        SmoothingParameters,
-        threshold=st.floats(0, 1),
-        window=st.just(window),
-        votes=st.integers(window // 2 + 1, window),
-        release=st.integers(1, 10),
-    )
+frames = st.lists(
+    st.tuples(st.sampled_from(["A", "B", "L", None]), st.floats(0, 1), st.floats(0, 0.3)), max_size=120
+)  # each with the seconds since the one before
+parameters = st.builds(
+    SmoothingParameters,
+    threshold=st.floats(0, 1),
+    window=st.integers(1, 15),
+    hold=st.floats(0, 1),
+    release=st.floats(0, 1),
 )
 
 
+def timed(seen):
+    now = 0.0
+    for letter, confidence, gap in seen:
+        now += gap
+        yield letter, confidence, now
+
+
 @settings(deadline=None)
-@given(readings, parameters)
-def test_a_letter_is_committed_only_with_its_votes_and_only_while_it_holds_the_window(frames, rule):
-    smoothing = Smoothing(rule)
-    for index, (letter, confidence) in enumerate(frames):
-        shown = smoothing.update(letter, confidence)
+@given(frames, parameters)
+def test_a_letter_is_committed_only_when_it_has_held_the_window_and_by_a_frame_that_shows_it(seen, rule):
+    smoothing, since, before = Smoothing(rule), 0.0, None
+    for letter, confidence, now in timed(seen):
+        shown = smoothing.update(letter, confidence, now)
+        if shown.smoothed != before:
+            before, since = shown.smoothed, now
+        assert 0.0 <= shown.progress <= 1.0
         if shown.committed is not None:
-            seen = frames[max(0, index - rule.window + 1) : index + 1]
-            assert shown.committed == shown.smoothed
-            assert sum(one == shown.committed and sure >= rule.threshold for one, sure in seen) >= rule.votes
+            assert shown.committed == shown.smoothed == shown.letter
+            assert now - since >= rule.hold - 1e-5
 
 
 @settings(deadline=None)
-@given(readings, parameters)
-def test_the_same_letter_twice_means_a_released_hand_in_between(frames, rule):
+@given(frames, parameters)
+def test_the_same_letter_twice_means_a_released_hand_in_between(seen, rule):
     smoothing = Smoothing(rule)
-    last, gap, released = None, 0, True
-    for letter, confidence in frames:
-        gap = gap + 1 if letter is None else 0
-        released = released or gap >= rule.release
-        now = smoothing.update(letter, confidence).committed
-        if now is not None:
-            assert now != last or released
-            last, released = now, False
+    last, gone, released = None, None, True
+    for letter, confidence, now in timed(seen):
+        gone = None if letter is not None else now if gone is None else gone
+        released = released or (gone is not None and now - gone >= rule.release - 1e-5)
+        committed = smoothing.update(letter, confidence, now).committed
+        if committed is not None:
+            assert committed != last or released
+            last, released = committed, False
 
 
 @settings(deadline=None)
-@given(readings, st.text("AB", min_size=25, max_size=40))
-def test_after_a_release_nothing_is_remembered(frames, later):
-    used = Smoothing()
-    for letter, confidence in frames:
-        used.update(letter, confidence)
-    for _ in range(SmoothingParameters().release):
-        used.update(None, 0.0)
-    fresh = Smoothing()
-    assert [used.update(letter, SURE) for letter in later] == [fresh.update(letter, SURE) for letter in later]
+@given(frames, st.text("AB", min_size=25, max_size=40))
+def test_after_a_release_nothing_is_remembered(seen, later):
+    used, now = Smoothing(), 0.0
+    for letter, confidence, now in timed(seen):
+        used.update(letter, confidence, now)
+    used.update(None, 0.0, now)
+    used.update(None, 0.0, now + 1.0)
+    begin = round(now + 2.0) * int(RATE)
+    assert feed(later, used, at=begin) == feed(later, at=begin)
 
 
 @settings(deadline=None)
-@given(readings)
-def test_a_sure_letter_held_long_enough_is_always_committed(frames):
-    smoothing = Smoothing()
-    for letter, confidence in frames:
-        smoothing.update(letter, confidence)
-    for _ in range(SmoothingParameters().release):
-        smoothing.update(None, 0.0)
-    assert [smoothing.update("L", SURE).committed for _ in range(25)].count("L") == 1
+@given(frames)
+def test_a_sure_letter_held_long_enough_is_always_committed_once(seen):
+    smoothing, now = Smoothing(), 0.0
+    for letter, confidence, now in timed(seen):
+        smoothing.update(letter, confidence, now)
+    smoothing.update(None, 0.0, now)
+    smoothing.update(None, 0.0, now + 1.0)
+    assert [frame.committed for frame in feed("L" * 25, smoothing, at=round(now + 2) * 15)].count("L") == 1

@@ -1,0 +1,275 @@
+"""What the service adds to its model, what it bears, and whether it stays as it is for long.
+
+`make bench-service` serves the packaged champion on loopback and puts load on it, from this machine, whose cores the
+two share. In the same run the bare model and a plain FastAPI endpoint around it are measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import multiprocessing
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import psutil
+from tqdm import tqdm
+
+from benchmarks.load import Load, ask_at_a_rate, ask_in_turn, post_in_turn
+from client.connection import encode_png
+from client.mask import render_mask
+from service.recogniser import Recogniser
+from stages.data.archive import write_text
+from stages.errors import PipelineError, run_door
+from stages.hand.handshapes import read_handshapes
+from stages.hand.signers import synthesize_hands
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy.typing as npt
+
+Report = dict[str, Any]
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+REPORT: Final = Path("reports/bench_service.json")
+BENTO: Final = ROOT / "bento"
+MODEL: Final = BENTO / "src" / "champion.onnx"
+BATCHES: Final = (1, 2, 4, 8)
+STREAMS: Final = (1, 2, 4, 8, 12, 16)
+FRAME_RATE: Final = 10.0
+"""Frames a second of each stream, where they come at a rate of their own."""
+SOAK_STREAMS: Final = 12
+START_SECONDS: Final = 60.0
+
+
+def main() -> None:
+    """Print the tables and write `reports/bench_service.json`."""
+    parser = argparse.ArgumentParser(description="Latency and throughput of the service, beside the bare model.")
+    parser.add_argument("--model", type=Path, default=MODEL, help="the model to serve (default: the Bento's)")
+    parser.add_argument("--seconds", type=float, default=5.0, help="length of a turn (default: 5)")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each, the median counts (default: 3)")
+    parser.add_argument("--soak", type=float, default=0.0, help="seconds of twelve streams, at the end (default: 0)")
+    options = parser.parse_args()
+    if not options.model.is_file():
+        raise PipelineError(f"{options.model} is missing. Make it, or name another: make repro")
+    report = measure(options.model.resolve(), options.seconds, options.rounds, options.soak)
+    write_text(REPORT, json.dumps(report, indent=2) + "\n")
+    sys.stdout.write(as_text(report))
+
+
+def measure(model: Path, seconds: float, rounds: int, soak: float) -> Report:
+    """Measure the bare model, the plain endpoint and the service, in turn."""
+    masks = draw_masks()
+    pngs = [encode_png(mask) for mask in masks]
+    report: Report = {"machine": {"cores": os.cpu_count()}, "seconds": seconds, "rounds": rounds}
+    turns: dict[str, list[Any]] = {name: [] for name in ("bare", "alone", "streams", "posts", "plain")}
+    with serve_plain(model) as plain, serve(model) as (host, process):
+        for _ in tqdm(range(rounds), unit="round"):
+            turns["bare"].append(in_a_process(measure_bare, model, masks, seconds))
+            turns["alone"].append(in_a_process(ask_in_turn, host, pngs, 1, seconds))
+            turns["streams"].append(in_a_process(ask_in_turn, host, pngs, 8, seconds))
+            turns["posts"].append(in_a_process(post_in_turn, host, pngs, 8, seconds))
+            turns["plain"].append(in_a_process(post_in_turn, plain, pngs, 8, seconds))
+        report["bare"] = {
+            str(size): {
+                name: round(median(turn[size][name] for turn in turns["bare"]), 3) for name in ("rate", "p50_ms")
+            }
+            for size in BATCHES
+        }
+        report |= {name: summary(turns[name]) for name in ("alone", "streams", "posts", "plain")}
+        best = max(of["rate"] for of in report["bare"].values())
+        report["added_ms"] = round(report["alone"]["p50_ms"] - report["bare"]["1"]["p50_ms"], 2)
+        report["of_bare"] = round(report["streams"]["rate"] / best, 3)
+        report["of_plain"] = round(report["streams"]["rate"] / report["plain"]["rate"], 2)
+        report["at_a_rate"] = {
+            str(streams): summary([in_a_process(ask_at_a_rate, host, pngs, streams, seconds, FRAME_RATE)])
+            for streams in STREAMS
+        }
+        if soak:
+            report["soak"] = measure_soak(host, process, pngs, soak)
+    return report
+
+
+def draw_masks() -> list[npt.NDArray[np.uint8]]:
+    """Draw the hands of a synthetic signer."""
+    hands = synthesize_hands(read_handshapes(), 2, samples_per_letter=1, seed=7, non_letters=0)
+    return [render_mask(landmarks) for landmarks in hands.landmarks]
+
+
+def measure_bare(model: Path, masks: Sequence[npt.NDArray[np.uint8]], seconds: float) -> dict[int, dict[str, float]]:
+    """Run the model in a loop and nothing else, in batches of several sizes."""
+    recogniser, rates = Recogniser(model), {}
+    for size in BATCHES:
+        batch, took = np.stack(masks[:size]), []
+        until = time.perf_counter() + seconds / len(BATCHES)
+        while (begun := time.perf_counter()) < until:
+            recogniser.predict(batch)
+            took.append(time.perf_counter() - begun)
+        rates[size] = {"rate": size * len(took) / sum(took), "p50_ms": median(took) * 1000}
+    return rates
+
+
+def in_a_process(function: Any, *arguments: Any) -> Any:  # noqa: ANN401 - whatever the function takes and gives
+    """Call a function in a process of its own, so that what it leaves behind slows nothing else."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(function, arguments)
+
+
+def summary(loads: Sequence[Load]) -> Report:
+    """Put some turns together: medians of their rates and percentiles, sums of what went wrong."""
+    each = [{"rate": load.rate} | load.percentiles() for load in loads]
+    medians = {name: round(median(of[name] for of in each), 2) for name in each[0]}
+    counts = {name: sum(getattr(load, name) for load in loads) for name in ("sent", "dropped", "errors")}
+    return medians | counts
+
+
+def measure_soak(host: str, process: subprocess.Popen[bytes], pngs: Sequence[bytes], seconds: float) -> Report:
+    """Keep twelve streams busy, and watch the memory of the service's processes.
+
+    Returns:
+        What `summary` gives; memory at the first and the last minute, its slope in MiB an hour over the second half
+        with its standard error, samples taken as independent where they are ten seconds apart.
+    """
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        load = pool.apply_async(ask_at_a_rate, (host, pngs, SOAK_STREAMS, seconds, FRAME_RATE))
+        times, sizes = [], []
+        begun = time.perf_counter()
+        while not load.ready():
+            load.wait(10.0)
+            times.append(time.perf_counter() - begun)
+            sizes.append(memory(process) / 2**20)
+        result = load.get()
+    half = len(times) // 2
+    x, y = np.array(times[half:-1]) / 3600, np.array(sizes[half:-1])
+    slope, error = fit_line(x, y)
+    return summary([result]) | {
+        "seconds": seconds,
+        "streams": SOAK_STREAMS,
+        "memory_mib": [round(size, 1) for size in (sizes[0], sizes[half], sizes[-2])],
+        "slope_mib_per_hour": round(slope, 2),
+        "slope_error": round(error, 2),
+    }
+
+
+def fit_line(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Fit a line by least squares.
+
+    Returns:
+        Its slope and the slope's standard error.
+    """
+    away = x - x.mean()
+    slope = float((away * y).sum() / (away**2).sum())
+    rest = y - y.mean() - slope * away
+    return slope, float(np.sqrt((rest**2).sum() / max(len(x) - 2, 1) / (away**2).sum()))
+
+
+def memory(process: subprocess.Popen[bytes]) -> int:
+    """Add up the resident memory of a process and all below it, in bytes."""
+    parent = psutil.Process(process.pid)
+    return sum(each.memory_info().rss for each in [parent, *parent.children(recursive=True)])
+
+
+@contextlib.contextmanager
+def serve(model: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Serve a model on a free port of loopback as `make serve` does, without a limit of requests a second."""
+    port = free_port()
+    command = [sys.executable, "-m", "bentoml", "serve", "service.service:Fingerspell", "--host", "127.0.0.1"]
+    environment = {"FINGERSPELL_MODEL": str(model), "FINGERSPELL_RATE": "0"}
+    with running([*command, "--port", str(port)], port, "/readyz", environment) as process:
+        yield f"127.0.0.1:{port}", process
+
+
+@contextlib.contextmanager
+def serve_plain(model: Path) -> Iterator[str]:
+    """Serve a model by the plain endpoint."""
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "benchmarks.plain_api:app", "--host", "127.0.0.1", "--no-access-log"]
+    with running([*command, "--port", str(port)], port, "/openapi.json", {"FINGERSPELL_MODEL": str(model)}):
+        yield f"127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def running(command: list[str], port: int, path: str, more: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server until the block ends."""
+    with tempfile.TemporaryFile() as log:
+        environment = os.environ | more
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        try:
+            deadline = time.monotonic() + START_SECONDS
+            while not answers(f"http://127.0.0.1:{port}{path}"):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    log.seek(0)
+                    raise PipelineError(f"{command[2]} does not start: {log.read()[-2000:].decode(errors='replace')}")
+                time.sleep(0.2)
+            yield process
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def answers(url: str) -> bool:
+    """Ask whether a server is ready."""
+    with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - loopback
+        return bool(answer.status == 200)
+    return False
+
+
+def free_port() -> int:
+    """Find a free port of loopback."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def as_text(report: Report) -> str:
+    """Write a report as tables of at most 100 columns."""
+    bare = report["bare"]
+    lines = [
+        f"{report['machine']['cores']} cores, load and service on the same; {report['rounds']} turns of "
+        f"{report['seconds']:g} s each, their median",
+        "",
+        f"{'':34}{'masks/s':>9}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'dropped':>9}{'errors':>8}",
+        *(f"{f'bare model, batches of {size}':34}{of['rate']:9.1f}{of['p50_ms']:9.2f}" for size, of in bare.items()),
+        _line("one stream, frame after frame", report["alone"]),
+        _line("eight streams, frame after frame", report["streams"]),
+        _line("eight clients, POST /predict", report["posts"]),
+        _line("eight clients, plain FastAPI", report["plain"]),
+        "",
+        f"added to the model, p50 of one stream: {report['added_ms']:.2f} ms (goal: at most 2)",
+        f"throughput of eight streams: {report['of_bare']:.1%} of the bare model's best (goal: at least 85 %), "
+        f"{report['of_plain']:.2f} times",
+        "the plain endpoint's",
+        "",
+        f"streams of {FRAME_RATE:g} frames a second",
+        *(_line(f"{streams:>2} streams", of) for streams, of in report["at_a_rate"].items()),
+    ]
+    if "soak" in report:
+        soak = report["soak"]
+        first, half, last = soak["memory_mib"]
+        lines += [
+            _line(f"{soak['streams']} streams for {soak['seconds']:g} s", soak),
+            f"memory: {first} MiB at first, {half} half-way, {last} at the end; slope of the second half "
+            f"{soak['slope_mib_per_hour']}",
+            f"+- {soak['slope_error']} MiB an hour",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _line(name: str, of: Report) -> str:
+    latency = "".join(f"{of[percentile]:9.2f}" for percentile in ("p50_ms", "p95_ms", "p99_ms"))
+    return f"{name:34}{of['rate']:9.1f}{latency}{of['dropped']:9}{of['errors']:8}"
+
+
+if __name__ == "__main__":
+    run_door(main)

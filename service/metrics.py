@@ -1,0 +1,29 @@
+"""What Prometheus is told beside BentoML's own metrics, at `/metrics`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+SECONDS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+CONFIDENCE: Final = (0.25, 0.5, 0.75, 0.9, 0.95, 1.0)
+
+STAGE_SECONDS: Final = Histogram(
+    "fingerspell_stage_seconds",
+    "Time that a mask spends in a stage: decode, wait (for the model), inference (its batch), answer (stream only)",
+    ["stage"],
+    buckets=SECONDS,
+)
+BATCH_SIZE: Final = Histogram("fingerspell_batch_size", "Masks of one inference", buckets=(1, 2, 4, 8, 16, 32))
+WAITING: Final = Gauge("fingerspell_waiting_masks", "Masks that wait for the model", multiprocess_mode="livesum")
+OPEN_STREAMS: Final = Gauge("fingerspell_open_streams", "Open streams", multiprocess_mode="livesum")
+DROPPED: Final = Counter("fingerspell_dropped_frames", "Frames of streams that a newer one overtook")
+CONFIDENCES: Final = Histogram(
+    "fingerspell_confidence", "Probability of the likeliest letter", ["letter"], buckets=CONFIDENCE
+)
+UNKNOWN: Final = Counter("fingerspell_unknown", "Masks whose likeliest letter was below the threshold, or no letter")
+REFUSED: Final = Counter("fingerspell_refused", "Requests, streams and messages that were refused", ["status"])
+MODEL: Final = Gauge(
+    "fingerspell_model", "1 for the model in use", ["version", "architecture"], multiprocess_mode="livemax"
+)

@@ -1,0 +1,130 @@
+"""Who may come in, and how often; and what an operator may set."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from service.errors import ServiceError
+from service.guard import MAX_CLIENTS, Guard, RateLimit
+from service.settings import Settings, read_settings
+
+SECRET = "secret"  # noqa: S105 - of these tests
+
+
+def client(**settings):
+    """Return what asks a guarded page."""
+
+    async def hello(_request):
+        return PlainTextResponse("hello")
+
+    app = Guard(Starlette(routes=[Route("/", hello)]), Settings(**settings))
+
+    async def get(headers):
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://here:3000") as asked:
+            return await asked.get("/", headers=headers)
+
+    return lambda headers=None: asyncio.run(get(headers or {}))
+
+
+@pytest.mark.parametrize(
+    ("origins", "origin", "status"),
+    [
+        ((), None, 200),
+        ((), "http://here:3000", 200),
+        ((), "https://elsewhere.example", 403),
+        ((), "null", 403),
+        (("https://elsewhere.example",), "https://elsewhere.example", 200),
+        (("https://elsewhere.example",), "https://elsewhere.example.evil", 403),
+        (("*",), "https://anywhere.example", 200),
+    ],
+)
+def test_pages_come_from_here_or_from_where_the_operator_says(origins, origin, status):
+    headers = {} if origin is None else {"origin": origin}
+    answer = client(origins=origins)(headers)
+    assert answer.status_code == status
+    if status == 403:
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 401),
+        ({"authorization": "Bearer wrong"}, 401),
+        ({"authorization": "Basic secret"}, 401),
+        ({"authorization": "Bearer sécret".encode("latin-1")}, 401),
+        ({"authorization": "Bearer secret"}, 200),
+        ({"authorization": "bearer  secret "}, 200),
+    ],
+)
+def test_a_token_is_asked_for(headers, status):
+    answer = client(token=SECRET)(headers)
+    assert answer.status_code == status
+    if status == 401:
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_more_requests_than_the_rate_are_refused_with_the_time_to_wait():
+    guarded = client(rate=5)
+    answers = [guarded() for _ in range(40)]
+    assert [answer.status_code for answer in answers[:10]] == [200] * 10
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.headers["retry-after"] == "1"
+
+
+@given(st.lists(st.floats(0.0, 0.5), min_size=1, max_size=300), st.floats(0.5, 50.0))
+def test_no_client_gets_more_than_its_rate_and_its_burst(gaps, rate):
+    limit, now, allowed = RateLimit(rate), 0.0, 0
+    for number, gap in enumerate(gaps):
+        now += gap
+        allowed += limit.allow("a", now)
+        assert limit.allow(f"other {number}", now), "clients do not share a bucket"
+    assert allowed <= max(1.0, 2 * rate) + now * rate + 1e-6
+
+
+def test_clients_that_are_gone_are_forgotten():
+    limit = RateLimit(1.0)
+    for number in range(MAX_CLIENTS + 50):
+        limit.allow(str(number), 0.0)
+    assert len(limit._buckets) == MAX_CLIENTS
+
+
+def test_settings_come_from_the_environment():
+    assert read_settings({}) == Settings()
+    told = {
+        "FINGERSPELL_MODEL": "models:/fingerspell@champion",
+        "FINGERSPELL_TOKEN": "secret",
+        "FINGERSPELL_ORIGINS": "https://a.example, https://b.example",
+        "FINGERSPELL_RATE": "0",
+        "FINGERSPELL_STREAMS": "7",
+        "FINGERSPELL_POLL": "0.5",
+        "FINGERSPELL_LOG": "json",
+    }
+    settings = read_settings(told)
+    assert settings.origins == ("https://a.example", "https://b.example")
+    assert (settings.rate, settings.streams, settings.poll, settings.log) == (0.0, 7, 0.5, "json")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("RATE", "many", "RATE is 'many', but must be a number"),
+        ("RATE", "-1", "must be 0"),
+        ("RATE", "nan", "must be 0"),
+        ("STREAMS", "0", "must be more than 0"),
+        ("STREAMS", "1.5", "must be a number"),
+        ("LOG", "xml", "must be 'text' or 'json'"),
+    ],
+)
+def test_settings_that_make_no_sense_are_told(name, value, says):
+    with pytest.raises(ServiceError, match=says):
+        read_settings({f"FINGERSPELL_{name}": value})
