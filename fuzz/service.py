@@ -1,0 +1,290 @@
+"""Broken requests, messages and frames for a served model: none is answered with a 5xx, and the service stays ready.
+
+`make fuzz-service` serves the packaged champion on loopback and runs it: a corpus of known evils, then mutations of
+good requests from a seed. Ends with status 1 and names the input where an answer is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import collections
+import os
+import pickle
+import random
+import struct
+import sys
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tqdm import tqdm
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from benchmarks.service import MODEL, draw_masks, memory, serve
+from client.connection import encode_png
+from stages.errors import PipelineError, run_door
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WORKERS: Final = 8
+WAITING: Final = 0.01
+"""Share of requests in which any byte may be wrong, the length too: the service waits for what never comes."""
+ANSWER_SECONDS: Final = 30.0
+GROWTH_MIB: Final = 200.0
+"""Memory that the service may take on the way: caches of allocators and of ONNX Runtime."""
+MANY: Final = 200_000_000
+HANDSHAKE: Final = (
+    b"GET /stream HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+INTERESTING: Final = (b"\0", b"\xff", b"\r\n", b"\r\n\r\n", b"IHDR", b"IDAT", b"IEND", b"\x89PNG", b"%00", b"../", b"{")
+PATHS: Final = (
+    "/predict", "/predict_batch", "/stream", "/model", "/", "/openapi.json", "/predict/", "/../etc/passwd", "/%00",
+    "/predict?threshold=", "//", "/predict?threshold=1e999", "/predict?window=-1", "/predict?hold=nan", "/predict?a=b",
+    "/stream?frame_rate=0", "/predict?mask_version=" + "x" * 3000, "/predict?threshold=0.5&threshold=2",
+)  # fmt: skip
+METHODS: Final = ("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE", "BREW", "get")
+TYPES: Final = (
+    "image/png", "image/PNG; a=b", "text/plain", "application/json", "multipart/form-data; boundary=x",
+    "multipart/form-data", "application/x-www-form-urlencoded", "", "image/png\x00", ";", "application/python-pickle",
+)  # fmt: skip
+
+
+@dataclass
+class Tally:
+    """What was sent and what came back."""
+
+    statuses: collections.Counter[str] = field(default_factory=collections.Counter)
+    wrong: list[str] = field(default_factory=list)
+
+    def add(self, kind: str, status: int | None, sent: bytes) -> None:
+        """Note an answer; None is a connection that was closed without one."""
+        self.statuses["closed" if status is None else str(status)] += 1
+        if status is not None and status >= 500:
+            self.wrong.append(f"{kind}: status {status} to {sent[:200]!r}")
+
+
+class Connection:
+    """A connection that is opened again whenever the other side closes it."""
+
+    def __init__(self, host: str) -> None:
+        self._name, _, port = host.partition(":")
+        self._port = int(port)
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def ask(self, data: bytes) -> int | None:
+        """Send bytes and return the status of the answer, or None where the connection is closed instead."""
+        reader, writer = self._streams or await asyncio.open_connection(self._name, self._port)
+        self._streams = None
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                try:
+                    writer.write(data)
+                    await writer.drain()
+                except ConnectionError:
+                    pass  # the answer may have come before the rest was wanted
+                head = await reader.readuntil(b"\r\n\r\n")
+                fields = head.lower()
+                length = fields.partition(b"content-length:")[2].partition(b"\r\n")[0].strip()
+                if length and not data.startswith(b"HEAD"):
+                    await reader.readexactly(int(length))
+                if b"connection: close" not in fields and length:
+                    self._streams = reader, writer
+                return int(head.split(b" ", 2)[1])
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
+            return None
+        finally:
+            if self._streams is None:
+                writer.close()
+
+
+def http(method: str, path: str, content_type: str, body: bytes, more: str = "") -> bytes:
+    """Write a request whose length is right."""
+    head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\n{more}Content-Length: {len(body)}"
+    return head.encode("latin-1") + b"\r\n\r\n" + body
+
+
+def frame(opcode: int, payload: bytes, *, final: bool = True, masked: bool = True, length: int | None = None) -> bytes:
+    """Write a WebSocket frame, which may claim another length than it has. RFC 6455, section 5.2."""
+    size, first = len(payload) if length is None else length, bytes([(0x80 if final else 0) | opcode])
+    bit = 0x80 if masked else 0
+    if size < 126:
+        first += bytes([bit | size])
+    elif size < 1 << 16:
+        first += bytes([bit | 126]) + struct.pack(">H", size)
+    else:
+        first += bytes([bit | 127]) + struct.pack(">Q", size)
+    return first + (bytes(4) if masked else b"") + payload
+
+
+def mutate(data: bytes, chance: random.Random) -> bytes:
+    """Damage some bytes: flip, cut, repeat, put in."""
+    data_ = bytearray(data)
+    for _ in range(chance.randint(1, 6)):
+        at = chance.randrange(len(data_) + 1)
+        match chance.randrange(5):
+            case 0 if data_:
+                data_[at % len(data_)] ^= 1 << chance.randrange(8)
+            case 1:
+                del data_[at : at + chance.randint(1, 64)]
+            case 2:
+                data_[at:at] = chance.choice(INTERESTING)
+            case 3:
+                data_[at:at] = data_[: chance.randint(0, 64)]
+            case _:
+                data_[at : at + 4] = chance.randbytes(4)
+    return bytes(data_)
+
+
+def form(parts: list[bytes]) -> bytes:
+    """Write a form of files."""
+    head = b'--x\r\nContent-Disposition: form-data; name="m"; filename="m.png"\r\nContent-Type: image/png\r\n\r\n'
+    return b"".join(head + part + b"\r\n" for part in parts) + b"--x--\r\n"
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    """Write a chunk of a PNG."""
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def bomb() -> bytes:
+    """Write a PNG of 144 megapixels."""
+    packer = zlib.compressobj(9)
+    packed = b"".join(packer.compress(bytes(36_001)) for _ in range(12_000)) + packer.flush()
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 12_000, 12_000, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
+
+
+def corpus(good: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield known evils, as whole conversations."""
+    evils = {
+        "bomb": bomb(),
+        "pickle": pickle.dumps({"mask": [1, 2, 3]}),
+        "address": b"https://elsewhere.example/mask.png",
+        "json": b'{"image": "http://127.0.0.1:1/mask.png"}',
+        "cut": good[:-1],
+        "empty": b"",
+    }
+    for name, body in evils.items():
+        for content_type in ("image/png", "application/json", "application/python-pickle"):
+            yield name, http("POST", "/predict", content_type, body)
+        yield f"{name} in a form", http("POST", "/predict_batch", "multipart/form-data; boundary=x", form([body]))
+        yield f"{name} in a message", HANDSHAKE + frame(2, body)
+    yield "200 MB", http("POST", "/predict", "image/png", bytes(MANY))
+    yield "200 MB in a form", http("POST", "/predict_batch", "multipart/form-data; boundary=x", bytes(MANY))
+    yield "a header of a million bytes", http("POST", "/predict", "image/png", good, "X: " + "a" * 1_000_000 + "\r\n")
+    yield "100,000 headers", http("POST", "/predict", "image/png", good, "X: a\r\n" * 100_000)
+    yield "an address of a million bytes", http("GET", "/" + "a" * 1_000_000, "", b"")
+    yield "two lengths", http("POST", "/predict", "image/png", good, "Content-Length: 3\r\n")
+    yield "a length and chunks", http("POST", "/predict", "image/png", good, "Transfer-Encoding: chunked\r\n")
+    yield "a negative length", b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n"
+    yield "a huge length", b"POST /predict_batch HTTP/1.1\r\nHost: x\r\nContent-Length: " + b"9" * 30 + b"\r\n\r\n"
+    for name, frames in {
+        "a frame that claims 2^63 bytes": frame(2, b"x", length=(1 << 63) - 1),
+        "a frame without masking": frame(2, good, masked=False),
+        "an opcode that is none": frame(11, good),
+        "a rest without a beginning": frame(0, good),
+        "a message in many pieces": b"".join(frame(2 if n == 0 else 0, b"x", final=False) for n in range(5000)),
+        "a long ping": frame(9, b"x" * 200),
+        "no UTF-8": frame(1, b"\xff\xfe"),
+        "a bad close": frame(8, b"\0"),
+    }.items():
+        yield name, HANDSHAKE + frames
+
+
+def random_request(good: bytes, chance: random.Random) -> tuple[str, bytes]:
+    """Make a request that is wrong in one way or another; most go on with the connection."""
+    if chance.random() < WAITING:
+        return "bytes", mutate(http("POST", "/predict", "image/png", good[:300]), chance) + b"\r\n\r\n"
+    match chance.randrange(3):
+        case 0:
+            return "body", http("POST", "/predict", "image/png", mutate(good, chance))
+        case 1:
+            parts = [good if chance.random() < 0.5 else mutate(good, chance) for _ in range(chance.randint(0, 4))]
+            body = form(parts)
+            if chance.random() < 0.5:
+                body = mutate(body, chance)
+            return "form", http("POST", "/predict_batch", "multipart/form-data; boundary=x", body)
+        case _:
+            body = chance.choice((b"", good, b"{}", chance.randbytes(chance.randint(1, 300))))
+            return "head", http(chance.choice(METHODS), chance.choice(PATHS), chance.choice(TYPES), body)
+
+
+async def broken_messages(host: str, good: bytes, count: int, chance: random.Random, tally: Tally) -> None:
+    """Send broken messages on streams, one after the other; every one is answered with an error, in its order."""
+    sent = 0
+    while sent < count:
+        async with connect(f"ws://{host}/stream", compression=None) as socket:
+            for sequence in range(min(1000, count - sent)):
+                message: bytes | str = mutate(good, chance) if chance.random() < 0.9 else "a text"
+                try:
+                    await socket.send(message)
+                    async with asyncio.timeout(ANSWER_SECONDS):
+                        reply = str(await socket.recv())
+                except ConnectionClosed as closed:
+                    tally.wrong.append(f"message: closed with {closed.rcvd} by {message[:200]!r}")
+                    break
+                sent += 1
+                tally.statuses["message"] += 1
+                if f'"sequence":{sequence},' not in reply:
+                    tally.wrong.append(f"message: {reply[:100]} to number {sequence}")
+
+
+async def attack(host: str, good: bytes, count: int, seed: int) -> Tally:
+    """Send the corpus, then `count` broken requests and messages, some at a time."""
+    tally = Tally()
+    for kind, data in corpus(good):
+        tally.add(kind, await Connection(host).ask(data), data)
+
+    async def worker(number: int) -> None:
+        chance = random.Random(f"{seed} {number}")  # noqa: S311 - not for secrets
+        connection = Connection(host)
+        messages = count // WORKERS // 4
+        await broken_messages(host, good, messages, chance, tally)
+        progress.update(messages)
+        for _ in range(count // WORKERS - messages):
+            kind, data = random_request(good, chance)
+            tally.add(kind, await connection.ask(data), data)
+            progress.update()
+
+    with tqdm(total=count, unit="input") as progress:
+        async with asyncio.TaskGroup() as group:
+            for number in range(WORKERS):
+                group.create_task(worker(number))
+    ready = await Connection(host).ask(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+    answer = await Connection(host).ask(http("POST", "/predict", "image/png", good))
+    if (ready, answer) != (200, 200):
+        tally.wrong.append(f"afterwards: /readyz answers {ready}, a good mask is answered with {answer}")
+    return tally
+
+
+def main() -> None:
+    """Serve a model, attack it, and say what came back."""
+    parser = argparse.ArgumentParser(prog="python -m fuzz.service", description=__doc__)
+    parser.add_argument("--count", type=int, default=50_000, help="broken requests and messages (default: 50000)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--model", type=Path, default=MODEL, help="the model to serve (default: the Bento's)")
+    options = parser.parse_args()
+    if not options.model.is_file():
+        raise PipelineError(f"{options.model} is missing. Make it, or name another: make repro")
+    os.environ["FINGERSPELL_RATE"] = "0"
+    good = encode_png(draw_masks()[0])
+    with serve(options.model.resolve()) as (host, process):
+        before = memory(process)
+        tally = asyncio.run(attack(host, good, options.count, options.seed))
+        growth = (memory(process) - before) / 2**20
+    if growth > GROWTH_MIB:
+        tally.wrong.append(f"memory grew by {growth:.0f} MiB")
+    answers = ", ".join(f"{status}: {count:,}" for status, count in sorted(tally.statuses.items()))
+    sys.stdout.write(f"{tally.statuses.total():,} sent. {answers}. Memory grew by {growth:.0f} MiB.\n")
+    sys.stdout.writelines(f"WRONG {line}\n" for line in tally.wrong[:20])
+    if tally.wrong:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    run_door(main)
