@@ -1,8 +1,8 @@
-"""From one reading per frame to letters: a threshold, a sliding window and its majority vote, and a hold.
+"""From one reading per frame to letters: a threshold, a vote over the last frames, a hold and a release.
 
-The seed text's sections 4.5.6 (prediction smoothing) and 4.5.9 (thresholding and filtering). There is no clock here: a
-frame brings its time with it, so the same frames always give the same letters. docs/smoothing.md says how the
-defaults were chosen.
+The seed paper's sections 4.5.6 (prediction smoothing) and 4.5.9 (thresholding and filtering). There is no clock in
+here: the time comes with the frame, so the same readings at the same times always give the same letters.
+`docs/smoothing.md` shows the states and how the defaults were chosen.
 """
 
 from __future__ import annotations
@@ -14,32 +14,38 @@ from typing import Final
 NOTHING: Final = "nothing"
 """Label of a hand that shows no letter, where the model's data set has it."""
 MAX_WINDOW: Final = 100
+"""Frames that may vote, at most."""
 MAX_SECONDS: Final = 10.0
+"""Longest hold and release."""
 _ROUNDING: Final = 1e-6
-"""Seconds by which a hold may be short: times of a film are sums of fractions."""
+"""Seconds that may be missing from a hold or a release: 0.7 - 0.3 is a little less than 0.4."""
 
 
 @dataclass(frozen=True)
 class SmoothingParameters:
-    """When a reading counts, and when a letter is committed."""
+    """When a reading counts, and when a letter is committed. `make bench-smoothing` chose the defaults."""
 
     threshold: float = 0.5
-    """Least probability of a reading that counts: likelier than all other letters together."""
-    window: int = 9
-    """Frames that vote."""
+    """Least probability of a reading that counts, 0 to 1: half is likelier than all other letters together."""
+    window: int = 5
+    """Frames that vote, 1 to 100."""
     hold: float = 0.4
-    """Seconds for which the same letter must win the vote before it is committed."""
-    release: float = 0.2
-    """Seconds without a hand after which the window is empty and the same letter may come again."""
+    """Seconds, 0 to 10, for which the smoothed letter must have been the same before it is committed."""
+    release: float = 0.3
+    """Seconds, 0 to 10, without a hand or with one that shows no letter, after which the window is empty and the same
+    letter may come again."""
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.threshold <= 1.0:
-            raise ValueError(f"threshold is {self.threshold}, but must be from 0 to 1")
-        if not 1 <= self.window <= MAX_WINDOW:
-            raise ValueError(f"window is {self.window}, but must be from 1 to {MAX_WINDOW} frames")
-        for name in ("hold", "release"):
-            if not 0.0 <= getattr(self, name) <= MAX_SECONDS:
-                raise ValueError(f"{name} is {getattr(self, name)}, but must be from 0 to {MAX_SECONDS:g} seconds")
+        for name, value, least, most in (
+            ("threshold", self.threshold, 0.0, 1.0),
+            ("window", self.window, 1, MAX_WINDOW),
+            ("hold", self.hold, 0.0, MAX_SECONDS),
+            ("release", self.release, 0.0, MAX_SECONDS),
+        ):
+            if not least <= value <= most:
+                raise ValueError(f"{name} is {value}, but must be from {least:g} to {most:g}")
+        if self.window != int(self.window):
+            raise ValueError(f"window is {self.window}, but must be a whole number of frames")
 
 
 @dataclass(frozen=True)
@@ -51,9 +57,9 @@ class Smoothed:
     smoothed: str | None
     """The letter that more than half of the window's frames show."""
     committed: str | None
-    """A letter that is now sure, in the one frame in which it becomes so."""
+    """A letter that is now sure, in the one frame in which it becomes so; the frame shows it, too."""
     progress: float
-    """How much of the hold has passed, 0 to 1, for the smoothed letter."""
+    """Share of the hold that has passed for the smoothed letter: 0 where there is none, 1 once it is committed."""
 
 
 class Smoothing:
@@ -61,22 +67,18 @@ class Smoothing:
 
     Example:
         >>> smoothing = Smoothing(SmoothingParameters(window=3, hold=0.2, release=0.1))
-        >>> frames = ["L", "L", "L", "L", None, None, "L", "L", "L"]
-        >>> [smoothing.update(letter, 0.9, number / 10).committed for number, letter in enumerate(frames)]
-        [None, None, 'L', None, None, None, None, None, 'L']
+        >>> [smoothing.update(letter, 0.9, time / 10).committed for time, letter in enumerate("LLLL")]
+        [None, None, 'L', None]
     """
 
     def __init__(self, parameters: SmoothingParameters | None = None) -> None:
         self._parameters = parameters or SmoothingParameters()
-        self._window: deque[str | None] = deque(maxlen=self._parameters.window)
-        self._now = float("-inf")
-        self._gone_since: float | None = None
-        """When the first frame without a hand came."""
+        self._window: deque[str | None] = deque(maxlen=int(self._parameters.window))
+        self._time = float("-inf")
+        self._idle_since: float | None = None
         self._smoothed: str | None = None
-        self._since = 0.0
-        """When the smoothed letter began to win the vote."""
-        self._taken: str | None = None
-        """The letter committed last, until it is released."""
+        self._smoothed_since = self._time
+        self._committed: str | None = None
 
     def update(self, letter: str | None, confidence: float, time: float) -> Smoothed:
         """Take one frame's reading.
@@ -84,40 +86,35 @@ class Smoothing:
         Args:
             letter: the likeliest label, or None where the frame shows no hand.
             confidence: the label's probability; not read where there is no hand.
-            time: of the frame, in seconds; one that lies before the last frame's counts as that.
+            time: seconds since any moment, the same for all frames. One before the last frame's counts as that one's.
         """
-        self._now = max(self._now, time)
+        self._time = max(self._time, time)
         sure = accept(letter, confidence, self._parameters.threshold)
-        self._watch_hand(letter)
-        if not self._released():
+        if self._is_released(idle=letter is None or letter == NOTHING):
+            self._window.clear()
+            self._committed = None
+        else:
             self._window.append(sure)
         smoothed = self._vote()
         if smoothed != self._smoothed:
-            self._smoothed, self._since = smoothed, self._now
+            self._smoothed, self._smoothed_since = smoothed, self._time
         progress = self._progress()
-        # A frame that shows another letter, or no hand, commits none: a hand that passes by is gone before its letter.
-        held = progress >= 1.0 and sure == smoothed != self._taken
-        committed = smoothed if held else None
-        if committed is not None:
-            self._taken = committed
-        return Smoothed(sure, smoothed, committed, progress)
+        # The vote lags behind: a hand that is gone, or on its way, commits nothing.
+        committed = sure if progress >= 1.0 and sure == smoothed != self._committed else None
+        self._committed = committed or self._committed
+        return Smoothed(letter=sure, smoothed=smoothed, committed=committed, progress=progress)
 
-    def _watch_hand(self, letter: str | None) -> None:
-        """Forget everything where no hand was there for long enough."""
-        if letter is not None:
-            self._gone_since = None
-        elif self._gone_since is None:
-            self._gone_since = self._now
-        if self._released():
-            self._window.clear()
-            self._taken = None
-
-    def _released(self) -> bool:
-        gone = self._gone_since
-        return gone is not None and self._now - gone >= self._parameters.release - _ROUNDING
+    def _is_released(self, *, idle: bool) -> bool:
+        """Tell whether there has been no letter for as long as the release; an unsure letter is one, too."""
+        if not idle:
+            self._idle_since = None
+            return False
+        if self._idle_since is None:
+            self._idle_since = self._time
+        return self._time - self._idle_since >= self._parameters.release - _ROUNDING
 
     def _vote(self) -> str | None:
-        """Return the letter of more than half of the frames seen; unsure frames vote for none."""
+        """Return the letter of more than half of the frames in the window; unsure ones vote for none."""
         if not self._window:
             return None
         letter, votes = Counter(self._window).most_common(1)[0]
@@ -126,9 +123,10 @@ class Smoothing:
     def _progress(self) -> float:
         if self._smoothed is None:
             return 0.0
-        if not self._parameters.hold:
+        held = self._time - self._smoothed_since
+        if self._smoothed == self._committed or held >= self._parameters.hold - _ROUNDING:
             return 1.0
-        return min(1.0, (self._now - self._since + _ROUNDING) / self._parameters.hold)
+        return held / self._parameters.hold
 
 
 def accept(letter: str | None, confidence: float, threshold: float) -> str | None:

@@ -1,94 +1,90 @@
-"""Threshold and vote: which readings become letters, and how often."""
+"""Threshold, vote, hold and release: which readings become letters, when, and how often."""
 
 from __future__ import annotations
+
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.smoothing import NOTHING, Smoothing, SmoothingParameters, accept
+from service.smoothing import NOTHING, Smoothed, Smoothing, SmoothingParameters, accept
 
 SURE, UNSURE = 0.9, 0.2
+RATES = (5, 15, 30, 60)
+"""Frames a second."""
+PLAIN = SmoothingParameters(threshold=0.5, window=5, hold=0.4, release=0.3)
 
 
-RATE = 15.0
-"""Frames a second of the cases."""
+def read(smoothing: Smoothing, shown: str, time: float, confidence: float = SURE) -> Smoothed:
+    """Feed one frame: '.' shows no hand, '?' an unsure one, '-' one without a letter, else the letter."""
+    letter = {".": None, "-": NOTHING}.get(shown, shown)
+    return smoothing.update(letter, UNSURE if shown == "?" else confidence, time)
 
 
-def feed(
-    readings: str, smoothing: Smoothing | None = None, *, confidence: float = SURE, rate: float = RATE, at: int = 0
-):
-    """Feed one character a frame ('.' shows no hand, '?' an unsure one, '-' no letter) and return what is shown."""
-    smoothing = smoothing or Smoothing()
-    meaning = {".": (None, 0.0), "?": ("A", UNSURE), "-": (NOTHING, confidence)}
-    return [
-        smoothing.update(*meaning.get(reading, (reading, confidence)), time=(at + number) / rate)
-        for number, reading in enumerate(readings)
-    ]
-
-
-def committed(readings: str, **options: float) -> str:
-    return "".join(frame.committed or "" for frame in feed(readings, **options))
+def spell(script: str, rate: float = 15, parameters: SmoothingParameters = PLAIN, confidence: float = SURE) -> str:
+    """Show what a script such as 'A 1.2, . 0.5' says for so many seconds each, and join what is committed."""
+    smoothing, frame, end, text = Smoothing(parameters), 0, 0.0, ""
+    for part in script.split(","):
+        shown, seconds = part.split()
+        end += float(seconds)
+        while frame / rate < end - 1e-9:
+            text += read(smoothing, shown, frame / rate, confidence).committed or ""
+            frame += 1
+    return text
 
 
 CASES = {
-    "a word of 25 frames a letter and gaps of 8": (
-        "........".join(letter * 25 for letter in "HELLOWORLD"),
-        "HELLOWORLD",
-    ),
-    "a letter held on": ("L" * 200, "L"),
-    "a flicker of 3": ("A" * 25 + "S" * 3 + "T" * 25, "AT"),
-    "a flicker of 5": ("A" * 25 + "S" * 5 + "T" * 25, "AT"),
-    "a flicker within a letter": ("A" * 25 + "S" * 5 + "A" * 25, "A"),
-    "a flicker before a letter": ("S" * 5 + "A" * 25, "A"),
-    "a hand that passes by": ("." * 20 + "A" * 5 + "." * 20, ""),
-    "a hand lost for 3 frames": ("L" * 20 + "..." + "L" * 20, "L"),
-    "a hand lost for 4 frames": ("L" * 20 + "...." + "L" * 20, "LL"),
-    "another letter in between": ("L" * 20 + "O" * 20 + "L" * 20, "LOL"),
-    "an unsure hand": ("?" * 100, ""),
-    "an unsure hand in between": ("L" * 20 + "?" * 20 + "L" * 20, "L"),
-    "a hand that shows no letter": ("-" * 100, ""),
-    "a hand that relaxes in between": ("L" * 20 + "-" * 20 + "L" * 20, "L"),
-    "one frame in five misread": ("LLLLI" * 5, "L"),
-    "two letters in turn": ("AS" * 50, ""),
-    "a pause after a flicker": ("A" * 5 + "...." + "A" * 5 + "....", ""),
-    "nobody there": ("." * 100, ""),
+    "a word with gaps": (", . 0.6, ".join(f"{letter} 1.6" for letter in "HELLOWORLD"), "HELLOWORLD"),
+    "a word without gaps": (", ".join(f"{letter} 1.6" for letter in "WORLD"), "WORLD"),
+    "a letter held on": ("L 12", "L"),
+    "a hand that passes by": (". 1, A 0.3, . 1", ""),
+    "another letter in between": ("L 1.6, O 1.6, L 1.6", "LOL"),
+    "a hand that is gone in between": ("L 1.6, . 0.6, L 1.6", "LL"),
+    "a hand that shows no letter in between": ("L 1.6, - 0.6, L 1.6", "LL"),
+    "an unsure hand": ("? 9", ""),
+    "an unsure hand in between": ("L 1.6, ? 1.6, L 1.6", "L"),
+    "a hand that shows no letter": ("- 9", ""),
+    "nobody there": (". 9", ""),
+    "a pause after a flicker": ("A 0.2, . 0.6, A 0.2, . 0.6", ""),
 }
 
 
-@pytest.mark.parametrize(("readings", "letters"), CASES.values(), ids=CASES)
-def test_commits(readings, letters):
-    assert committed(readings) == letters
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize(("script", "letters"), CASES.values(), ids=CASES)
+def test_commits_at_every_frame_rate(script, letters, rate):
+    assert spell(script, rate) == letters
 
 
-@pytest.mark.parametrize("rate", [8.0, 10.0, 15.0, 24.0, 30.0, 60.0])
-def test_a_word_is_the_same_at_every_rate_of_frames(rate):
-    second = round(rate)
-    word = ("." * second).join(letter * second for letter in "HELLOWORLD")
-    assert committed(word, rate=rate) == "HELLOWORLD"
+@pytest.mark.parametrize(
+    ("script", "letters"),
+    [
+        pytest.param("A 1.6, S 0.2, T 1.6", "AT", id="a flicker between letters"),
+        pytest.param("A 1.6, S 0.2, A 1.6", "A", id="a flicker within a letter"),
+        pytest.param("S 0.2, A 1.6", "A", id="a flicker before a letter"),
+        pytest.param("L 1.6, . 0.2, L 1.6", "L", id="a hand lost for less than the release"),
+        pytest.param("L 1.6, - 0.2, L 1.6", "L", id="no letter for less than the release"),
+        pytest.param("L 1.6, . 0.2, - 0.2, L 1.6", "LL", id="both, one after the other"),
+        pytest.param(", ".join(["L 0.267, I 0.067"] * 9), "L", id="one frame in five misread"),
+        pytest.param(", ".join(["A 0.067, S 0.067"] * 50), "", id="two letters in turn"),
+    ],
+)
+def test_a_flicker_is_no_letter(script, letters):
+    assert spell(script) == letters
 
 
-def test_progress_rises_with_time_to_the_commit_and_stays():
-    shown = feed("A" * 15)
-    shares = [frame.progress for frame in shown]
-    assert shares == sorted(shares)
-    assert shares[0] == pytest.approx(0.0, abs=1e-4)
-    assert shares[3] == pytest.approx(3 / RATE / SmoothingParameters().hold, abs=1e-4)
-    assert [share == 1.0 for share in shares].index(True) == [frame.committed for frame in shown].index("A")
-    assert shares[-1] == 1.0
-    assert feed("....")[-1].progress == 0.0
-
-
-def test_a_time_that_falls_counts_as_the_last_one():
-    smoothing = Smoothing()
-    assert smoothing.update("A", SURE, 5.0).progress < 0.1
-    assert smoothing.update("A", SURE, 1.0).progress < 0.1
-    assert smoothing.update("A", SURE, 5.0 + SmoothingParameters().hold).committed == "A"
+@pytest.mark.parametrize("rate", RATES)
+def test_a_letter_is_committed_when_it_has_been_held(rate):
+    smoothing = Smoothing(PLAIN)
+    times = [frame / rate for frame in range(2 * rate)]
+    commits = [time for time in times if read(smoothing, "A", time).committed]
+    assert len(commits) == 1
+    assert PLAIN.hold - 1e-9 <= commits[0] < PLAIN.hold + 1 / rate
 
 
 def test_the_threshold_is_inclusive():
-    assert committed("A" * 20, confidence=0.5) == "A"
-    assert committed("A" * 20, confidence=0.4999) == ""
+    assert spell("A 2", confidence=0.5) == "A"
+    assert spell("A 2", confidence=0.4999) == ""
 
 
 @pytest.mark.parametrize(
@@ -100,97 +96,163 @@ def test_what_counts_as_a_letter(letter, confidence, accepted):
 
 
 def test_a_frame_shows_its_own_letter_and_the_windows():
-    shown = feed("A" * 12 + "B?")
-    assert (shown[-2].letter, shown[-2].smoothed) == ("B", "A")
-    assert (shown[-1].letter, shown[-1].smoothed) == (None, "A")
+    smoothing = Smoothing(PLAIN)
+    for frame in range(12):
+        read(smoothing, "A", frame / 15)
+    assert (read(smoothing, "B", 12 / 15).letter, read(smoothing, "B", 13 / 15).smoothed) == ("B", "A")
+    last = read(smoothing, "?", 14 / 15)
+    assert (last.letter, last.smoothed) == (None, None)
+
+
+def test_progress_grows_to_1_while_a_letter_is_held_and_stays_there():
+    smoothing = Smoothing(PLAIN)
+    shown = [read(smoothing, "A", frame / 10).progress for frame in range(7)]
+    assert shown == pytest.approx([0.0, 0.25, 0.5, 0.75, 1.0, 1.0, 1.0])
+    assert read(smoothing, "B", 0.7).progress == 1.0
+    read(smoothing, "B", 0.8)
+    assert [read(smoothing, "B", time).progress for time in (0.9, 1.0)] == pytest.approx([0.0, 0.25])
+    assert [read(smoothing, ".", time).progress for time in (1.1, 1.2, 1.3, 1.4)][-1] == 0.0
 
 
 def test_the_window_is_empty_after_the_release():
-    assert [frame.smoothed for frame in feed("A" * 12 + "....")[-4:]] == ["A", "A", "A", None]
+    smoothing = Smoothing(SmoothingParameters(threshold=0.5, window=99, hold=0.4, release=0.3))
+    for frame in range(12):
+        read(smoothing, "A", frame / 10)
+    assert [read(smoothing, ".", frame / 10).smoothed for frame in range(12, 16)] == ["A", "A", "A", None]
+    assert read(smoothing, "B", 1.6).smoothed == "B"
+
+
+def test_without_hold_and_release_every_letter_counts_at_once():
+    assert spell("A 0.067, . 0.067, A 0.067, B 0.067", parameters=SmoothingParameters(0.5, 1, 0.0, 0.0)) == "AAB"
 
 
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"threshold": 1.1}, "threshold"),
-        ({"threshold": float("nan")}, "threshold"),
-        ({"window": 0}, "window"),
-        ({"window": 101}, "window"),
-        ({"hold": -0.1}, "hold"),
-        ({"hold": float("nan")}, "hold"),
-        ({"release": 11}, "release"),
+        ({"threshold": 1.1}, "threshold is 1.1"),
+        ({"threshold": float("nan")}, "threshold is nan"),
+        ({"window": 0}, "window is 0"),
+        ({"window": 101}, "window is 101"),
+        ({"window": 2.5}, "window is 2.5"),
+        ({"hold": -0.1}, "hold is -0.1"),
+        ({"hold": float("inf")}, "hold is inf"),
+        ({"release": 10.5}, "release is 10.5"),
+        ({"release": float("nan")}, "release is nan"),
     ],
 )
-def test_parameters_check_themselves(fields, says):
+def test_parameters_name_what_is_wrong_with_them(fields, says):
     with pytest.raises(ValueError, match=says):
         SmoothingParameters(**fields)
 
 
-frames = st.lists(
-    st.tuples(st.sampled_from(["A", "B", "L", None]), st.floats(0, 1), st.floats(0, 0.3)), max_size=120
-)  # each with the seconds since the one before
+steps = st.one_of(st.sampled_from([1 / rate for rate in RATES]), st.floats(1 / 60, 1 / 5))
+"""Seconds from a frame to the next one, regular and irregular."""
+frames = st.lists(st.tuples(st.sampled_from("ABL?-."), steps), max_size=120).map(
+    lambda shown: list(zip((letter for letter, _ in shown), accumulate(step for _, step in shown), strict=True))
+)
+"""What each frame shows, and when."""
 parameters = st.builds(
     SmoothingParameters,
-    threshold=st.floats(0, 1),
-    window=st.integers(1, 15),
+    threshold=st.floats(0.3, 0.9),
+    window=st.integers(1, 12),
     hold=st.floats(0, 1),
     release=st.floats(0, 1),
 )
 
 
-def timed(seen):
-    now = 0.0
-    for letter, confidence, gap in seen:
-        now += gap
-        yield letter, confidence, now
-
-
 @settings(deadline=None)
 @given(frames, parameters)
-def test_a_letter_is_committed_only_when_it_has_held_the_window_and_by_a_frame_that_shows_it(seen, rule):
-    smoothing, since, before = Smoothing(rule), 0.0, None
-    for letter, confidence, now in timed(seen):
-        shown = smoothing.update(letter, confidence, now)
-        if shown.smoothed != before:
-            before, since = shown.smoothed, now
-        assert 0.0 <= shown.progress <= 1.0
-        if shown.committed is not None:
-            assert shown.committed == shown.smoothed == shown.letter
-            assert now - since >= rule.hold - 1e-5
-
-
-@settings(deadline=None)
-@given(frames, parameters)
-def test_the_same_letter_twice_means_a_released_hand_in_between(seen, rule):
+def test_a_letter_is_committed_only_after_its_hold(stream, rule):
     smoothing = Smoothing(rule)
-    last, gone, released = None, None, True
-    for letter, confidence, now in timed(seen):
-        gone = None if letter is not None else now if gone is None else gone
-        released = released or (gone is not None and now - gone >= rule.release - 1e-5)
-        committed = smoothing.update(letter, confidence, now).committed
-        if committed is not None:
-            assert committed != last or released
-            last, released = committed, False
+    shown = [(time, read(smoothing, letter, time)) for letter, time in stream]
+    for index, (time, frame) in enumerate(shown):
+        if frame.committed is not None:
+            begin = index
+            while begin and shown[begin - 1][1].smoothed == frame.committed:
+                begin -= 1
+            assert frame.committed == frame.smoothed == frame.letter
+            assert time - shown[begin][0] >= rule.hold - 1e-5
 
 
 @settings(deadline=None)
-@given(frames, st.text("AB", min_size=25, max_size=40))
-def test_after_a_release_nothing_is_remembered(seen, later):
-    used, now = Smoothing(), 0.0
-    for letter, confidence, now in timed(seen):
-        used.update(letter, confidence, now)
-    used.update(None, 0.0, now)
-    used.update(None, 0.0, now + 1.0)
-    begin = round(now + 2.0) * int(RATE)
-    assert feed(later, used, at=begin) == feed(later, at=begin)
+@given(frames, parameters)
+def test_the_smoothed_letter_is_that_of_more_than_half_of_the_last_frames_since_the_release(stream, rule):
+    smoothing = Smoothing(rule)
+    voters, idle_since = [], None
+    for letter, time in stream:
+        idle_since = None if letter not in "-." else time if idle_since is None else idle_since
+        voters = [*voters, letter]
+        if idle_since is not None and time - idle_since >= rule.release - 1e-6:
+            voters = []
+        voters = voters[-rule.window :]
+        winners = [letter for letter in "ABL" if 2 * voters.count(letter) > len(voters)]
+        assert read(smoothing, letter, time).smoothed == (winners[0] if winners else None)
 
 
 @settings(deadline=None)
-@given(frames)
-def test_a_sure_letter_held_long_enough_is_always_committed_once(seen):
-    smoothing, now = Smoothing(), 0.0
-    for letter, confidence, now in timed(seen):
-        smoothing.update(letter, confidence, now)
-    smoothing.update(None, 0.0, now)
-    smoothing.update(None, 0.0, now + 1.0)
-    assert [frame.committed for frame in feed("L" * 25, smoothing, at=round(now + 2) * 15)].count("L") == 1
+@given(frames, parameters)
+def test_the_same_letter_twice_means_a_release_in_between(stream, rule):
+    smoothing = Smoothing(rule)
+    last, idle_since, released = None, None, True
+    for letter, time in stream:
+        idle_since = None if letter not in "-." else time if idle_since is None else idle_since
+        released = released or (idle_since is not None and time - idle_since >= rule.release - 1e-5)
+        now = read(smoothing, letter, time).committed
+        if now is not None:
+            assert now != last or released
+            last, released = now, False
+
+
+@settings(deadline=None)
+@given(frames, parameters, st.sampled_from("-."), st.text("AB?", min_size=25, max_size=40))
+def test_after_a_release_nothing_is_remembered(stream, rule, idle, later):
+    used, fresh = Smoothing(rule), Smoothing(rule)
+    begin = stream[-1][1] if stream else 0.0
+    for letter, time in [*stream, (idle, begin + 1), (idle, begin + 2.1)]:
+        read(used, letter, time)
+    for frame, letter in enumerate(later):
+        assert read(used, letter, begin + 3 + frame / 15) == read(fresh, letter, begin + 3 + frame / 15)
+
+
+@settings(deadline=None)
+@given(frames, parameters, steps)
+def test_a_letter_held_long_enough_after_a_release_is_committed_once(stream, rule, step):
+    smoothing = Smoothing(rule)
+    begin = stream[-1][1] if stream else 0.0
+    for letter, time in [*stream, (".", begin + 1), (".", begin + 2.1)]:
+        read(smoothing, letter, time)
+    times = [begin + 2.2 + frame * step for frame in range(int(3 / step))]
+    assert [read(smoothing, "L", time).committed for time in times].count("L") == 1
+
+
+@settings(deadline=None)
+@given(frames, parameters)
+def test_progress_is_a_share_and_tells_the_commit(stream, rule):
+    smoothing = Smoothing(rule)
+    shown = [read(smoothing, letter, time) for letter, time in stream]
+    for frame in shown:
+        assert 0.0 <= frame.progress <= 1.0
+        assert frame.smoothed is not None or frame.progress == 0.0
+        assert frame.committed is None or frame.progress == 1.0
+    for before, after in pairwise(shown):
+        if before.smoothed == after.smoothed:
+            assert after.progress >= before.progress
+
+
+@settings(deadline=None)
+@given(frames, parameters, st.floats(-1e6, 1e6))
+def test_only_differences_of_time_count(stream, rule, shift):
+    def commits(start):
+        smoothing = Smoothing(rule)
+        return [read(smoothing, letter, start + round(time * 8) / 8).committed for letter, time in stream]
+
+    assert commits(0.0) == commits(round(shift * 8) / 8)
+
+
+@settings(deadline=None)
+@given(frames, st.lists(st.floats(0, 5), min_size=120, max_size=120), parameters)
+def test_an_earlier_time_counts_as_the_last_one(stream, delays, rule):
+    late, even, latest = Smoothing(rule), Smoothing(rule), float("-inf")
+    for (letter, time), delay in zip(stream, delays, strict=False):
+        latest = max(latest, time - delay)
+        assert read(late, letter, time - delay) == read(even, letter, latest)
