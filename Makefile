@@ -38,7 +38,7 @@ READY := .venv/.torch-$(strip $(TORCH_BACKEND))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help repro pretrain tune test test-integration lint serve client ui exam promote rollback leave-one-out bench-preprocess bench-train fuzz faults lock clean
+.PHONY: help repro pretrain tune test test-integration lint serve client ui exam promote rollback leave-one-out bench-preprocess bench-train bench-service fuzz fuzz-service faults lock clean
 
 help: ## List the tasks
 	@echo "make TASK [NAME=value ...]"
@@ -115,11 +115,17 @@ bench-preprocess: $(READY) ## Measure photographs a second, one process and seve
 bench-train: $(READY) ## Measure training: views a second, wait for data (ARGS="--seconds 5")
 	@$(RUN) benchmarks.train $(ARGS)
 
+bench-service: $(READY) ## Measure the packaged service under load, beside the bare model (ARGS="--soak 600")
+	@$(RUN) benchmarks.service $(ARGS)
+
 # The fuzzer has an environment of its own: it is not made for every system, and nothing else needs it.
 fuzz: $(READY) ## Feed mutated raw files to the reader, guided by coverage (FILES=20000)
 	@[ -x .venv-fuzz/bin/python ] || .venv/bin/uv venv --quiet --python .venv/bin/python .venv-fuzz
 	@.venv/bin/uv pip install --quiet --python .venv-fuzz/bin/python --require-hashes -r requirements/fuzz.txt
 	@.venv-fuzz/bin/python -m fuzz.raw_npz --files $(FILES) $(ARGS)
+
+fuzz-service: $(READY) ## Send the packaged service broken requests and messages (ARGS="--count 50000")
+	@$(RUN) fuzz.service $(ARGS)
 
 faults: $(READY) ## Kill, fill the disk, take MLflow away: is anything lost? (ARGS="kill-register --keep" for some)
 	@$(RUN) faults $(ARGS)

@@ -16,9 +16,11 @@ ROOT = Path(__file__).resolve().parents[1]
 TASKS = {"help", "repro", "pretrain", "test", "lint", "serve", "client", "ui", "exam", "lock", "clean"}
 TASKS |= {
     "bench-preprocess",
+    "bench-service",
     "bench-train",
     "faults",
     "fuzz",
+    "fuzz-service",
     "tune",
     "test-integration",
     "leave-one-out",
