@@ -51,6 +51,7 @@ help: ## List the tasks
 repro: $(READY) ## Run what has changed: data, three networks, evaluation, registry, package
 	@git rev-parse --git-dir >/dev/null 2>&1 || { \
 		echo "error: this folder is no git clone, and DVC needs one. Clone the project, or type: git init" >&2; exit 1; }
+	@.venv/bin/python scripts/mend_lock.py
 	@# MLflow's default store is a view that DVC does not watch: where it is gone, `register` has to write it again
 	@# although nothing that it reads has changed, and before `package` asks it for the champion.
 	@[ -n "$${MLFLOW_TRACKING_URI:-}" ] || [ -e mlflow.db ] || { \

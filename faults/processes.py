@@ -83,10 +83,13 @@ class Repro:
 
     def kill_all(self) -> None:
         """Send SIGKILL to `make`, DVC and the stage, as a machine that loses its power does."""
-        for process in [*self._family(), self._process]:
+        family = self._family()
+        for process in [*family, self._process]:
             with suppress(psutil.Error, ProcessLookupError):
                 process.kill()
         self._process.wait(timeout=60)
+        # Until the system has buried them, DVC takes them for alive; nobody types the next command so soon.
+        psutil.wait_procs(family, timeout=60)
 
     def wait(self, seconds: float = REPRO_SECONDS) -> int:
         """Wait for the end; a run that takes longer is killed and counts as one that hangs (status 124)."""
