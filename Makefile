@@ -28,6 +28,7 @@ export DO_NOT_TRACK := true
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
+export ORT_DISABLE_TELEMETRY := 1
 export PYTHONUNBUFFERED := 1
 
 RUN := .venv/bin/python -m

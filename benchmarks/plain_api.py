@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import os
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read when ONNX Runtime is loaded
+
+import io
 from typing import Annotated
 
 import numpy as np

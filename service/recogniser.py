@@ -6,10 +6,13 @@ graph, so nothing of them is repeated here.
 
 from __future__ import annotations
 
+import os
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read when ONNX Runtime is loaded
+
 import hashlib
 import json
 import logging
-import os
 from typing import TYPE_CHECKING, Final
 
 import numpy as np

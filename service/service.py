@@ -40,7 +40,14 @@ except ServiceError as error:
 app = build_app(settings)
 
 
-@bentoml.service(name="Fingerspell", traffic={"timeout": TIMEOUT, "max_concurrency": settings.streams + SPARE})
+@bentoml.service(
+    name="Fingerspell",
+    traffic={"timeout": TIMEOUT, "max_concurrency": settings.streams + SPARE},
+    # No distribution that BentoML knows: it would install a compiler and git.
+    image=bentoml.images.Image(base_image="python:3.11-slim", distro="slim"),
+    # Layers keep what a build leaves in caches.
+    envs=[{"name": "UV_NO_CACHE", "value": "1"}, {"name": "PIP_NO_CACHE_DIR", "value": "1"}],
+)
 @bentoml.asgi_app(app)
 class Fingerspell:
     """Reads masks of the ASL manual alphabet; `GET /openapi.json` says how to ask."""

@@ -5,6 +5,10 @@ The reference, which reads landmarks, is exported in the same way.
 
 from __future__ import annotations
 
+import os
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read when ONNX Runtime is loaded
+
 import json
 import logging
 import warnings

@@ -1,0 +1,44 @@
+#!/bin/sh
+# Build an image of the packaged service from the Dockerfile that BentoML wrote into the Bento.
+#
+# scripts/container.sh NAME [REQUIREMENTS]: with a file of requirements, the image has those packages instead.
+# Read from the environment: CONTAINER_TOOL (docker, podman or buildah; default: the first that works), BUILD_ARGS.
+set -eu
+cd "$(dirname "$0")/.."
+name=$1
+requirements=${2:-}
+
+stop() {
+    printf 'error: %s\n' "$1" >&2
+    exit 1
+}
+
+works() {
+    command -v "$1" >/dev/null 2>&1 && "$1" info >/dev/null 2>&1
+}
+
+[ -f bento/env/docker/Dockerfile ] || stop "there is no packed model in bento/. Type: make repro"
+tool=${CONTAINER_TOOL:-}
+for candidate in docker podman buildah; do
+    [ -n "$tool" ] || { works "$candidate" && tool=$candidate; } || true
+done
+[ -n "$tool" ] || stop "neither docker, podman nor buildah works here. Install one (Debian, Ubuntu: apt-get install podman), \
+or start docker's daemon."
+
+context=$(mktemp -d)
+trap 'rm -rf "$context"' EXIT
+cp -R bento/. "$context"
+[ -z "$requirements" ] || cp "$requirements" "$context/env/python/requirements.txt"
+# BentoML writes no health check, and keeps folders of its own where a read-only root has no room for them.
+cat >>"$context/env/docker/Dockerfile" <<'MORE'
+ENV BENTOML_HOME=/tmp/bentoml BENTOML_DO_NOT_TRACK=True DO_NOT_TRACK=true ORT_DISABLE_TELEMETRY=1 FINGERSPELL_LOG=json
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:3000/readyz', timeout=4)"]
+MORE
+# OCI's format of images knows no health check; docker has no such option and no other format.
+[ "$tool" = docker ] || BUILD_ARGS="--format docker ${BUILD_ARGS:-}"
+# shellcheck disable=SC2086 - several words
+"$tool" build ${BUILD_ARGS:-} --tag "$name" --file "$context/env/docker/Dockerfile" "$context" ||
+    stop "$tool could not build the image (the reason is above). Mend it and type the same command again."
+echo
+echo "Built $name. Run it: $tool run --rm --read-only --tmpfs /tmp --publish 127.0.0.1:3000:3000 $name"
