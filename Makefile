@@ -8,6 +8,10 @@ SERVER ?=
 DATA ?=
 MODEL ?=
 ARGS ?=
+BUILD_ARGS ?=
+CONTAINER_TOOL ?=
+GPU ?=
+IMAGE ?= fingerspell:latest
 FILES ?= 20000
 TORCH_BACKEND ?=
 MIN_FREE_GB ?=
@@ -39,7 +43,7 @@ READY := .venv/.torch-$(strip $(TORCH_BACKEND))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help repro pretrain tune test test-integration lint serve client ui exam promote rollback leave-one-out bench-preprocess bench-train bench-service fuzz fuzz-service faults lock clean
+.PHONY: help repro pretrain tune test test-integration test-container lint serve container client ui exam promote rollback leave-one-out bench-preprocess bench-train bench-service fuzz fuzz-service faults lock clean
 
 help: ## List the tasks
 	@echo "make TASK [NAME=value ...]"
@@ -72,6 +76,9 @@ test: $(READY) ## Run every test, one file on each core (ARGS="-k word" for some
 test-integration: $(READY) ## Run the tests that start PostgreSQL and an S3 server (ARGS="-k word" for some)
 	@$(RUN) pytest -m integration $(ARGS)
 
+test-container: $(READY) ## Build the image and run it (needs root, podman, runc and debootstrap)
+	@$(RUN) pytest -m container -s $(ARGS)
+
 lint: $(READY) ## Check style and types
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
@@ -81,6 +88,10 @@ serve: $(READY) ## Serve the champion on this machine (PORT=3000)
 	@[ -d bento ] || { echo "error: there is no packed model in bento/. Type: make repro" >&2; exit 1; }
 	@# The last option is BentoML's own, though its help does not list it: Ctrl-C does not wait for idle connections.
 	@$(RUN) bentoml serve "$(CURDIR)/bento" --host 127.0.0.1 --port $(PORT) --timeout-graceful-shutdown 5
+
+container: $(READY) ## Build an image of the packaged service with docker, podman or buildah (IMAGE=fingerspell:latest GPU=1)
+	@BUILD_ARGS="$(BUILD_ARGS)" CONTAINER_TOOL="$(CONTAINER_TOOL)" scripts/container.sh "$(IMAGE)" \
+		$(if $(GPU),requirements/service-gpu.txt)
 
 client: $(READY) ## Read a camera or video (SOURCE=0|FILE|URL SERVER=URL ARGS=--headless)
 	@$(RUN) client --source "$(SOURCE)" $(if $(SERVER),--server "$(SERVER)") $(ARGS)
@@ -136,6 +147,7 @@ lock: $(READY) ## Pin what pyproject.toml asks for in requirements/ (ARGS=--upgr
 	@$(call compile,all,pyproject.toml --extra pipeline --extra servers --extra service --extra client --extra dev $(ARGS))
 	@# Service and client are parts of the whole: the same versions.
 	@$(call compile,service,pyproject.toml --extra service --constraint requirements/all.txt)
+	@$(call compile,service-gpu,pyproject.toml --extra service-gpu --constraint requirements/service.txt)
 	@$(call compile,client,pyproject.toml --extra client --constraint requirements/all.txt)
 	@echo "uv==$(UV_VERSION)" | $(call compile,uv,-)
 	@printf 'atheris==%s\nnumpy\n' $(ATHERIS_VERSION) | $(call compile,fuzz,- --constraint requirements/all.txt)

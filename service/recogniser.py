@@ -122,6 +122,8 @@ def _open_session(path: Path) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = min(MAX_THREADS, _usable_cores())
     options.inter_op_num_threads = 1
+    if "CUDAExecutionProvider" in ort.get_available_providers():
+        ort.preload_dlls()  # CUDA's libraries come in wheels, where the loader does not look
     try:
         return ort.InferenceSession(path, options, providers=choose_providers(ort.get_available_providers()))
     except Exception as error:  # ONNX Runtime's exceptions share no base class

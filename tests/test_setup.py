@@ -17,6 +17,8 @@ TASKS = {"help", "repro", "pretrain", "test", "lint", "serve", "client", "ui", "
 TASKS |= {
     "bench-preprocess",
     "bench-service",
+    "container",
+    "test-container",
     "bench-train",
     "faults",
     "fuzz",

@@ -1,0 +1,58 @@
+"""The manifests in `deploy/` are what Kubernetes takes, and keep to each other and to the image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+import yaml
+
+DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
+KUBERNETES = "1.30"
+
+
+def manifest(name: str) -> dict:
+    return yaml.safe_load((DEPLOY / name).read_text(encoding="utf-8"))
+
+
+RESOURCES = manifest("kustomization.yaml")["resources"]
+
+
+def test_every_file_is_a_resource():
+    assert {path.name for path in DEPLOY.glob("*.yaml")} == {*RESOURCES, "kustomization.yaml"}
+
+
+@pytest.mark.parametrize("name", RESOURCES)
+def test_is_valid(name):
+    kubernetes_validate.validate(manifest(name), KUBERNETES, strict=True)
+
+
+def test_a_field_that_does_not_exist_is_noticed():
+    wrong = manifest("deployment.yaml")
+    wrong["spec"]["replica"] = 2
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(wrong, KUBERNETES, strict=True)
+
+
+def test_all_speak_of_the_same_pods_and_port():
+    deployment, service = manifest("deployment.yaml"), manifest("service.yaml")
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    assert labels == deployment["spec"]["selector"]["matchLabels"] == service["spec"]["selector"]
+    assert labels == manifest("network-policy.yaml")["spec"]["podSelector"]["matchLabels"]
+    assert manifest("autoscaler.yaml")["spec"]["scaleTargetRef"]["name"] == deployment["metadata"]["name"]
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    ports = {port["name"] for port in container["ports"]}
+    assert {service["spec"]["ports"][0]["targetPort"]} == ports
+    assert {manifest("network-policy.yaml")["spec"]["ingress"][0]["ports"][0]["port"]} == ports
+
+
+def test_the_pod_may_do_nothing_that_it_need_not():
+    pod = manifest("deployment.yaml")["spec"]["template"]["spec"]
+    container = pod["containers"][0]["securityContext"]
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert container == {
+        "readOnlyRootFilesystem": True,
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+    }
