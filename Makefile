@@ -7,6 +7,7 @@ SOURCE ?= 0
 SERVER ?=
 DATA ?=
 MODEL ?=
+FILM ?=
 ARGS ?=
 BUILD_ARGS ?=
 CONTAINER_TOOL ?=
@@ -43,7 +44,7 @@ READY := .venv/.torch-$(strip $(TORCH_BACKEND))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help repro pretrain tune test test-integration test-container lint serve container client ui exam promote rollback leave-one-out bench-preprocess bench-train bench-service fuzz fuzz-service faults lock clean
+.PHONY: help repro pretrain tune test test-integration test-container lint serve container client ui exam promote rollback leave-one-out bench-preprocess bench-train bench-smoothing bench-service fuzz fuzz-service faults lock clean
 
 help: ## List the tasks
 	@echo "make TASK [NAME=value ...]"
@@ -127,6 +128,10 @@ bench-preprocess: $(READY) ## Measure photographs a second, one process and seve
 
 bench-train: $(READY) ## Measure training: views a second, wait for data (ARGS="--seconds 5")
 	@$(RUN) benchmarks.train $(ARGS)
+
+bench-smoothing: $(READY) ## Measure threshold, window, hold, release (MODEL=model.onnx FILM=film.mp4 DATA="one.npz")
+	@$(RUN) benchmarks.smoothing $(if $(strip $(MODEL)),--model "$(strip $(MODEL))") \
+		$(if $(strip $(FILM)),--film "$(strip $(FILM))") $(if $(strip $(DATA)),--data $(DATA)) $(ARGS)
 
 bench-service: $(READY) ## Measure the packaged service under load, beside the bare model (ARGS="--soak 600")
 	@$(RUN) benchmarks.service $(ARGS)

@@ -72,7 +72,7 @@ def _options() -> list[Description]:
         ),
         "release": (
             {"type": "number", "minimum": 0, "maximum": 10},
-            "Seconds without a letter after which the same one may come again",
+            "Seconds after which the same letter may come again: without a hand, or unread",
         ),
     }
     smoothing = [_option(name, schema | {"default": defaults[name]}, text) for name, (schema, text) in told.items()]

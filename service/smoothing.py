@@ -29,11 +29,11 @@ class SmoothingParameters:
     """Least probability of a reading that counts, 0 to 1: half is likelier than all other letters together."""
     window: int = 5
     """Frames that vote, 1 to 100."""
-    hold: float = 0.4
+    hold: float = 0.3
     """Seconds, 0 to 10, for which the smoothed letter must have been the same before it is committed."""
     release: float = 0.3
-    """Seconds, 0 to 10, without a hand or with one that shows no letter, after which the window is empty and the same
-    letter may come again."""
+    """Seconds, 0 to 10. Where no hand was there for so long, the window is empty; where no frame read the committed
+    letter for so long, it may come again."""
 
     def __post_init__(self) -> None:
         for name, value, least, most in (
@@ -75,10 +75,11 @@ class Smoothing:
         self._parameters = parameters or SmoothingParameters()
         self._window: deque[str | None] = deque(maxlen=int(self._parameters.window))
         self._time = float("-inf")
-        self._idle_since: float | None = None
+        self._gone_since: float | None = None
         self._smoothed: str | None = None
         self._smoothed_since = self._time
         self._committed: str | None = None
+        self._unread_since: float | None = None
 
     def update(self, letter: str | None, confidence: float, time: float) -> Smoothed:
         """Take one frame's reading.
@@ -90,28 +91,33 @@ class Smoothing:
         """
         self._time = max(self._time, time)
         sure = accept(letter, confidence, self._parameters.threshold)
-        if self._is_released(idle=letter is None or letter == NOTHING):
+        self._gone_since = self._since(self._gone_since, ongoing=letter is None)
+        if self._has_passed_release(self._gone_since):
             self._window.clear()
-            self._committed = None
         else:
             self._window.append(sure)
         smoothed = self._vote()
         if smoothed != self._smoothed:
             self._smoothed, self._smoothed_since = smoothed, self._time
+        # An unsure reading of the committed letter holds it, too, and so do votes that are left in a long window.
+        self._unread_since = self._since(self._unread_since, ongoing=letter != self._committed)
+        if smoothed != self._committed and self._has_passed_release(self._unread_since):
+            self._committed = None
         progress = self._progress()
         # The vote lags behind: a hand that is gone, or on its way, commits nothing.
         committed = sure if progress >= 1.0 and sure == smoothed != self._committed else None
-        self._committed = committed or self._committed
+        if committed is not None:
+            self._committed, self._unread_since = committed, None
         return Smoothed(letter=sure, smoothed=smoothed, committed=committed, progress=progress)
 
-    def _is_released(self, *, idle: bool) -> bool:
-        """Tell whether there has been no letter for as long as the release; an unsure letter is one, too."""
-        if not idle:
-            self._idle_since = None
-            return False
-        if self._idle_since is None:
-            self._idle_since = self._time
-        return self._time - self._idle_since >= self._parameters.release - _ROUNDING
+    def _since(self, begin: float | None, *, ongoing: bool) -> float | None:
+        """Say since when something goes on, which began at `begin` if it did before; None where it does not."""
+        if not ongoing:
+            return None
+        return self._time if begin is None else begin
+
+    def _has_passed_release(self, begin: float | None) -> bool:
+        return begin is not None and self._time - begin >= self._parameters.release - _ROUNDING
 
     def _vote(self) -> str | None:
         """Return the letter of more than half of the frames in the window; unsure ones vote for none."""

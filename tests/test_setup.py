@@ -17,6 +17,7 @@ TASKS = {"help", "repro", "pretrain", "test", "lint", "serve", "client", "ui", "
 TASKS |= {
     "bench-preprocess",
     "bench-service",
+    "bench-smoothing",
     "container",
     "test-container",
     "bench-train",

@@ -17,9 +17,9 @@ PLAIN = SmoothingParameters(threshold=0.5, window=5, hold=0.4, release=0.3)
 
 
 def read(smoothing: Smoothing, shown: str, time: float, confidence: float = SURE) -> Smoothed:
-    """Feed one frame: '.' shows no hand, '?' an unsure one, '-' one without a letter, else the letter."""
-    letter = {".": None, "-": NOTHING}.get(shown, shown)
-    return smoothing.update(letter, UNSURE if shown == "?" else confidence, time)
+    """Feed one frame: '.' shows no hand, '-' one without a letter, '?' an unsure X, small letters are unsure, too."""
+    letter = {".": None, "-": NOTHING, "?": "X"}.get(shown, shown.upper())
+    return smoothing.update(letter, UNSURE if shown == "?" or shown.islower() else confidence, time)
 
 
 def spell(script: str, rate: float = 15, parameters: SmoothingParameters = PLAIN, confidence: float = SURE) -> str:
@@ -41,9 +41,10 @@ CASES = {
     "a hand that passes by": (". 1, A 0.3, . 1", ""),
     "another letter in between": ("L 1.6, O 1.6, L 1.6", "LOL"),
     "a hand that is gone in between": ("L 1.6, . 0.6, L 1.6", "LL"),
-    "a hand that shows no letter in between": ("L 1.6, - 0.6, L 1.6", "LL"),
+    "a hand that shows no letter in between": ("L 1.6, - 0.8, L 1.6", "LL"),
     "an unsure hand": ("? 9", ""),
-    "an unsure hand in between": ("L 1.6, ? 1.6, L 1.6", "L"),
+    "an unsure hand in between": ("L 1.6, ? 1.6, L 1.6", "LL"),
+    "an unsure L in between": ("L 1.6, l 1.6, L 1.6", "L"),
     "a hand that shows no letter": ("- 9", ""),
     "nobody there": (". 9", ""),
     "a pause after a flicker": ("A 0.2, . 0.6, A 0.2, . 0.6", ""),
@@ -65,6 +66,8 @@ def test_commits_at_every_frame_rate(script, letters, rate):
         pytest.param("L 1.6, . 0.2, L 1.6", "L", id="a hand lost for less than the release"),
         pytest.param("L 1.6, - 0.2, L 1.6", "L", id="no letter for less than the release"),
         pytest.param("L 1.6, . 0.2, - 0.2, L 1.6", "LL", id="both, one after the other"),
+        pytest.param("L 1.6, - 0.2, l 0.067, - 0.2, L 1.6", "L", id="a glimpse of the letter before the release"),
+        pytest.param("L 1.6, O 0.2, - 0.2, O 0.2, L 1.6", "LL", id="a hand that relaxes and is read as another letter"),
         pytest.param(", ".join(["L 0.267, I 0.067"] * 9), "L", id="one frame in five misread"),
         pytest.param(", ".join(["A 0.067, S 0.067"] * 50), "", id="two letters in turn"),
     ],
@@ -122,6 +125,12 @@ def test_the_window_is_empty_after_the_release():
     assert read(smoothing, "B", 1.6).smoothed == "B"
 
 
+def test_votes_that_are_left_in_a_long_window_hold_their_letter():
+    rule = SmoothingParameters(threshold=0.5, window=60, hold=0.3, release=0.3)
+    assert spell("L 1.6, - 0.5, L 1.6", parameters=rule) == "L"
+    assert spell("L 1.6, - 2.0, L 4.0", parameters=rule) == "LL"
+
+
 def test_without_hold_and_release_every_letter_counts_at_once():
     assert spell("A 0.067, . 0.067, A 0.067, B 0.067", parameters=SmoothingParameters(0.5, 1, 0.0, 0.0)) == "AAB"
 
@@ -147,7 +156,7 @@ def test_parameters_name_what_is_wrong_with_them(fields, says):
 
 steps = st.one_of(st.sampled_from([1 / rate for rate in RATES]), st.floats(1 / 60, 1 / 5))
 """Seconds from a frame to the next one, regular and irregular."""
-frames = st.lists(st.tuples(st.sampled_from("ABL?-."), steps), max_size=120).map(
+frames = st.lists(st.tuples(st.sampled_from("ABLal?-."), steps), max_size=120).map(
     lambda shown: list(zip((letter for letter, _ in shown), accumulate(step for _, step in shown), strict=True))
 )
 """What each frame shows, and when."""
@@ -178,11 +187,11 @@ def test_a_letter_is_committed_only_after_its_hold(stream, rule):
 @given(frames, parameters)
 def test_the_smoothed_letter_is_that_of_more_than_half_of_the_last_frames_since_the_release(stream, rule):
     smoothing = Smoothing(rule)
-    voters, idle_since = [], None
+    voters, gone_since = [], None
     for letter, time in stream:
-        idle_since = None if letter not in "-." else time if idle_since is None else idle_since
+        gone_since = None if letter != "." else time if gone_since is None else gone_since
         voters = [*voters, letter]
-        if idle_since is not None and time - idle_since >= rule.release - 1e-6:
+        if gone_since is not None and time - gone_since >= rule.release - 1e-6:
             voters = []
         voters = voters[-rule.window :]
         winners = [letter for letter in "ABL" if 2 * voters.count(letter) > len(voters)]
@@ -193,22 +202,22 @@ def test_the_smoothed_letter_is_that_of_more_than_half_of_the_last_frames_since_
 @given(frames, parameters)
 def test_the_same_letter_twice_means_a_release_in_between(stream, rule):
     smoothing = Smoothing(rule)
-    last, idle_since, released = None, None, True
+    last, unread_since, released = None, None, True
     for letter, time in stream:
-        idle_since = None if letter not in "-." else time if idle_since is None else idle_since
-        released = released or (idle_since is not None and time - idle_since >= rule.release - 1e-5)
+        unread_since = None if letter.upper() == last else time if unread_since is None else unread_since
+        released = released or (unread_since is not None and time - unread_since >= rule.release - 1e-5)
         now = read(smoothing, letter, time).committed
         if now is not None:
             assert now != last or released
-            last, released = now, False
+            last, unread_since, released = now, None, False
 
 
 @settings(deadline=None)
-@given(frames, parameters, st.sampled_from("-."), st.text("AB?", min_size=25, max_size=40))
-def test_after_a_release_nothing_is_remembered(stream, rule, idle, later):
+@given(frames, parameters, st.text("AB?", min_size=25, max_size=40))
+def test_after_a_release_without_a_hand_nothing_is_remembered(stream, rule, later):
     used, fresh = Smoothing(rule), Smoothing(rule)
     begin = stream[-1][1] if stream else 0.0
-    for letter, time in [*stream, (idle, begin + 1), (idle, begin + 2.1)]:
+    for letter, time in [*stream, (".", begin + 1), (".", begin + 2.1)]:
         read(used, letter, time)
     for frame, letter in enumerate(later):
         assert read(used, letter, begin + 3 + frame / 15) == read(fresh, letter, begin + 3 + frame / 15)
