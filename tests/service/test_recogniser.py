@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from serving import CLASSES, COLOURS, METADATA, write_model
 
-from service.recogniser import Recogniser, RecogniserError
+from service.recogniser import Recogniser, RecogniserError, choose_providers
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +21,28 @@ def test_reads_its_metadata(recogniser):
     assert recogniser.mask_version == METADATA["mask_version"]
     assert recogniser.architecture == METADATA["architecture"]
     assert recogniser.data_hash == METADATA["data_hash"]
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [
+        (["CPUExecutionProvider"], ["CPUExecutionProvider"]),
+        (
+            ["CPUExecutionProvider", "TensorrtExecutionProvider", "CUDAExecutionProvider"],
+            ["CUDAExecutionProvider", "CPUExecutionProvider"],
+        ),
+        (["AzureExecutionProvider", "CPUExecutionProvider"], ["CPUExecutionProvider"]),
+    ],
+)
+def test_runs_on_cuda_where_it_is_offered_and_on_the_processor_otherwise(offered, chosen):
+    assert choose_providers(offered) == chosen
+
+
+def test_says_what_it_runs_on_and_which_content_it_is(recogniser, tmp_path):
+    assert recogniser.provider == "CPUExecutionProvider"
+    same = Recogniser(write_model(tmp_path / "same.onnx"))
+    other = Recogniser(write_model(tmp_path / "other.onnx", METADATA | {"temperature": "2.0"}))
+    assert recogniser.version == same.version != other.version
 
 
 @pytest.mark.parametrize("batch", [1, 3, 8])
