@@ -43,6 +43,7 @@ app = build_app(settings)
 @bentoml.service(
     name="Fingerspell",
     traffic={"timeout": TIMEOUT, "max_concurrency": settings.streams + SPARE},
+    tracing={"excluded_urls": "stream"},  # a span for each message, which nobody reads
     # No distribution that BentoML knows: it would install a compiler and git.
     image=bentoml.images.Image(base_image="python:3.11-slim", distro="slim"),
     # Layers keep what a build leaves in caches.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import kubernetes_validate
 import pytest
 import yaml
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
 KUBERNETES = "1.30"
@@ -56,3 +58,17 @@ def test_the_pod_may_do_nothing_that_it_need_not():
         "allowPrivilegeEscalation": False,
         "capabilities": {"drop": ["ALL"]},
     }
+
+
+def test_a_client_cannot_say_that_it_is_another():
+    variables = manifest("deployment.yaml")["spec"]["template"]["spec"]["containers"][0]["env"]
+    trusted = {variable["name"]: variable.get("value") for variable in variables}["FORWARDED_ALLOW_IPS"]
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.append(scope["client"][0])
+
+    ingress_says = [(b"x-forwarded-for", b"198.51.100.1, 203.0.113.9")]  # the first is the client's own word
+    scope = {"type": "http", "scheme": "http", "client": ("10.1.2.3", 1), "headers": ingress_says}
+    asyncio.run(ProxyHeadersMiddleware(app, trusted)(scope, None, None))
+    assert seen == ["203.0.113.9"]
