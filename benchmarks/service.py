@@ -50,6 +50,8 @@ STREAMS: Final = (1, 2, 4, 8, 12, 16)
 FRAME_RATE: Final = 10.0
 """Frames a second of each stream, where they come at a rate of their own."""
 SOAK_STREAMS: Final = 12
+OURS, ADAPTIVE = "service.service:Fingerspell", "benchmarks.adaptive:Adaptive"
+"""What BentoML serves: the service, and the same stream over BentoML's own batches."""
 START_SECONDS: Final = 60.0
 
 
@@ -73,12 +75,13 @@ def measure(model: Path, seconds: float, rounds: int, soak: float) -> Report:
     masks = draw_masks()
     pngs = [encode_png(mask) for mask in masks]
     report: Report = {"machine": {"cores": os.cpu_count()}, "seconds": seconds, "rounds": rounds}
-    turns: dict[str, list[Any]] = {name: [] for name in ("bare", "alone", "streams", "posts", "plain")}
-    with serve_plain(model) as plain, serve(model) as (host, process):
+    turns: dict[str, list[Any]] = {name: [] for name in ("bare", "alone", "streams", "adaptive", "posts", "plain")}
+    with serve_plain(model) as plain, serve(model, ADAPTIVE) as (adaptive, _), serve(model) as (host, process):
         for _ in tqdm(range(rounds), unit="round"):
             turns["bare"].append(in_a_process(measure_bare, model, masks, seconds))
             turns["alone"].append(in_a_process(ask_in_turn, host, pngs, 1, seconds))
             turns["streams"].append(in_a_process(ask_in_turn, host, pngs, 8, seconds))
+            turns["adaptive"].append(in_a_process(ask_in_turn, adaptive, pngs, 8, seconds))
             turns["posts"].append(in_a_process(post_in_turn, host, pngs, 8, seconds))
             turns["plain"].append(in_a_process(post_in_turn, plain, pngs, 8, seconds))
         report["bare"] = {
@@ -87,7 +90,7 @@ def measure(model: Path, seconds: float, rounds: int, soak: float) -> Report:
             }
             for size in BATCHES
         }
-        report |= {name: summary(turns[name]) for name in ("alone", "streams", "posts", "plain")}
+        report |= {name: summary(turns[name]) for name in ("alone", "streams", "adaptive", "posts", "plain")}
         best = max(of["rate"] for of in report["bare"].values())
         report["added_ms"] = round(report["alone"]["p50_ms"] - report["bare"]["1"]["p50_ms"], 2)
         report["of_bare"] = round(report["streams"]["rate"] / best, 3)
@@ -181,10 +184,15 @@ def memory(process: subprocess.Popen[bytes]) -> int:
 
 
 @contextlib.contextmanager
-def serve(model: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Serve a model on a free port of loopback as `make serve` does, without a limit of requests a second."""
+def serve(model: Path, target: str = OURS) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Serve a model on a free port of loopback as `make serve` does, without a limit of requests a second.
+
+    Args:
+        model: the file.
+        target: what BentoML serves.
+    """
     port = free_port()
-    command = [sys.executable, "-m", "bentoml", "serve", "service.service:Fingerspell", "--host", "127.0.0.1"]
+    command = [sys.executable, "-m", "bentoml", "serve", target, "--host", "127.0.0.1"]
     environment = {"FINGERSPELL_MODEL": str(model), "FINGERSPELL_RATE": "0"}
     with running([*command, "--port", str(port)], port, "/readyz", environment) as process:
         yield f"127.0.0.1:{port}", process
@@ -243,6 +251,7 @@ def as_text(report: Report) -> str:
         *(f"{f'bare model, batches of {size}':34}{of['rate']:9.1f}{of['p50_ms']:9.2f}" for size, of in bare.items()),
         _line("one stream, frame after frame", report["alone"]),
         _line("eight streams, frame after frame", report["streams"]),
+        _line("the same over BentoML's batching", report["adaptive"]),
         _line("eight clients, POST /predict", report["posts"]),
         _line("eight clients, plain FastAPI", report["plain"]),
         "",

@@ -127,10 +127,11 @@ def judge(
     different = differences(expected, checkout.results(store))
     if different:
         why.append("other results: " + ", ".join(different[:4]))
+    seen = said(output).replace(str(checkout.folder), "CHECKOUT")
     if left := checkout.leftovers():
         why.append("left behind: " + ", ".join(left[:4]))
     return Row(
-        case, done, said(output), status, again, not different, WRONG if why else RIGHT, "; ".join(why)
+        case, done, seen, status, again, not different, WRONG if why else RIGHT, "; ".join(why)
     )  # fmt: skip
 
 

@@ -1,0 +1,56 @@
+"""The same stream over BentoML's adaptive batching, to hold our own batches against: the model in another service."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+
+import bentoml
+import numpy as np
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from service.batching import MAX_BATCH
+from service.decoding import decode_mask
+from service.recogniser import Recogniser
+
+MAX_LATENCY_MS = 100
+
+
+@bentoml.service(name="Reader")
+class Reader:
+    """Reads masks in batches that BentoML puts together."""
+
+    def __init__(self) -> None:
+        self._recogniser = Recogniser(Path(os.environ["FINGERSPELL_MODEL"]))
+
+    @bentoml.api(batchable=True, max_batch_size=MAX_BATCH, max_latency_ms=MAX_LATENCY_MS)
+    def read(self, masks: np.ndarray) -> np.ndarray:
+        """Map (N, 224, 224, 3) uint8 to (N, C) float32."""
+        return self._recogniser.predict(masks)
+
+
+async def stream(websocket: WebSocket) -> None:
+    """Answer each mask with the place of its likeliest letter."""
+    await websocket.accept()
+    reader = bentoml.get_current_service().reader
+    sequence = 0
+    try:
+        while True:
+            mask = decode_mask(await websocket.receive_bytes())
+            probabilities = (await reader.to_async.read(mask[None]))[0]
+            await websocket.send_json({"sequence": sequence, "best": int(probabilities.argmax())})
+            sequence += 1
+    except WebSocketDisconnect:
+        pass
+
+
+@bentoml.service(name="Adaptive", traffic={"timeout": 30, "max_concurrency": 64})
+@bentoml.asgi_app(Starlette(routes=[WebSocketRoute("/stream", stream)]))
+class Adaptive:
+    """Streams whose masks the other service reads."""
+
+    reader = bentoml.depends(Reader)
