@@ -7,8 +7,10 @@ from pathlib import Path
 
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 
+import aiohttp
 import bentoml
 import numpy as np
+from bentoml.exceptions import BentoMLException
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -17,7 +19,7 @@ from service.batching import MAX_BATCH
 from service.decoding import decode_mask
 from service.recogniser import Recogniser
 
-MAX_LATENCY_MS = 100
+MAX_LATENCY_MS = 1000
 
 
 @bentoml.service(name="Reader")
@@ -41,8 +43,13 @@ async def stream(websocket: WebSocket) -> None:
     try:
         while True:
             mask = decode_mask(await websocket.receive_bytes())
-            probabilities = (await reader.to_async.read(mask[None]))[0]
-            await websocket.send_json({"sequence": sequence, "best": int(probabilities.argmax())})
+            reply: dict[str, object] = {"sequence": sequence}
+            try:
+                probabilities = (await reader.to_async.read(mask[None]))[0]
+                reply["best"] = int(probabilities.argmax())
+            except (BentoMLException, aiohttp.ClientError) as error:  # it refuses what would take long, and loses some
+                reply["error"] = str(error)
+            await websocket.send_json(reply)
             sequence += 1
     except WebSocketDisconnect:
         pass
