@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import aiohttp
 import numpy as np
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ class Load:
     dropped: int = 0
     """Frames that the service says a newer one overtook."""
     errors: int = 0
-    """Replies that are refusals, and those out of order."""
+    """Replies that are refusals, those out of order, and connections that were lost."""
 
     @property
     def rate(self) -> float:
@@ -92,6 +93,14 @@ async def _side_by_side(host: str, masks: Sequence[bytes], streams: int, seconds
 
 
 async def _in_turn(load: Load, host: str, masks: Sequence[bytes], until: float) -> None:
+    while time.perf_counter() < until:
+        try:
+            await _converse(load, host, masks, until)
+        except ConnectionClosed:
+            load.errors += 1
+
+
+async def _converse(load: Load, host: str, masks: Sequence[bytes], until: float) -> None:
     async with connect(f"ws://{host}/stream", compression=None) as socket:
         sequence = 0
         while (begun := time.perf_counter()) < until:

@@ -126,9 +126,8 @@ class Batcher:
                 each.loop.call_soon_threadsafe(_deliver, each.answer, Reading(row, model))
             BATCH_SIZE.observe(len(batch))
             WAITING.set(self._waiting.qsize())
-            for each in batch:
-                _WAIT.observe(begun - each.since)
-                _INFERENCE.observe(ended - begun)
+            _WAIT.observe(begun - batch[0].since)
+            _INFERENCE.observe(ended - begun)
 
     def _next_batch(self) -> list[_Waiting]:
         """Wait for a mask and take the others that are there; nothing at the end."""

@@ -11,7 +11,7 @@ CONFIDENCE: Final = (0.25, 0.5, 0.75, 0.9, 0.95, 1.0)
 
 STAGE_SECONDS: Final = Histogram(
     "fingerspell_stage_seconds",
-    "Time that a mask spends in a stage: decode, wait (for the model), inference (its batch), answer (stream only)",
+    "Time in a stage: decode (a mask), wait (the longest of a batch), inference (a batch), answer (a stream's frame)",
     ["stage"],
     buckets=SECONDS,
 )

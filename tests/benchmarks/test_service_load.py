@@ -34,7 +34,7 @@ def test_all_is_measured_and_nothing_goes_wrong(report):
 def test_the_report_is_json_and_its_table_fits_a_terminal(report):
     lines = bench.as_text(json.loads(json.dumps(report))).splitlines()
     assert max(len(line) for line in lines) <= 100
-    assert any(line.startswith("eight clients, plain FastAPI") for line in lines)
+    assert any(line.startswith(f"{bench.CROWD} clients, plain FastAPI") for line in lines)
 
 
 def test_a_line_is_fitted_with_its_error():
