@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -14,7 +13,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
     unsupported_method,
 )
-from serving import CLASSES, ROOT, mask, server, write_model
+from serving import CLASSES, mask
 
 from service.openapi import DESCRIPTION
 
@@ -33,17 +32,6 @@ schemathesis.openapi.media_type("image/png", st.sampled_from([mask(letter) for l
 description = schemathesis.openapi.from_dict(DESCRIPTION)
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("contract")
-    model = write_model(folder / "model.onnx")
-    with server("service.service:Fingerspell", folder, ROOT, FINGERSPELL_MODEL=str(model), FINGERSPELL_RATE="0") as (
-        host,
-        _,
-    ):
-        yield f"http://{host}"
-
-
 @description.parametrize()
 @settings(
     max_examples=EXAMPLES,
@@ -51,5 +39,5 @@ def address(tmp_path_factory):
     suppress_health_check=list(HealthCheck),
     derandomize=True,
 )
-def test_answers_as_described(case, address):
-    case.call_and_validate(base_url=address, checks=CHECKS)
+def test_answers_as_described(case, host):
+    case.call_and_validate(base_url=f"http://{host}", checks=CHECKS)

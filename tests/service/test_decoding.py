@@ -12,26 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from serving import mask, picture
 
+from fuzz.service import bomb, chunk
 from service.decoding import MAX_MASK_BYTES, decode_mask
 from service.errors import Refusal
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
-def chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-
-
 def header(width: int, height: int) -> bytes:
     return chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-
-
-def bomb() -> bytes:
-    """144 megapixels in 420 kB."""
-    packer = zlib.compressobj(9)
-    row = b"\0" * (1 + 3 * 12_000)
-    packed = b"".join(packer.compress(row) for _ in range(12_000)) + packer.flush()
-    return SIGNATURE + header(12_000, 12_000) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
 
 
 def damaged() -> bytes:

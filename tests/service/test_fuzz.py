@@ -4,21 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-from serving import ROOT, mask, server, write_model
+from serving import mask
 
 from fuzz.service import Tally, attack, corpus, http
-
-
-@pytest.fixture(scope="module")
-def host(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("fuzz")
-    model = write_model(folder / "model.onnx")
-    with server("service.service:Fingerspell", folder, ROOT, FINGERSPELL_MODEL=str(model), FINGERSPELL_RATE="0") as (
-        address,
-        _,
-    ):
-        yield address
 
 
 def test_nothing_broken_is_answered_with_a_server_error(host):

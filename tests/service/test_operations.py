@@ -25,14 +25,6 @@ WAIT = 20
 TOKEN = "open sesame"  # noqa: S105 - of these tests
 
 
-@pytest.fixture(scope="module")
-def host(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("service")
-    model = write_model(folder / "model.onnx")
-    with server(TARGET, folder, ROOT, FINGERSPELL_MODEL=str(model), FINGERSPELL_RATE="0") as (address, _):
-        yield address
-
-
 def stream(host: str, query: str = "", **options: object):
     return connect(f"ws://{host}/stream{query}", open_timeout=WAIT, close_timeout=5, **options)
 

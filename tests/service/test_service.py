@@ -25,8 +25,9 @@ from serving import (
     server,
     write_model,
 )
-from test_decoding import bomb
 from websockets.sync.client import connect
+
+from fuzz.service import bomb
 
 PNG = {"content-type": "image/png"}
 TARGET = "service.service:Fingerspell"
