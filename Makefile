@@ -44,7 +44,7 @@ READY := .venv/.torch-$(strip $(TORCH_BACKEND))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help repro pretrain tune test test-integration test-container lint serve container client ui exam promote rollback leave-one-out bench-preprocess bench-train bench-smoothing bench-service fuzz fuzz-service faults lock clean
+.PHONY: help repro pretrain tune quantize test test-integration test-container lint serve container client ui exam promote rollback leave-one-out bench-preprocess bench-train bench-smoothing bench-service bench-engines fuzz fuzz-service faults lock clean
 
 help: ## List the tasks
 	@echo "make TASK [NAME=value ...]"
@@ -122,6 +122,10 @@ leave-one-out: $(READY) ## Train on real and synthetic hands, test on the source
 	@[ -n "$(strip $(DATA))" ] || { echo 'error: name the raw .npz files. Type: make leave-one-out DATA="one.npz two.npz"' >&2; exit 1; }
 	@$(RUN) benchmarks.leave_one_out $(DATA)
 
+quantize: $(READY) ## Write an exported network in int8, to serve it smaller and faster (MODEL=model.onnx)
+	@[ -n "$(strip $(MODEL))" ] || { echo 'error: name an exported network. Type: make quantize MODEL=model.onnx' >&2; exit 1; }
+	@$(RUN) stages.quantize "$(strip $(MODEL))" $(ARGS)
+
 bench-preprocess: $(READY) ## Measure photographs a second, one process and several (DATA=photos.npz)
 	@[ -n "$(strip $(DATA))" ] || { echo 'error: name a raw .npz of photographs. Type: make bench-preprocess DATA=photos.npz' >&2; exit 1; }
 	@$(RUN) benchmarks.preprocess "$(strip $(DATA))"
@@ -133,8 +137,11 @@ bench-smoothing: $(READY) ## Measure threshold, window, hold, release (MODEL=mod
 	@$(RUN) benchmarks.smoothing $(if $(strip $(MODEL)),--model "$(strip $(MODEL))") \
 		$(if $(strip $(FILM)),--film "$(strip $(FILM))") $(if $(strip $(DATA)),--data $(DATA)) $(ARGS)
 
-bench-service: $(READY) ## Measure the packaged service under load, beside the bare model (ARGS="--soak 600")
+bench-service: $(READY) ## Measure the packaged service under load, beside the bare model (ARGS="--soak 600 --kills 5")
 	@$(RUN) benchmarks.service $(ARGS)
+
+bench-engines: $(READY) ## Measure the model in int8 and by OpenVINO (MODEL=model.onnx DATA="one.npz two.npz")
+	@$(RUN) benchmarks.engines $(if $(strip $(MODEL)),--model "$(strip $(MODEL))") $(if $(strip $(DATA)),--data $(DATA)) $(ARGS)
 
 # The fuzzer has an environment of its own: it is not made for every system, and nothing else needs it.
 fuzz: $(READY) ## Feed mutated raw files to the reader, guided by coverage (FILES=20000)

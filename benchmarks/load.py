@@ -1,4 +1,7 @@
-"""Load on a service at loopback: streams that ask as fast as they are answered, or at a rate of their own."""
+"""Load on a service at loopback: streams that ask as fast as they are answered, or at a rate of their own.
+
+And streams that live through the deaths of what answers them.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,15 @@ from typing import TYPE_CHECKING, Final
 import aiohttp
 import numpy as np
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_BEHIND: Final = 5.0
 """Seconds after the last frame in which replies are still waited for."""
+RETRY: Final = 0.05
+"""Seconds between two tries to connect again."""
 
 
 @dataclass
@@ -52,6 +57,61 @@ def ask_in_turn(host: str, masks: Sequence[bytes], streams: int, seconds: float)
 def ask_at_a_rate(host: str, masks: Sequence[bytes], streams: int, seconds: float, rate: float) -> Load:
     """Let each stream send so many frames a second, answered or not, as cameras do."""
     return asyncio.run(_side_by_side(host, masks, streams, seconds, rate))
+
+
+@dataclass
+class Survival:
+    """What streams saw of a service whose worker was killed."""
+
+    answered: int = 0
+    wrong: int = 0
+    """Replies with another sequence number or letter than the frame just sent has."""
+    outages: list[float] = field(default_factory=list)
+    """Seconds from each broken connection to the first reply of the next one."""
+
+
+def ask_through_deaths(
+    host: str, masks: Sequence[bytes], letters: Sequence[str | None], streams: int, seconds: float
+) -> Survival:
+    """Let each stream ask as `ask_in_turn` does, connect again when it is cut off, and check every reply.
+
+    Args:
+        host: address and port of the service.
+        masks: PNGs.
+        letters: what the service says to each of them.
+        streams: how many.
+        seconds: how long.
+    """
+
+    async def stream(survival: Survival, first: int, until: float) -> None:
+        broken: float | None = None
+        while time.perf_counter() < until:
+            try:
+                async with connect(f"ws://{host}/stream", compression=None) as socket:
+                    sequence = 0
+                    while time.perf_counter() < until:
+                        number = (first + sequence) % len(masks)
+                        await socket.send(masks[number])
+                        reply = json.loads(await socket.recv())
+                        survival.answered += 1
+                        survival.wrong += (reply["sequence"], reply.get("letter", "")) != (sequence, letters[number])
+                        sequence += 1
+                        if broken is not None:
+                            survival.outages.append(time.perf_counter() - broken)
+                            broken = None
+            except (OSError, ConnectionClosed, InvalidHandshake):
+                broken = broken or time.perf_counter()
+                await asyncio.sleep(RETRY)
+
+    async def run() -> Survival:
+        survival = Survival()
+        until = time.perf_counter() + seconds
+        async with asyncio.TaskGroup() as group:
+            for number in range(streams):
+                group.create_task(stream(survival, number, until))
+        return survival
+
+    return asyncio.run(run())
 
 
 def post_in_turn(host: str, masks: Sequence[bytes], clients: int, seconds: float) -> Load:

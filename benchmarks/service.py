@@ -25,10 +25,11 @@ import numpy as np
 import psutil
 from tqdm import tqdm
 
-from benchmarks.load import Load, ask_at_a_rate, ask_in_turn, post_in_turn
+from benchmarks.load import Load, Survival, ask_at_a_rate, ask_in_turn, ask_through_deaths, post_in_turn
 from client.connection import encode_png
 from client.mask import render_mask
 from service.recogniser import Recogniser
+from service.smoothing import SmoothingParameters, accept
 from stages.data.archive import write_text
 from stages.errors import PipelineError, run_door
 from stages.hand.handshapes import read_handshapes
@@ -55,6 +56,8 @@ SOAK_STREAMS: Final = 12
 OURS, ADAPTIVE = "service.service:Fingerspell", "benchmarks.adaptive:Adaptive"
 """What BentoML serves: the service, and the same stream over BentoML's own batches."""
 START_SECONDS: Final = 60.0
+SECONDS_PER_KILL: Final = 10.0
+"""Seconds from one death of the worker to the next."""
 
 
 def main() -> None:
@@ -63,16 +66,17 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=MODEL, help="the model to serve (default: the Bento's)")
     parser.add_argument("--seconds", type=float, default=5.0, help="length of a turn (default: 5)")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each, the median counts (default: 3)")
+    parser.add_argument("--kills", type=int, default=0, help="times that the worker is killed under load (default: 0)")
     parser.add_argument("--soak", type=float, default=0.0, help="seconds of twelve streams, at the end (default: 0)")
     options = parser.parse_args()
     if not options.model.is_file():
         raise PipelineError(f"{options.model} is missing. Make it, or name another: make repro")
-    report = measure(options.model.resolve(), options.seconds, options.rounds, options.soak)
+    report = measure(options.model.resolve(), options.seconds, options.rounds, options.kills, options.soak)
     write_text(REPORT, json.dumps(report, indent=2) + "\n")
     sys.stdout.write(as_text(report))
 
 
-def measure(model: Path, seconds: float, rounds: int, soak: float) -> Report:
+def measure(model: Path, seconds: float, rounds: int, kills: int, soak: float) -> Report:
     """Measure the bare model, the plain endpoint and the service, in turn."""
     masks = draw_masks()
     pngs = [encode_png(mask) for mask in masks]
@@ -104,6 +108,8 @@ def measure(model: Path, seconds: float, rounds: int, soak: float) -> Report:
         }
         if soak:
             report["soak"] = measure_soak(host, process, pngs, soak)
+        if kills:
+            report["kills"] = measure_kills(host, pngs, masks, model, kills)
     return report
 
 
@@ -166,6 +172,50 @@ def measure_soak(host: str, process: subprocess.Popen[bytes], pngs: Sequence[byt
         "slope_mib_per_hour": round(slope, 2),
         "slope_error": round(error, 2),
     }
+
+
+def measure_kills(
+    host: str, pngs: Sequence[bytes], masks: Sequence[npt.NDArray[np.uint8]], model: Path, kills: int
+) -> Report:
+    """Kill the worker again and again while sixteen streams ask, and check every reply they get.
+
+    Returns:
+        Kills; replies, and how many were wrong; connections lost and made again; seconds without an answer.
+    """
+    recogniser = Recogniser(model)
+    letters = [
+        accept(recogniser.classes[row.argmax()], float(row.max()), SmoothingParameters.threshold)
+        for row in recogniser.predict(np.stack(masks))
+    ]
+    seconds = (kills + 1) * SECONDS_PER_KILL
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        load = pool.apply_async(ask_through_deaths, (host, pngs, letters, CROWD, seconds))
+        for _ in range(kills):
+            time.sleep(SECONDS_PER_KILL)
+            find_worker(int(host.rpartition(":")[2])).kill()
+        survival: Survival = load.get()
+    return {
+        "kills": kills,
+        "streams": CROWD,
+        "answered": survival.answered,
+        "wrong": survival.wrong,
+        "reconnected": len(survival.outages),
+        "outage_s": [round(float(value), 2) for value in np.percentile(survival.outages, [50, 100])],
+        "ready": answers(f"http://{host}/readyz"),
+    }
+
+
+def find_worker(port: int) -> psutil.Process:
+    """Find who answers at a port: the youngest process that holds it."""
+    holders = [process for process in psutil.process_iter() if _listens(process, port)]
+    return max(holders, key=lambda process: process.create_time())
+
+
+def _listens(process: psutil.Process, port: int) -> bool:
+    with contextlib.suppress(psutil.Error):
+        links = process.net_connections("tcp")
+        return any(link.status == psutil.CONN_LISTEN and link.laddr.port == port for link in links)
+    return False
 
 
 def fit_line(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> tuple[float, float]:
@@ -273,6 +323,16 @@ def as_text(report: Report) -> str:
             f"memory: {first} MiB at first, {half} half-way, {last} at the end; slope of the second half "
             f"{soak['slope_mib_per_hour']}",
             f"+- {soak['slope_error']} MiB an hour",
+        ]
+    if "kills" in report:
+        kills = report["kills"]
+        half, longest = kills["outage_s"]
+        lines += [
+            "",
+            f"worker killed {kills['kills']} times under {kills['streams']} streams: {kills['reconnected']} "
+            f"connections made again, {half} s without an answer",
+            f"(median; {longest} at most), {kills['answered']:,} replies, {kills['wrong']} wrong; ready afterwards: "
+            f"{'yes' if kills['ready'] else 'NO'}",
         ]
     return "\n".join(lines) + "\n"
 

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from service.decoding import MAX_MASK_BYTES
 from service.problems import MEDIA_TYPE
-from service.smoothing import SmoothingParameters
+from service.protocol import MAX_FRAME_RATE
+from service.smoothing import MAX_SECONDS, MAX_WINDOW, SmoothingParameters
 
 Description = dict[str, Any]
 
@@ -47,13 +48,15 @@ def _named(name: str) -> Description:
 
 
 def _operation(name: str, summary: str, answer: Description, refusals: tuple[int, ...], **more: object) -> Description:
-    responses: Description = {"200": {"description": "The answer", "content": answer}}
-    for status in sorted({*refusals, *GUARDED}):
-        responses[str(status)] = {
-            "description": MEANINGS[status],
-            "content": _content(MEDIA_TYPE, _named("Problem")),
-        }
+    responses = {"200": {"description": "The answer", "content": answer}, **_problems(*refusals)}
     return {"operationId": name, "summary": summary, "responses": responses, **more}
+
+
+def _problems(*refusals: int) -> Description:
+    return {
+        str(status): {"description": MEANINGS[status], "content": _content(MEDIA_TYPE, _named("Problem"))}
+        for status in sorted({*refusals, *GUARDED})
+    }
 
 
 def _option(name: str, schema: Description, description: str) -> Description:
@@ -65,18 +68,18 @@ def _options() -> list[Description]:
     defaults = {field.name: field.default for field in fields(SmoothingParameters)}
     told = {
         "threshold": ({"type": "number", "minimum": 0, "maximum": 1}, "Least probability of a letter that counts"),
-        "window": ({"type": "integer", "minimum": 1, "maximum": 100}, "Frames that vote"),
+        "window": ({"type": "integer", "minimum": 1, "maximum": MAX_WINDOW}, "Frames that vote"),
         "hold": (
-            {"type": "number", "minimum": 0, "maximum": 10},
+            {"type": "number", "minimum": 0, "maximum": MAX_SECONDS},
             "Seconds that a letter is held before it is committed",
         ),
         "release": (
-            {"type": "number", "minimum": 0, "maximum": 10},
+            {"type": "number", "minimum": 0, "maximum": MAX_SECONDS},
             "Seconds after which the same letter may come again: without a hand, or unread",
         ),
     }
     smoothing = [_option(name, schema | {"default": defaults[name]}, text) for name, (schema, text) in told.items()]
-    rate = {"type": "number", "exclusiveMinimum": 0, "maximum": 1000}
+    rate = {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_FRAME_RATE}
     return [
         *smoothing,
         _option("frame_rate", rate, "Frames a second of a film that is read at another pace than it plays"),
@@ -140,16 +143,7 @@ DESCRIPTION: Final[Description] = {
                 "operationId": "stream",
                 "summary": "A WebSocket: a mask per binary message, an empty one for 'no hand', a JSON reply to each",
                 "parameters": _options(),
-                "responses": {
-                    "101": {"description": "The stream is open"},
-                    **{
-                        str(status): {
-                            "description": MEANINGS[status],
-                            "content": _content(MEDIA_TYPE, _named("Problem")),
-                        }
-                        for status in (401, 403, 422, 426, 429, 503)
-                    },
-                },
+                "responses": {"101": {"description": "The stream is open"}, **_problems(422, 426, 503)},
             }
         },
         "/model": {

@@ -13,6 +13,8 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read when ONNX Runtime is
 import hashlib
 import json
 import logging
+import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -23,7 +25,6 @@ from service.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 MASK_SIZE: Final = 224
 """Side of the mask that a model reads, in pixels."""
@@ -66,8 +67,9 @@ class Recogniser:
         Raises:
             RecogniserError: the file is missing, is not an ONNX model, or does not keep the contract of `model.onnx`.
         """
-        self._session = _open_session(path)
-        self.version = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        content = _read_model(path)
+        self._session = _open_session(content, path)
+        self.version = hashlib.sha256(content).hexdigest()[:12]
         metadata = _read_metadata(self._session, path)
         self.classes = _parse_classes(metadata["classes"], path)
         self.mask_version = metadata["mask_version"]
@@ -116,16 +118,24 @@ class Recogniser:
             )
 
 
-def _open_session(path: Path) -> ort.InferenceSession:
-    if not path.is_file():
-        raise RecogniserError(f"{path}: there is no model. Train and package one: run `make repro`.")
+def _read_model(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RecogniserError(
+            f"{path}: there is no model to read ({error.strerror}). Train and package one: run `make repro`."
+        ) from None
+
+
+def _open_session(content: bytes, path: Path) -> ort.InferenceSession:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = min(MAX_THREADS, _usable_cores())
+    options.intra_op_num_threads = min(MAX_THREADS, usable_cores())
     options.inter_op_num_threads = 1
-    if "CUDAExecutionProvider" in ort.get_available_providers():
+    providers = choose_providers(ort.get_available_providers())
+    if "CUDAExecutionProvider" in providers:
         ort.preload_dlls()  # CUDA's libraries come in wheels, where the loader does not look
     try:
-        return ort.InferenceSession(path, options, providers=choose_providers(ort.get_available_providers()))
+        return ort.InferenceSession(content, options, providers=providers)
     except Exception as error:  # ONNX Runtime's exceptions share no base class
         raise RecogniserError(f"{path}: not an ONNX model that can be run ({error}). {_EXPORT_AGAIN}") from error
 
@@ -135,9 +145,19 @@ def choose_providers(offered: Sequence[str]) -> list[str]:
     return [name for name in _PROVIDERS if name in offered]
 
 
-def _usable_cores() -> int:
-    """Count the cores this process may use; in a container or under `taskset` that is fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def usable_cores(cpu_max: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Count the cores this process may use: `taskset` and a container's limit make them fewer than the machine has.
+
+    Args:
+        cpu_max: where Linux says how many microseconds of each period a container may compute, or "max"; more
+            threads than that only wait for each other. https://docs.kernel.org/admin-guide/cgroup-v2.html
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = cpu_max.read_text().split()
+        return min(cores, math.ceil(int(quota) / int(period)))
+    except (OSError, ValueError):
+        return cores
 
 
 def _read_metadata(session: ort.InferenceSession, path: Path) -> dict[str, str]:

@@ -11,12 +11,12 @@ import socket
 import time
 
 import httpx
-import psutil
 import pytest
 from serving import CLASSES, METADATA, ROOT, mask, picture, server, write_model
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from benchmarks.service import find_worker
 from service.openapi import DESCRIPTION, MEANINGS
 
 TARGET = "service.service:Fingerspell"
@@ -139,7 +139,7 @@ def test_the_newest_frame_wins_and_what_it_overtook_is_counted(host):
 
 def test_a_client_that_never_reads_costs_no_memory_and_harms_nobody(host):
     name, port = host.split(":")
-    worker = listening(int(port))
+    worker = find_worker(int(port))
     before = worker.memory_info().rss
     content = mask("A")
     frames = memoryview((bytes([0x82, 0xFE]) + len(content).to_bytes(2, "big") + bytes(4) + content) * 1000)
@@ -160,23 +160,6 @@ def test_a_client_that_never_reads_costs_no_memory_and_harms_nobody(host):
         assert sent > 4 << 20, "the service went on taking frames"
         assert ask(other, mask("B"))["letter"] == "B"
         assert worker.memory_info().rss - before < 64 << 20
-
-
-def listening(port: int) -> psutil.Process:
-    """Find the worker: the youngest process that holds the port."""
-    holders = [
-        process
-        for process in psutil.process_iter()
-        if any(link.laddr and link.laddr.port == port for link in _links(process))
-    ]
-    return max(holders, key=lambda process: process.create_time())
-
-
-def _links(process: psutil.Process):
-    try:
-        return [link for link in process.net_connections("tcp") if link.status == psutil.CONN_LISTEN]
-    except psutil.Error:
-        return []
 
 
 def test_metrics_tell_what_happens(host):
@@ -263,7 +246,7 @@ def test_a_worker_that_is_killed_comes_back(tmp_path):
     with server(TARGET, tmp_path, ROOT, FINGERSPELL_MODEL=str(model)) as (host, _):
         with stream(host) as socket:
             assert ask(socket, mask("A"))["letter"] == "A"
-            listening(int(host.rpartition(":")[2])).kill()
+            find_worker(int(host.rpartition(":")[2])).kill()
             with pytest.raises(ConnectionClosed):
                 ask_on_and_on(socket)
         until = time.monotonic() + WAIT

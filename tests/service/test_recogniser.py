@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from serving import CLASSES, COLOURS, METADATA, write_model
 
-from service.recogniser import Recogniser, RecogniserError, choose_providers
+from service.recogniser import Recogniser, RecogniserError, choose_providers, usable_cores
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +36,16 @@ def test_reads_its_metadata(recogniser):
 )
 def test_runs_on_cuda_where_it_is_offered_and_on_the_processor_otherwise(offered, chosen):
     assert choose_providers(offered) == chosen
+
+
+@pytest.mark.parametrize(
+    ("limit", "cores"), [("100000 100000", 1), ("150000 100000", 2), ("50000 100000", 1), ("max 100000", 4), ("", 4)]
+)
+def test_a_container_is_given_as_many_threads_as_it_may_run(tmp_path, monkeypatch, limit, cores):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(4)), raising=False)
+    (tmp_path / "cpu.max").write_text(limit)
+    assert usable_cores(tmp_path / "cpu.max") == cores
+    assert usable_cores(tmp_path / "missing") == 4
 
 
 def test_says_what_it_runs_on_and_which_content_it_is(recogniser, tmp_path):
