@@ -3,7 +3,7 @@
 PYTHON ?=
 PORT ?= 3000
 UI_PORT ?= 5000
-SOURCE ?= 0
+SOURCE ?=
 SERVER ?=
 DATA ?=
 MODEL ?=
@@ -44,7 +44,7 @@ READY := .venv/.torch-$(strip $(TORCH_BACKEND))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help repro pretrain tune quantize test test-integration test-container lint serve container client ui exam promote rollback leave-one-out bench-preprocess bench-train bench-smoothing bench-service bench-engines fuzz fuzz-service faults lock clean
+.PHONY: help repro pretrain tune quantize test test-integration test-container lint serve container client ui exam promote rollback leave-one-out bench-preprocess bench-train bench-smoothing bench-service bench-engines bench-client fuzz fuzz-service faults lock clean
 
 help: ## List the tasks
 	@echo "make TASK [NAME=value ...]"
@@ -94,8 +94,8 @@ container: $(READY) ## Build an image of the packaged service with docker, podma
 	@BUILD_ARGS="$(BUILD_ARGS)" CONTAINER_TOOL="$(CONTAINER_TOOL)" scripts/container.sh "$(IMAGE)" \
 		$(if $(GPU),requirements/service-gpu.txt)
 
-client: $(READY) ## Read a camera or video (SOURCE=0|FILE|URL SERVER=URL ARGS=--headless)
-	@$(RUN) client --source "$(SOURCE)" $(if $(SERVER),--server "$(SERVER)") $(ARGS)
+client: $(READY) ## Read a camera or video (SOURCE=0|FILE|FOLDER|URL SERVER=URL ARGS=--demo)
+	@$(RUN) client $(if $(SOURCE),--source "$(SOURCE)") $(if $(SERVER),--server "$(SERVER)") $(ARGS)
 
 ui: $(READY) ## Open MLflow's pages (UI_PORT=5000)
 	@case "$${MLFLOW_TRACKING_URI:-}" in http*) echo "The runs are at $$MLFLOW_TRACKING_URI"; exit 0 ;; esac; \
@@ -142,6 +142,10 @@ bench-service: $(READY) ## Measure the packaged service under load, beside the b
 
 bench-engines: $(READY) ## Measure the model in int8 and by OpenVINO (MODEL=model.onnx DATA="one.npz two.npz")
 	@$(RUN) benchmarks.engines $(if $(strip $(MODEL)),--model "$(strip $(MODEL))") $(if $(strip $(DATA)),--data $(DATA)) $(ARGS)
+
+bench-client: $(READY) ## Measure the client with its window (FILM=film.mp4 ARGS=--environment; xvfb-run without a display)
+	@[ -n "$(strip $(FILM))" ] || { echo 'error: name a film of a hand that spells. Type: make bench-client FILM=film.mp4' >&2; exit 1; }
+	@$(RUN) benchmarks.client "$(strip $(FILM))" $(if $(strip $(MODEL)),--model "$(strip $(MODEL))") $(ARGS)
 
 # The fuzzer has an environment of its own: it is not made for every system, and nothing else needs it.
 fuzz: $(READY) ## Feed mutated raw files to the reader, guided by coverage (FILES=20000)

@@ -86,7 +86,7 @@ def assemble_bundle() -> bytes:
 
 
 class HandLandmarker:
-    """Finds one hand and its 21 landmarks, in still pictures or in the frames of a video.
+    """Finds a hand and its 21 landmarks, in still pictures or in the frames of a video.
 
     Example:
         ```python
@@ -102,6 +102,7 @@ class HandLandmarker:
         min_detection_confidence: float = 0.5,
         min_presence_confidence: float = 0.5,
         min_tracking_confidence: float = 0.5,
+        num_hands: int = 1,
     ) -> None:
         """Load the networks.
 
@@ -112,6 +113,7 @@ class HandLandmarker:
             min_detection_confidence: below this, 0 to 1, the palm detector has found no hand.
             min_presence_confidence: below this, 0 to 1, the landmark network sees no hand.
             min_tracking_confidence: below this overlap, 0 to 1, a followed hand is looked for anew (video only).
+            num_hands: how many hands are looked for at most; a second one doubles the time, whether it is there or not.
 
         Raises:
             ClientError: MediaPipe, its networks or the bundle are missing or cannot be read.
@@ -129,7 +131,7 @@ class HandLandmarker:
         options = vision.HandLandmarkerOptions(
             base_options=base.BaseOptions(model_asset_buffer=contents),
             running_mode=vision.RunningMode.IMAGE if mode == "image" else vision.RunningMode.VIDEO,
-            num_hands=1,
+            num_hands=num_hands,
             min_hand_detection_confidence=min_detection_confidence,
             min_hand_presence_confidence=min_presence_confidence,
             min_tracking_confidence=min_tracking_confidence,
@@ -181,6 +183,18 @@ class HandLandmarker:
             return None
         return replace(hand, landmarks=hand.landmarks - np.array([left, top, 0], dtype=np.float32))
 
+    def detect_all(self, rgb: npt.NDArray[np.uint8]) -> list[Hand]:
+        """Find up to `num_hands` hands in a still picture (H, W, 3) uint8, as it is.
+
+        Raises:
+            ValueError: the picture has another shape or type, or the landmarker was made for video.
+        """
+        if self._mode != "image":
+            message = 'detect_all() wants HandLandmarker("image")'
+            raise ValueError(message)
+        _check_picture(rgb)
+        return self._find_all(rgb, 0)
+
     def detect_in_video(self, rgb: npt.NDArray[np.uint8], timestamp_ms: int) -> Hand | None:
         """Find or follow the hand in the next frame of a video.
 
@@ -203,12 +217,15 @@ class HandLandmarker:
         return self._find(rgb, self._last_timestamp_ms)
 
     def _find(self, rgb: npt.NDArray[np.uint8], timestamp_ms: int) -> Hand | None:
+        return next(iter(self._find_all(rgb, timestamp_ms)), None)
+
+    def _find_all(self, rgb: npt.NDArray[np.uint8], timestamp_ms: int) -> list[Hand]:
         if self._chatter_is_over:
-            return _first_hand(self._run(rgb, timestamp_ms), rgb.shape)
+            return _hands(self._run(rgb, timestamp_ms), rgb.shape)
         with _without_chatter():
-            hand = _first_hand(self._run(rgb, timestamp_ms), rgb.shape)
-        self._chatter_is_over = hand is not None  # the last remark comes with the first hand
-        return hand
+            hands = _hands(self._run(rgb, timestamp_ms), rgb.shape)
+        self._chatter_is_over = bool(hands)  # the last remark comes with the first hand
+        return hands
 
     def _run(self, rgb: npt.NDArray[np.uint8], timestamp_ms: int) -> Any:  # noqa: ANN401 - MediaPipe has no types
         picture = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(rgb))
@@ -217,17 +234,19 @@ class HandLandmarker:
         return self._landmarker.detect_for_video(picture, timestamp_ms)
 
 
-def _first_hand(result: Any, shape: tuple[int, ...]) -> Hand | None:  # noqa: ANN401 - MediaPipe has no types
-    if not result.hand_landmarks:
-        return None
+def _hands(result: Any, shape: tuple[int, ...]) -> list[Hand]:  # noqa: ANN401 - MediaPipe has no types
     height, width = shape[:2]
-    shares = np.array([(point.x, point.y, point.z) for point in result.hand_landmarks[0]], dtype=np.float32)
-    handedness = result.handedness[0][0]
-    return Hand(
-        landmarks=shares * np.array([width, height, width], dtype=np.float32),
-        handedness=handedness.category_name or "",
-        score=float(handedness.score),
-    )
+    hands = []
+    for points, handedness in zip(result.hand_landmarks, result.handedness, strict=True):
+        shares = np.array([(point.x, point.y, point.z) for point in points], dtype=np.float32)
+        hands.append(
+            Hand(
+                landmarks=shares * np.array([width, height, width], dtype=np.float32),
+                handedness=handedness[0].category_name or "",
+                score=float(handedness[0].score),
+            )
+        )
+    return hands
 
 
 def _read_bundle(path: Path) -> bytes:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final, TextIO
 from client.camera import Frame, Source, open_source
 from client.errors import ClientError
 from client.film_labels import Span, letter_at, read_spans
+from client.handover import Handover
 from client.landmark_file import append, check_signer, check_target, from_samples
 from client.landmarks import Hand, HandLandmarker
 from client.mask import render_mask
-from client.overlay import draw_recording
 from client.recorder import STATIC_LETTERS, Recorder
+from client.recording_screen import SIZE, draw_recording
 from client.window import Window, check_display
 
 if TYPE_CHECKING:
@@ -77,12 +78,13 @@ def run(
     if not headless:
         check_display("count down on the terminal instead")
     with ExitStack() as stack:
-        frames = stack.enter_context(open_source(source))
-        _check_mode(source, frames, headless=headless, labels=labels)
+        opened = stack.enter_context(open_source(source, fast=True))
+        _check_mode(source, opened, headless=headless, labels=labels)
+        frames = stack.enter_context(Handover(opened, "capture", lossless=not opened.live))
         views = watch(frames, stack.enter_context(HandLandmarker("video", hand_model)))
         try:
             if not headless:
-                show_window(views, recorder, 0.0 if frames.live else 1.0 / frames.frame_rate)
+                show_window(views, recorder, 0.0 if opened.live else 1.0 / opened.frame_rate)
             elif spans is not None:
                 follow_labels(views, recorder, spans, out)
             else:
@@ -111,7 +113,7 @@ def show_window(views: Iterable[View], recorder: Recorder, seconds_per_frame: fl
         seconds_per_frame: how long a frame of a film stays; 0.0 for a live source, which has its own pace.
     """
     due = time.monotonic()
-    with Window() as window:
+    with Window(SIZE) as window:
         for view in views:
             recorder.see(view.frame.time, view.hand, view.size)
             if recorder.finished:
@@ -125,6 +127,7 @@ def show_window(views: Iterable[View], recorder: Recorder, seconds_per_frame: fl
                 taken=recorder.taken,
                 wanted=recorder.per_letter,
                 recording=recorder.recording,
+                size=window.size,
             )
             due = max(due + seconds_per_frame, time.monotonic())
             key = window.show(picture, round((due - time.monotonic()) * 1000))

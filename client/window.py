@@ -8,11 +8,11 @@ import sys
 from typing import TYPE_CHECKING, Final, Self
 
 import cv2
+import numpy as np
 
 from client.errors import ClientError
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
 TITLE: Final = "fingerspell"
@@ -56,32 +56,57 @@ def check_display(instead: str = "get one JSON line a frame") -> None:
 
 
 class Window:
-    """Shows pictures and hears keys."""
+    """Shows pictures and hears keys and clicks."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        """Say how large the window is at first.
+
+        Args:
+            size: width and height in pixels.
+        """
+        self._first_size = size
+        self._clicks: list[tuple[int, int]] = []
 
     def __enter__(self) -> Self:
         # Without the toolbar and the menu that Qt would add.
-        cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
-        self._sized = False
+        cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
+        width, height = self._first_size
+        cv2.imshow(TITLE, np.zeros((height, width, 3), np.uint8))  # until then it has no size that can be set
+        cv2.resizeWindow(TITLE, width, height)
+        cv2.setMouseCallback(TITLE, self._on_mouse)
         return self
 
     def __exit__(self, *_: object) -> None:
         cv2.destroyAllWindows()
 
-    def show(self, rgb: npt.NDArray[np.uint8], wait_ms: int) -> int | None:
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of what can be shown, in pixels."""
+        _, _, width, height = cv2.getWindowImageRect(TITLE)
+        return (width, height) if width > 0 and height > 0 else self._first_size
+
+    def show(self, rgb: npt.NDArray[np.uint8] | None, wait_ms: int) -> int | None:
         """Show a picture and wait a moment for a key.
 
         Args:
-            rgb: (H, W, 3) uint8.
+            rgb: (H, W, 3) uint8, in the size of the window; None leaves what is shown.
             wait_ms: how long to wait, in milliseconds, 1 or more.
 
         Returns:
             The key's code, -1 where none was pressed, None where the window was closed.
         """
-        if not self._sized:
-            cv2.resizeWindow(TITLE, rgb.shape[1], rgb.shape[0])
-            self._sized = True
-        cv2.imshow(TITLE, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+        if rgb is not None:
+            cv2.imshow(TITLE, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
         key = cv2.waitKey(max(1, wait_ms))
         if cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1:
             return None
         return key & 0xFF if key >= 0 else -1
+
+    def take_clicks(self) -> list[tuple[int, int]]:
+        """Give the places clicked since the last time, x and y in pixels of the picture shown."""
+        clicks, self._clicks = self._clicks, []
+        return clicks
+
+    def _on_mouse(self, event: int, x: int, y: int, *_: object) -> None:
+        if event == cv2.EVENT_LBUTTONDOWN:
+            self._clicks.append((x, y))

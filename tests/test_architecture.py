@@ -87,7 +87,7 @@ def test_no_room_imports_what_it_may_not(room):
         ("service/recogniser.py", "import torch.nn.functional as F"),
         ("service/recogniser.py", "import bentoml"),
         ("stages/preprocess.py", "import client"),
-        ("stages/preprocess.py", "from client import overlay"),
+        ("stages/preprocess.py", "from client import screen"),
         ("stages/preprocess.py", "from client import maskwork"),
         ("stages/package.py", "from service.service import Fingerspell"),
         ("stages/package.py", "import bentoml"),

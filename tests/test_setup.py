@@ -21,6 +21,9 @@ TASKS |= {
     "container",
     "test-container",
     "bench-train",
+    "bench-engines",
+    "bench-client",
+    "quantize",
     "faults",
     "fuzz",
     "fuzz-service",
@@ -292,3 +295,17 @@ def test_ci_is_a_shell_script_that_calls_make_test():
     assert os.access(script, os.X_OK)
     assert subprocess.run(["bash", "-n", str(script)], check=False).returncode == 0
     assert "\nmake test\n" in script.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("platform", ["x86_64-unknown-linux-gnu", "aarch64-apple-darwin", "x86_64-pc-windows-msvc"])
+def test_the_client_installs_from_wheels_everywhere_and_without_torch(platform, tmp_path):
+    result = subprocess.run(
+        [str(ROOT / ".venv/bin/uv"), "pip", "install", "--dry-run", "--only-binary", ":all:", "--require-hashes",
+         "--python", sys.executable, "--python-platform", platform, "--target", str(tmp_path / "installed"),
+         "-r", str(ROOT / "requirements/client.txt")],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "mediapipe==0.10.21" in result.stderr
+    assert "torch" not in result.stderr

@@ -61,7 +61,7 @@ def screen(tmp_path):
         pytest.skip("no Xvfb to open a window on (Debian: apt-get install xvfb)")
     read_end, write_end = os.pipe()
     with subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write_end), "-screen", "0", "800x600x24", "-fbdir", str(tmp_path)],
+        ["Xvfb", "-displayfd", str(write_end), "-screen", "0", "1280x800x24", "-fbdir", str(tmp_path)],
         pass_fds=[write_end],
         stderr=subprocess.DEVNULL,
     ) as server:

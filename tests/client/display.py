@@ -7,7 +7,7 @@ import struct
 
 import numpy as np
 
-KEYCODES = {" ": 65, "b": 56, "n": 57, "q": 24}
+KEYCODES = {" ": 65, "b": 56, "c": 54, "h": 43, "l": 46, "m": 58, "n": 57, "p": 33, "q": 24, "x": 53, "backspace": 22}
 """Of a PC keyboard, which is what Xvfb has."""
 
 
@@ -22,6 +22,15 @@ def read_screen(path):
 
 def press(display, key):
     """Press and release a key; it goes to the window under the pointer, which stands in the middle of the screen."""
+    _send_events(display, [(kind, KEYCODES[key], 0, 0) for kind in (2, 3)])  # press, release
+
+
+def click(display, x, y):
+    """Move the pointer to a place on the screen and click there."""
+    _send_events(display, [(6, 0, x, y), (4, 1, 0, 0), (5, 1, 0, 0)])  # move, press, release
+
+
+def _send_events(display, events):
     with socket.socket(socket.AF_UNIX) as server:
         server.connect(f"/tmp/.X11-unix/X{display.removeprefix(':')}")  # noqa: S108 - where X servers listen
         server.sendall(struct.pack("<cxHHHHxx", b"l", 11, 0, 0, 0))
@@ -31,9 +40,9 @@ def press(display, key):
         server.sendall(struct.pack("<BxHHxx5s3x", 98, 4, 5, b"XTEST"))
         present, opcode = receive(server, 32)[8:10]
         assert present
-        for kind in (2, 3):  # press, release
-            server.sendall(struct.pack("<BBHBBxxII8xhh7xB", opcode, 2, 9, kind, KEYCODES[key], 0, 0, 0, 0, 0))
-        server.sendall(struct.pack("<BxH", 43, 1))  # asks for the focus: its answer comes after the keys were taken
+        for kind, detail, x, y in events:
+            server.sendall(struct.pack("<BBHBBxxII8xhh7xB", opcode, 2, 9, kind, detail, 0, 0, x, y, 0))
+        server.sendall(struct.pack("<BxH", 43, 1))  # asks for the focus: its answer comes after the events were taken
         receive(server, 32)
 
 

@@ -22,11 +22,18 @@ class SpellingService:
     """Commits the next letter of its word when it has seen a hand in `COMMIT_AFTER` messages in a row."""
 
     def __init__(
-        self, word="HELLOWORLD", mask_version=MASK_VERSION, hang_up_after=None, error=None, silent=False, refusal=""
+        self,
+        word="HELLOWORLD",
+        mask_version=MASK_VERSION,
+        hang_up_after=None,
+        error=None,
+        silent=False,
+        refusal="",
+        late=False,
     ):
         self.word, self.mask_version = word, mask_version
         self.hang_up_after, self.error, self.silent = hang_up_after, error, silent
-        self.refusal = refusal
+        self.refusal, self.late = refusal, late
         self.masks, self.options = [], {}
 
     def answer_http(self, connection, request):
@@ -56,15 +63,17 @@ class SpellingService:
                 committed = next(letters, None) if hands == COMMIT_AFTER else None
                 letter, confidence = ("A", 0.75) if message else (None, 0.0)
                 reply = {"sequence": sequence, "letter": letter, "confidence": confidence}
+                if self.late and sequence:
+                    socket.send(json.dumps({**reply, "sequence": sequence - 1, "smoothed": None, "committed": None}))
                 socket.send(json.dumps({**reply, "smoothed": letter, "committed": committed}))
         except ConnectionClosed:
             return
 
 
 @contextmanager
-def running(service):
-    """Serve on a free port of loopback; gives the address that --server takes."""
-    with serve(service.stream, "127.0.0.1", 0, process_request=service.answer_http) as server:
+def running(service, port=0):
+    """Serve on a port of loopback, a free one where it is 0; gives the address that --server takes."""
+    with serve(service.stream, "127.0.0.1", port, process_request=service.answer_http) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.socket.getsockname()[1]}"

@@ -13,12 +13,15 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
 import pytest
 from display import read_screen
 from spelling_service import SpellingService, running
 
-from client.app import extend_text, press_key
-from client.overlay import STEADY
+from client.drawing import STEADY
+from client.mask import MASK_VERSION
+from client.screen import SIZE
+from client.timings import STEPS, TOTAL
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,7 +44,7 @@ def run_client(*arguments, **environment):
 
 def test_headless_over_a_film_without_a_hand(service, empty_video):
     spelling, address = service
-    done = run_client(empty_video, address, "--headless")
+    done = run_client(empty_video, address, "--headless", "--fast")
     assert (done.returncode, done.stderr) == (0, "")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     nothing = {"hand": None, "letter": None, "confidence": 0.0, "smoothed": None, "committed": None}
@@ -52,7 +55,7 @@ def test_headless_over_a_film_without_a_hand(service, empty_video):
 
 def test_headless_over_a_real_hand(service, he_video):
     spelling, address = service
-    done = run_client(he_video, address, "--headless")
+    done = run_client(he_video, address, "--headless", "--fast")
     assert (done.returncode, done.stderr) == (0, "")
     *frames, end = [json.loads(line) for line in done.stdout.splitlines()]
     assert end == {"text": "HE"}
@@ -64,6 +67,55 @@ def test_headless_over_a_real_hand(service, he_video):
     assert spelling.masks[0].any()
 
 
+def test_only_the_text(service, he_video):
+    done = run_client(he_video, service[1], "--text", "--fast")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "HE\n", "")
+
+
+def test_a_film_of_what_the_window_shows_and_the_time_of_every_step(service, he_video, tmp_path):
+    film, timings = tmp_path / "out.mp4", tmp_path / "out.json"
+    done = run_client(he_video, service[1], "--text", "--fast", "--record", str(film), "--timings", str(timings))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "HE\n", "")
+    capture = cv2.VideoCapture(str(film))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 66
+    assert (capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)) == SIZE
+    told = json.loads(timings.read_text())
+    assert told["frames"] == 66
+    assert set(told["ms"]) == {*STEPS, TOTAL}
+    assert 0 < told["ms"]["landmarks"]["median"] <= told["ms"]["landmarks"]["p95"] < told["ms"][TOTAL]["p95"]
+
+
+def test_a_folder_of_pictures_is_read_picture_by_picture(service, shared):
+    done = run_client(shared / "data/photos/t32rahman/L", service[1], "--headless", "--fast")
+    assert (done.returncode, done.stderr) == (0, "")
+    *pictures, _ = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(pictures) == 12
+    assert sum(picture["hand"] is not None for picture in pictures) >= 11
+
+
+def test_a_demonstration_needs_no_camera_no_service_and_no_hand_model(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "client", "--demo", "--text", "--fast", "--hand-model", str(tmp_path / "none.task")],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "HELLOWORLD\n", "")
+
+
+def test_a_film_that_cannot_be_written_is_told_at_once(service, empty_video):
+    done = run_client(empty_video, service[1], "--text", "--record", "out.avi")
+    assert (done.returncode, done.stdout.strip()) == (1, "")
+    assert "Name a file that ends in .mp4." in done.stderr
+
+
+def test_what_is_asked_of_the_service(service, empty_video):
+    spelling, address = service
+    run_client(empty_video, address, "--text", "--fast", "--threshold", "0.7", "--hold", "0.6")
+    asked = {"mask_version": MASK_VERSION, "threshold": "0.7", "hold": "0.6", "frame_rate": "10.0"}
+    assert spelling.options == asked
+    run_client(empty_video, address, "--text")
+    assert "frame_rate" not in spelling.options, "at its own pace the clock counts"
+
+
 def test_ctrl_c_ends_with_the_text_and_130(service, he_video):
     with subprocess.Popen(
         command(he_video, service[1], "--headless"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -73,6 +125,21 @@ def test_ctrl_c_ends_with_the_text_and_130(service, he_video):
         rest, trouble = client.communicate(timeout=20)
     assert (client.returncode, trouble) == (130, "")
     assert "text" in json.loads(rest.splitlines()[-1])
+
+
+def test_who_is_told_to_end_keeps_the_film_and_the_text(service, he_video, tmp_path):
+    with subprocess.Popen(
+        command(he_video, service[1], "--headless", "--record", str(tmp_path / "out.mp4")),
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as client:  # fmt: skip
+        for _ in range(10):
+            client.stdout.readline()
+        client.terminate()
+        rest, trouble = client.communicate(timeout=20)
+    assert (client.returncode, trouble) == (143, "")
+    assert "text" in json.loads(rest.splitlines()[-1])
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+    assert cv2.VideoCapture(str(tmp_path / "out.mp4")).read()[0]
 
 
 def test_a_reader_that_goes_away_ends_it_quietly(service, he_video):
@@ -92,6 +159,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(service, he_video):
         (("97", "http://127.0.0.1:9", "--headless"), {}, 1, "error: There is no camera 97."),
         (("film.mp4", "http://127.0.0.1:9", "--headless"), {}, 1, "error: film.mp4: no such video file."),
         (("0", "http://127.0.0.1:9", "--headful"), {}, 2, "unrecognized arguments: --headful"),
+        (("0", "http://127.0.0.1:9", "--threshold", "7"), {}, 2, "'7' is no share from 0 to 1"),
     ],
 )
 def test_trouble_is_one_sentence_and_an_exit_code(arguments, environment, code, said):
@@ -140,7 +208,7 @@ def test_help_tells_the_exit_codes_and_keys():
     done = subprocess.run(
         [sys.executable, "-m", "client", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    for word in ("--source", "--server", "--headless", "--hand-model", "exit codes", "130", "Backspace"):
+    for word in ("--source", "--server", "--headless", "--hand-model", "--demo", "exit codes", "130", "Backspace"):
         assert word in done.stdout
 
 
@@ -149,26 +217,6 @@ def test_the_client_stays_in_its_room():
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in done.stdout.split()}
     assert loaded.isdisjoint({"torch", "lightning", "mlflow", "bentoml", "onnxruntime", "stages", "service"})
-
-
-@pytest.mark.parametrize(
-    ("text", "committed", "after"),
-    [
-        ("HE", None, "HE"),
-        ("HE", "L", "HEL"),
-        ("HE", "space", "HE "),
-        ("HE", "del", "H"),
-        ("", "del", ""),
-        ("H", "nothing", "H"),
-    ],
-)
-def test_committed_labels_join_the_text(text, committed, after):
-    assert extend_text(text, committed) == after
-
-
-@pytest.mark.parametrize(("key", "after"), [(8, "H"), (127, "H"), (ord(" "), "HI "), (ord("x"), "HI"), (-1, "HI")])
-def test_keys_edit_the_text(key, after):
-    assert press_key("HI", key) == after
 
 
 def test_the_window_shows_box_and_letter_and_the_text_is_told_at_the_end(service, he_video, screen):
@@ -188,3 +236,28 @@ def test_the_window_shows_box_and_letter_and_the_text_is_told_at_the_end(service
         told, trouble = client.communicate()
     assert (client.returncode, told, trouble) == (0, "HE\n", "")
     assert most > 1000
+
+
+def test_the_installed_command_has_all_it_needs(tmp_path):
+    target = tmp_path / "installed"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-cache-dir",
+         "--disable-pip-version-check", "--target", str(target), "."],
+        cwd=copied(tmp_path / "source"), check=True, timeout=120,
+    )  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, str(target / "bin" / "fingerspell"), "--demo", "--text", "--fast"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(target)}, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "HELLOWORLD\n", "")
+
+
+def copied(folder):
+    """What the client is built from, so that nothing is built in the checkout."""
+    folder.mkdir()
+    for name in ("client", "service", "stages"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder)
+    return folder

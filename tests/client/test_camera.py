@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.server
+import io
 import re
 import threading
 import time
@@ -14,8 +15,10 @@ import cv2
 import numpy as np
 import pytest
 
-from client.camera import LiveSource, open_source
+from client.camera import Camera, Film, open_source
 from client.errors import ClientError
+from client.handover import Handover
+from client.status import Status
 
 LAST_PICTURE = 40
 
@@ -53,9 +56,10 @@ def web(handler):
 
 
 def test_a_file_gives_every_frame_in_order_as_rgb(empty_video):
-    with open_source(str(empty_video)) as source:
+    with open_source(str(empty_video), fast=True) as source:
         frames = list(source)
     assert not source.live
+    assert source.related
     assert [frame.index for frame in frames] == list(range(12))
     assert [frame.time for frame in frames] == pytest.approx([i / 10 for i in range(12)])
     assert all(frame.rgb.shape == (120, 160, 3) and frame.rgb.dtype == np.uint8 for frame in frames)
@@ -67,23 +71,35 @@ def test_a_file_gives_every_frame_in_order_as_rgb(empty_video):
 def test_a_film_at_an_address_gives_every_frame(empty_video):
     with (
         web(functools.partial(QuietFiles, directory=empty_video.parent)) as address,
-        open_source(f"{address}/{empty_video.name}") as source,
+        open_source(f"{address}/{empty_video.name}", fast=True) as source,
     ):
         assert [frame.index for frame in source] == list(range(12))
 
 
-def test_a_live_source_gives_the_newest_frame_and_says_when_it_ends():
+def test_a_film_plays_at_its_own_pace_unless_it_is_read_fast(empty_video):
+    with open_source(str(empty_video)) as source:
+        frames = list(source)
+    assert source.live
+    assert [frame.index for frame in frames] == list(range(12))
+    for frame in frames[1:]:
+        assert frame.captured - frames[0].captured >= frame.time - 0.02
+
+
+def test_a_camera_gives_the_newest_frame_and_says_when_it_ends():
     frames = []
 
-    def watch_slowly(source):
-        for frame in source:
+    def watch_slowly(frames_of_camera):
+        for frame in frames_of_camera:
             frames.append(frame)
             time.sleep(0.05)  # slower than the camera
 
     with web(MotionJpeg) as address, open_source(f"{address}/video") as source:
-        assert isinstance(source, LiveSource)
-        with pytest.raises(ClientError, match="gives no pictures any more"):
-            watch_slowly(source)
+        assert isinstance(source, Camera)
+        with (
+            Handover(source, "capture", lossless=False) as newest,
+            pytest.raises(ClientError, match="gives no pictures any more"),
+        ):
+            watch_slowly(newest)
     for frame in frames:
         assert frame.rgb.mean() == pytest.approx(5 * frame.index, abs=8)
     indices, times = [frame.index for frame in frames], [frame.time for frame in frames]
@@ -94,10 +110,48 @@ def test_a_live_source_gives_the_newest_frame_and_says_when_it_ends():
     assert times == sorted(times)
 
 
-def test_closing_a_live_source_ends_its_thread():
-    with web(MotionJpeg) as address, open_source(f"{address}/video") as source:
-        next(iter(source))
-    assert "camera" not in [thread.name for thread in threading.enumerate()]
+def test_a_camera_that_is_lost_is_opened_again_and_both_are_told():
+    told = io.StringIO()
+    with (
+        web(MotionJpeg) as address,
+        open_source(f"{address}/video", status=Status(told), patience=20.0) as source,
+    ):
+        indices = [frame.index for frame, _ in zip(source, range(2 * LAST_PICTURE), strict=False)]
+    assert indices == list(range(2 * LAST_PICTURE))
+    assert re.search("gives no pictures any more.*Trying again.\nThe camera is back.", told.getvalue())
+
+
+def test_a_camera_that_stays_away_is_given_up():
+    with web(MotionJpeg) as address:
+        source = open_source(f"{address}/video", status=Status(io.StringIO()), patience=0.6)
+    with source, pytest.raises(ClientError, match=r"gives no pictures any more.*start again"):
+        list(source)
+
+
+def test_a_folder_gives_its_pictures_in_order(tmp_path):
+    for number, name in enumerate(("b.png", "a.jpg", "notes.txt", "c.PNG")):
+        if not name.endswith("txt"):
+            cv2.imwrite(str(tmp_path / name), np.full((40 + number, 60, 3), 50 * number, np.uint8))
+    (tmp_path / "notes.txt").write_text("no picture")
+    with open_source(str(tmp_path), fast=True) as source:
+        frames = list(source)
+    assert not source.related
+    assert [frame.rgb.shape[0] for frame in frames] == [41, 40, 43]
+    (tmp_path / "d.png").write_bytes(b"no picture")
+    with open_source(str(tmp_path), fast=True) as source, pytest.raises(ClientError, match=r"d\.png: no picture that"):
+        list(source)
+
+
+def test_without_a_camera_the_demonstration_is_named(monkeypatch):
+    monkeypatch.setattr(Path, "glob", lambda *_: iter(()))
+    monkeypatch.setattr("sys.platform", "linux")
+    with pytest.raises(ClientError, match=r"There is no camera. .*--source film.mp4.*--demo"):
+        open_source("camera")
+
+
+def test_a_film_that_says_no_rate_has_a_usual_one(empty_video):
+    assert open_source(str(empty_video)).frame_rate == pytest.approx(10.0)
+    assert Film(cv2.VideoCapture(), live=False).frame_rate == 30.0
 
 
 @pytest.mark.parametrize(
@@ -105,7 +159,7 @@ def test_closing_a_live_source_ends_its_thread():
     [
         ("97", "There is no camera 97.*--source"),
         ("no-such-film.mp4", "no-such-film.mp4: no such video file.*--source"),
-        (str(Path(__file__).parent), "no such video file"),
+        (str(Path(__file__).parent), "no picture in this folder"),
         (__file__, "no video that OpenCV can read.*ffmpeg -i"),
         ("http://127.0.0.1:9/video", "No video comes from http://127.0.0.1:9/video"),
         ("rtsp://127.0.0.1:9/live", "No video comes from rtsp://127.0.0.1:9/live"),

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import functools
 import http.server
+import io
 import socket
 import threading
+import time
 
 import numpy as np
 import pytest
 from spelling_service import COMMIT_AFTER, SpellingService, running
 
 from client import connection as connection_module
-from client.connection import Connection, Reply, encode_png, parse_reply
+from client.connection import Connection, PatientConnection, Reply, encode_png, parse_reply
 from client.errors import ClientError
 from client.mask import MASK_VERSION
+from client.status import Status
 
 RED_MASK = np.zeros((224, 224, 3), np.uint8)
 RED_MASK[:100, :50] = (255, 64, 64)
+RED = encode_png(RED_MASK)
 
 
 def free_port():
@@ -31,7 +35,7 @@ def test_model_and_replies(service):
     with Connection(address + "/") as connection:
         assert connection.model.mask_version == MASK_VERSION
         assert connection.model.classes == ("D", "E", "H", "L", "O", "R", "W")
-        replies = [connection.ask(RED_MASK) for _ in range(COMMIT_AFTER)] + [connection.ask(None)]
+        replies = [connection.ask(RED) for _ in range(COMMIT_AFTER)] + [connection.ask(b"")]
     assert replies[0] == Reply(sequence=0, letter="A", confidence=0.75, smoothed="A", committed=None)
     assert [reply.committed for reply in replies] == [None] * (COMMIT_AFTER - 1) + ["H", None]
     assert replies[-1] == Reply(sequence=COMMIT_AFTER, letter=None, confidence=0.0, smoothed=None, committed=None)
@@ -43,8 +47,8 @@ def test_model_and_replies(service):
 def test_says_what_it_draws_and_at_what_rate(service, frame_rate, sent):
     spelling, address = service
     with Connection(address, frame_rate) as connection:
-        connection.ask(None)
-    assert spelling.options == {"mask_version": MASK_VERSION, **sent}
+        connection.ask(b"")
+    assert spelling.options == {"mask_version": MASK_VERSION, "threshold": "0.5", **sent}
 
 
 @pytest.mark.parametrize(
@@ -105,10 +109,10 @@ def test_a_service_that_goes_away_is_told_with_its_reason():
         running(SpellingService(hang_up_after=2)) as address,
         Connection(address) as connection,
     ):
-        connection.ask(RED_MASK)
-        connection.ask(None)
+        connection.ask(RED)
+        connection.ask(b"")
         with pytest.raises(ClientError, match=r"closed the connection \(out of memory\).*make serve"):
-            connection.ask(RED_MASK)
+            connection.ask(RED)
 
 
 def test_a_service_that_says_nothing_is_told(monkeypatch):
@@ -118,7 +122,7 @@ def test_a_service_that_says_nothing_is_told(monkeypatch):
         Connection(address) as connection,
         pytest.raises(ClientError, match="has not answered"),
     ):
-        connection.ask(RED_MASK)
+        connection.ask(RED)
 
 
 def test_a_refused_mask_is_told():
@@ -127,7 +131,7 @@ def test_a_refused_mask_is_told():
         Connection(address) as connection,
         pytest.raises(ClientError, match=r"refuses a mask: The picture is 3x3\..*one release"),
     ):
-        connection.ask(RED_MASK)
+        connection.ask(RED)
 
 
 @pytest.mark.parametrize(
@@ -144,3 +148,62 @@ def test_a_refused_mask_is_told():
 def test_an_answer_that_is_none_of_ours_is_told(answer):
     with pytest.raises(ClientError, match="something else than a letter"):
         parse_reply(answer, "http://127.0.0.1:3000")
+
+
+def test_an_answer_that_was_overtaken_on_its_way_is_passed_over():
+    with running(SpellingService(late=True)) as address, Connection(address) as connection:
+        assert [connection.ask(RED).sequence for _ in range(6)] == list(range(6))
+
+
+@pytest.fixture
+def told():
+    return io.StringIO()
+
+
+def test_a_patient_connection_goes_on_with_a_service_that_comes_back(told):
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    connection = PatientConnection(
+        lambda: Connection(address), Status(told), float("inf"), lossless=False, strict=False
+    )
+    with connection:
+        assert connection.ask(RED) is None, "nobody is there, and nobody waits"
+        for _ in range(2):
+            with running(SpellingService(), port):
+                until = time.monotonic() + 10
+                while (reply := connection.ask(RED)) is None and time.monotonic() < until:
+                    time.sleep(0.02)
+                assert reply is not None
+                assert reply.sequence == 0
+                assert connection.ask(RED).sequence == 1
+            assert connection.ask(RED) is None
+    assert told.getvalue().count("The service is back.") == 2
+    assert "No service at" in told.getvalue()
+
+
+def test_where_every_mask_counts_an_outage_is_waited_for(told):
+    port = free_port()
+    connection = PatientConnection(
+        lambda: Connection(f"http://127.0.0.1:{port}"), Status(told), 20.0, lossless=True, strict=False
+    )
+    replies = []
+    thread = threading.Thread(target=lambda: replies.append(connection.ask(RED)))
+    with connection:
+        thread.start()
+        time.sleep(0.5)
+        assert replies == []
+        with running(SpellingService(), port):
+            thread.join(10)
+            assert [reply.letter for reply in replies] == ["A"]
+
+
+def test_patience_ends(told):
+    connection = PatientConnection(
+        lambda: Connection(f"http://127.0.0.1:{free_port()}"), Status(told), 0.5, lossless=True, strict=False
+    )
+    with pytest.raises(ClientError, match="No service at"):
+        connection.ask(RED)
+    with pytest.raises(ClientError, match="No service at"):
+        PatientConnection(
+            lambda: Connection(f"http://127.0.0.1:{free_port()}"), Status(told), 9.0, lossless=True, strict=True
+        )

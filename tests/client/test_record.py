@@ -20,10 +20,10 @@ import pytest
 from display import press, read_screen
 
 from client.__main__ import main
+from client.drawing import STEADY, WAVERING
 from client.film_labels import Span, letter_at, read_spans
 from client.landmark_file import read_landmark_file
 from client.landmarks import HandLandmarker
-from client.overlay import STEADY, WAVERING
 from stages.data.cleaning import read_samples
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,201 @@
+"""How things are drawn on a picture: writing, panels, hands, masks. What is drawn where, others say."""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from client.mask import FINGER_COLOURS, FINGERS, PALM, PALM_COLOUR, crop_square
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Picture = npt.NDArray[np.uint8]
+    Points = npt.NDArray[np.float32]
+    Colour = tuple[int, int, int]
+    Box = tuple[int, int, int, int]
+
+# Okabe and Ito's colours, which those who see fewer colours tell apart too: https://jfly.uni-koeln.de/color/
+STEADY: Final = (86, 180, 233)
+"""Sky blue: the letter of the last frames together, and what is well."""
+WAVERING: Final = (230, 159, 0)
+"""Orange: the letter of this frame alone, and what wants attention."""
+UNSURE: Final = (160, 160, 166)
+"""Grey: no letter."""
+PANEL: Final = (20, 20, 24)
+TRACK: Final = (66, 66, 74)
+"""Of a bar that is not full."""
+WRITING: Final = (240, 240, 240)
+
+
+def write(
+    picture: Picture, text: str, place: tuple[float, float], size: float, colour: Colour, align: str = "left",
+    *, bold: bool = False,
+) -> None:  # fmt: skip
+    """Write a line of text; what is beyond the picture's edges is left out.
+
+    Args:
+        picture: (H, W, 3) to write on.
+        text: a line.
+        place: x of its left edge, middle or right edge, as `align` says, and y of its base line; in pixels.
+        size: of the letters, in pixels.
+        colour: RGB.
+        align: "left", "middle" or "right".
+        bold: whether the strokes are thick.
+    """
+    if not text or size < 1:
+        return
+    ink, above = _render(text, max(1, round(size)), bold)
+    left = round(place[0] - {"left": 0.0, "middle": 0.5, "right": 1.0}[align] * ink.shape[1])
+    _blend(picture, ink, left, round(place[1]) - above, colour)
+
+
+def blank(width: int, height: int) -> Picture:
+    """Give an empty window: (height, width, 3) uint8."""
+    return _blank(width, height).copy()
+
+
+@lru_cache(maxsize=2)
+def _blank(width: int, height: int) -> Picture:
+    return np.full((height, width, 3), PANEL, dtype=np.uint8)
+
+
+def measure(text: str, size: float, *, bold: bool = False) -> float:
+    """Say how wide a line of text is, in pixels."""
+    return _measure(text, max(1, round(size)), bold)
+
+
+def fit(text: str, size: float, width: float, *, bold: bool = False) -> float:
+    """Give the largest size up to `size` at which a line of text is no wider than `width`, in pixels."""
+    return size * min(1.0, width / max(measure(text, size, bold=bold), 1.0))
+
+
+def shade(picture: Picture, box: Box, opacity: float = 0.75) -> None:
+    """Darken a box, (x0, y0, x1, y1) in pixels, so that writing on it can be read on any background."""
+    area = picture[max(0, box[1]) : max(0, box[3]), max(0, box[0]) : max(0, box[2])]
+    if area.size:
+        flat = np.full_like(area, PANEL)
+        cv2.addWeighted(area, 1.0 - opacity, flat, opacity, 0.0, dst=area)
+
+
+def draw_bar(picture: Picture, box: Box, share: float, colour: Colour) -> None:
+    """Draw a bar that is full to a share, 0 to 1."""
+    left, top, right, bottom = box
+    full = left + round((right - left) * min(max(share, 0.0), 1.0))
+    cv2.rectangle(picture, (left, top), (right - 1, bottom - 1), TRACK, cv2.FILLED)
+    if full > left:
+        cv2.rectangle(picture, (left, top), (full - 1, bottom - 1), colour, cv2.FILLED)
+
+
+def draw_hand(picture: Picture, points: Points, width: float) -> None:
+    """Draw a hand's bones in the colours of the mask.
+
+    Args:
+        picture: (H, W, 3) to draw on.
+        points: (21, 2) or (21, 3) in its pixels.
+        width: of the lines, in pixels.
+    """
+    pixels = np.round(points[:, :2]).astype(np.int32)
+    thickness = max(1, round(width))
+    cv2.polylines(picture, [pixels[list(PALM)]], True, PALM_COLOUR, thickness, cv2.LINE_AA)
+    for finger, colour in zip(FINGERS, FINGER_COLOURS, strict=True):
+        cv2.polylines(picture, [pixels[list(finger)]], False, colour, thickness, cv2.LINE_AA)
+
+
+def draw_box(picture: Picture, box: Box, colour: Colour, width: float) -> None:
+    """Draw the edges of a box."""
+    cv2.rectangle(picture, box[:2], (box[2] - 1, box[3] - 1), colour, max(1, round(width)), cv2.LINE_AA)
+
+
+def draw_camera(
+    canvas: Picture, area: Box, rgb: Picture, points: Points | None, colour: Colour, width: float, *, mirrored: bool
+) -> None:
+    """Draw the camera's picture as large as an area holds it, with the hand and its box.
+
+    Args:
+        canvas: (H, W, 3) to draw on.
+        area: x0, y0, x1, y1 of the place for the picture.
+        rgb: (h, w, 3) the frame as the camera sees it.
+        points: (21, 3) landmarks in the frame's pixels, or None where there is no hand.
+        colour: of the box.
+        width: of the lines, in pixels of the canvas.
+        mirrored: whether the picture is shown as a mirror does, the signer's right hand on the right.
+    """
+    left, top, right, bottom = area
+    scale = min((right - left) / rgb.shape[1], (bottom - top) / rgb.shape[0])
+    size = max(1, int(rgb.shape[1] * scale)), max(1, int(rgb.shape[0] * scale))
+    shown = cv2.resize(rgb, size, None, 0, 0, cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    picture = np.asarray(cv2.flip(shown, 1) if mirrored else shown, dtype=np.uint8)
+    if points is not None:
+        placed = points[:, :2] * np.float32(scale)
+        placed = mirror(placed, size[0]) if mirrored else placed
+        draw_hand(picture, placed, width)
+        draw_box(picture, hand_box(placed, picture.shape), colour, width)
+    x, y = left + (right - left - size[0]) // 2, top + (bottom - top - size[1]) // 2
+    canvas[y : y + size[1], x : x + size[0]] = picture
+
+
+def hand_box(points: Points, shape: tuple[int, ...]) -> Box:
+    """Find the square that the mask shows, in whole pixels and cut to the picture.
+
+    Args:
+        points: (21, 3) or (21, 2) landmarks in pixels.
+        shape: the picture's shape, height first.
+
+    Returns:
+        x0, y0, x1, y1, with x1 and y1 exclusive.
+    """
+    middle, side = crop_square(points)
+    limits = np.array([shape[1], shape[0]])
+    low = np.clip(np.floor(middle - side / 2), 0, limits).astype(int)
+    high = np.clip(np.ceil(middle + side / 2), 0, limits).astype(int)
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
+def mirror(points: Points, width: int) -> Points:
+    """Give the points of a picture's mirror image; the picture is `width` pixels wide."""
+    mirrored = np.array(points, dtype=np.float32)
+    mirrored[:, 0] = width - 1 - mirrored[:, 0]
+    return mirrored
+
+
+@lru_cache(maxsize=1024)
+def _measure(text: str, size: int, bold: bool) -> float:
+    return float(_font(size, bold).getlength(text))
+
+
+@lru_cache(maxsize=64)
+def _font(size: int, bold: bool) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    # MediaPipe brings matplotlib, and matplotlib a typeface with the letters of most languages.
+    spec = importlib.util.find_spec("matplotlib")
+    if spec is not None and spec.origin is not None:
+        name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+        path = Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf" / name
+        if path.is_file():
+            return ImageFont.truetype(str(path), size)
+    return ImageFont.load_default(size)
+
+
+@lru_cache(maxsize=512)
+def _render(text: str, size: int, bold: bool) -> tuple[npt.NDArray[np.float32], int]:
+    """Draw a line of text: how much ink there is, (H, W, 1) from 0 to 1, and how many rows are above its base line."""
+    font = _font(size, bold)
+    left, top, right, bottom = font.getbbox(text, anchor="ls")
+    paper = Image.new("L", (max(1, int(right - min(left, 0)) + 1), max(1, int(bottom - top))))
+    ImageDraw.Draw(paper).text((-min(left, 0), -top), text, fill=255, font=font, anchor="ls")
+    return np.asarray(paper, dtype=np.float32)[..., None] / 255.0, int(-top)
+
+
+def _blend(picture: Picture, ink: npt.NDArray[np.float32], left: int, top: int, colour: Colour) -> None:
+    height, width = picture.shape[:2]
+    x0, y0, x1, y1 = max(0, left), max(0, top), min(width, left + ink.shape[1]), min(height, top + ink.shape[0])
+    if x0 >= x1 or y0 >= y1:
+        return
+    area, part = picture[y0:y1, x0:x1], ink[y0 - top : y1 - top, x0 - left : x1 - left]
+    area[:] = area + part * (np.array(colour, dtype=np.float32) - area)

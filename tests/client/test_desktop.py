@@ -1,0 +1,45 @@
+"""Clipboard and voice: the programs that are installed, and a sentence where none is."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from client import desktop
+
+
+def write_program(folder, name):
+    """A voice that writes down what it is told."""
+    path = folder / name
+    path.write_text('#!/bin/sh\nprintf "%s|" "$@" > "$(dirname "$0")/said"\n')
+    path.chmod(0o755)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the voice of the test is a shell script")
+def test_an_installed_voice_is_told_the_text_and_nothing_of_it_is_an_option(tmp_path, monkeypatch):
+    write_program(tmp_path, "espeak-ng")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(desktop, "VOICES", [voice for voice in desktop.VOICES if voice[0] == "espeak-ng"])
+    assert desktop.speak("-HELLO") == "Speaking"
+    until = time.monotonic() + 10
+    while not (tmp_path / "said").is_file() or not (tmp_path / "said").read_text():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    assert (tmp_path / "said").read_text() == "--|-hello|"
+
+
+def test_where_there_is_no_voice_a_sentence_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sys.platform", "linux")
+    assert "install espeak-ng" in desktop.speak("HELLO")
+    assert desktop.speak("  ") == "Nothing to read aloud yet"
+
+
+def test_where_there_is_no_clipboard_a_sentence_says_what_to_install(monkeypatch):
+    def copy(_):
+        raise desktop.pyperclip.PyperclipException("no xclip")
+
+    monkeypatch.setattr(desktop.pyperclip, "copy", copy)
+    assert "install xclip" in desktop.copy("HELLO")

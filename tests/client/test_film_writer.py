@@ -1,0 +1,54 @@
+"""The annotated film: even frames from uneven ones, whole or not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from client.errors import ClientError
+from client.film_writer import FilmWriter
+
+
+def read(path):
+    capture = cv2.VideoCapture(str(path))
+    frames = []
+    while (got := capture.read())[0]:
+        frames.append(int(got[1].mean()))
+    return frames, capture.get(cv2.CAP_PROP_FPS)
+
+
+def test_pictures_keep_their_times(tmp_path):
+    path = tmp_path / "out.mp4"
+    with FilmWriter(path, 10.0) as film:
+        for brightness, seconds in ((40, 0.0), (120, 0.1), (200, 0.5)):
+            film.add(np.full((120, 160, 3), brightness, np.uint8), seconds)
+            assert not path.exists(), "it is not there before it is whole"
+    frames, rate = read(path)
+    assert rate == pytest.approx(10.0)
+    assert len(frames) == 6
+    assert frames[0] < 60 < frames[1] < 140 < frames[-1]
+    assert [each.name for each in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_a_film_without_pictures_is_none(tmp_path):
+    with FilmWriter(tmp_path / "out.mp4", 10.0):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_long_pause_is_cut(tmp_path):
+    with FilmWriter(tmp_path / "out.mp4", 10.0) as film:
+        film.add(np.zeros((120, 160, 3), np.uint8), 0.0)
+        film.add(np.zeros((120, 160, 3), np.uint8), 3600.0)
+    assert len(read(tmp_path / "out.mp4")[0]) <= 101
+
+
+@pytest.mark.parametrize(
+    ("path", "said"), [("out.avi", "ends in .mp4"), ("nowhere/out.mp4", "there is no folder nowhere")]
+)
+def test_a_name_that_cannot_be_written_is_told_at_once(path, said):
+    with pytest.raises(ClientError, match=said):
+        FilmWriter(Path(path), 30.0)

@@ -1,0 +1,82 @@
+"""The real window on a display of memory: what is shown, keys and clicks, and what is left when it closes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from display import click, press, read_screen
+
+from client.drawing import STEADY, WAVERING
+from client.screen import SIZE, Layout
+
+ROOT = Path(__file__).parents[2]
+
+
+def start(display, *arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "client", *arguments],
+        cwd=ROOT, env={**os.environ, "DISPLAY": display}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def wait_for(condition, client, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert client.poll() is None, client.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def count(pixels, colour):
+    return int((read_screen(pixels) == colour).all(axis=2).sum())
+
+
+@pytest.fixture
+def demo(screen):
+    """The demonstration in its window, once its first letter is shown."""
+    display, pixels = screen
+    with start(display, "--demo") as client:
+        wait_for(lambda: count(pixels, STEADY) > 3000, client)
+        yield client, display, pixels
+        client.kill()
+
+
+def test_keys_and_clicks_do_what_the_buttons_say(demo):
+    client, display, pixels = demo
+    press(display, "p")  # or letters would join the text
+    wait_for(lambda: count(pixels, WAVERING) > 50, client)
+    press(display, "l")
+    time.sleep(0.5)
+    chart = read_screen(pixels).copy()
+    press(display, "h")
+    wait_for(lambda: not np.array_equal(read_screen(pixels)[:400, :500], chart[:400, :500]), client)
+    for key in ("x", " ", "c", "q"):
+        press(display, key)
+        time.sleep(0.3)  # of two keys within a frame OpenCV keeps the last
+    told, trouble = client.communicate(timeout=20)
+    assert (client.returncode, told, trouble) == (0, " \n", "")
+
+
+def test_a_click_on_a_button_is_its_key(demo):
+    client, display, _ = demo
+    left, top, right, bottom = next(box for box, key, _ in Layout(*SIZE).buttons if key == ord("q"))
+    click(display, (left + right) // 2, (top + bottom) // 2)  # without a window manager the window is in the corner
+    told, trouble = client.communicate(timeout=20)
+    assert (client.returncode, trouble) == (0, "")
+    assert told.startswith("H") or told == "\n"
+
+
+def test_ctrl_c_leaves_the_text(demo):
+    client, _, _ = demo
+    time.sleep(1.5)
+    client.send_signal(signal.SIGINT)
+    told, trouble = client.communicate(timeout=20)
+    assert (client.returncode, trouble) == (130, "")
+    assert told.startswith("H")
