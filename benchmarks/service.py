@@ -57,7 +57,7 @@ OURS, ADAPTIVE = "service.service:Fingerspell", "benchmarks.adaptive:Adaptive"
 """What BentoML serves: the service, and the same stream over BentoML's own batches."""
 START_SECONDS: Final = 60.0
 SECONDS_PER_KILL: Final = 20.0
-"""Seconds from one death of the worker to the next: BentoML looks every ten whether it lives, and it starts in three."""
+"""Seconds from one death of the worker to the next: BentoML looks every ten whether it lives, then starts another."""
 
 
 def main() -> None:

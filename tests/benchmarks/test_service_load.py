@@ -20,7 +20,7 @@ def report(tmp_path_factory):
     model = write_model(tmp_path_factory.mktemp("bench") / "model.onnx")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bench, "STREAMS", (1, 2))
-        return bench.measure(model, seconds=0.5, rounds=1, soak=0.0)
+        return bench.measure(model, seconds=0.5, rounds=1, kills=1, soak=0.0)
 
 
 def test_all_is_measured_and_nothing_goes_wrong(report):
@@ -29,6 +29,13 @@ def test_all_is_measured_and_nothing_goes_wrong(report):
     assert set(report["at_a_rate"]) == {"1", "2"}
     assert report["at_a_rate"]["2"]["sent"] == 10
     assert report["added_ms"] == pytest.approx(report["alone"]["p50_ms"] - report["bare"]["1"]["p50_ms"], abs=0.02)
+
+
+def test_a_worker_that_is_killed_under_load_comes_back_and_no_reply_is_wrong(report):
+    kills = report["kills"]
+    assert (kills["kills"], kills["wrong"], kills["ready"]) == (1, 0, True)
+    assert kills["reconnected"] == kills["streams"] == bench.CROWD
+    assert 0 < kills["outage_s"][0] <= kills["outage_s"][1] < bench.SECONDS_PER_KILL
 
 
 def test_the_report_is_json_and_its_table_fits_a_terminal(report):

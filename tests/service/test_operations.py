@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -31,11 +30,6 @@ def stream(host: str, query: str = "", **options: object):
 
 def receive(socket) -> dict:
     return json.loads(socket.recv(timeout=WAIT))
-
-
-def ask_on_and_on(socket) -> None:
-    for _ in range(1000):
-        ask(socket, mask("A"))
 
 
 def ask(socket, message: bytes) -> dict:
@@ -239,25 +233,6 @@ def test_another_model_takes_over_while_streams_go_on(tmp_path):
     assert "not an ONNX model" in log
     assert "Start the service again for it" in log
     assert "model exchanged" in log
-
-
-def test_a_worker_that_is_killed_comes_back(tmp_path):
-    model = write_model(tmp_path / "model.onnx")
-    with server(TARGET, tmp_path, ROOT, FINGERSPELL_MODEL=str(model)) as (host, _):
-        with stream(host) as socket:
-            assert ask(socket, mask("A"))["letter"] == "A"
-            find_worker(int(host.rpartition(":")[2])).kill()
-            with pytest.raises(ConnectionClosed):
-                ask_on_and_on(socket)
-        until = time.monotonic() + WAIT
-        again = None
-        while again is None and time.monotonic() < until:
-            with contextlib.suppress(OSError, InvalidStatus, EOFError, TimeoutError):
-                again = stream(host)
-        assert again is not None
-        with again:
-            reply = ask(again, mask("L"))
-        assert (reply["sequence"], reply["letter"]) == (0, "L")
 
 
 def test_streams_are_told_that_the_service_ends(tmp_path):
