@@ -44,7 +44,7 @@ READY := .venv/.torch-$(strip $(TORCH_BACKEND))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help repro pretrain tune quantize test test-integration test-container lint serve container client ui exam promote rollback leave-one-out bench-preprocess bench-train bench-smoothing bench-service bench-engines bench-client fuzz fuzz-service faults lock clean
+.PHONY: help repro pretrain tune quantize test test-integration test-container lint serve container client web ui exam promote rollback leave-one-out bench-preprocess bench-train bench-smoothing bench-service bench-engines bench-client fuzz fuzz-service faults lock clean
 
 help: ## List the tasks
 	@echo "make TASK [NAME=value ...]"
@@ -93,6 +93,9 @@ serve: $(READY) ## Serve the champion on this machine (PORT=3000)
 container: $(READY) ## Build an image of the packaged service with docker, podman or buildah (IMAGE=fingerspell:latest GPU=1)
 	@BUILD_ARGS="$(BUILD_ARGS)" CONTAINER_TOOL="$(CONTAINER_TOOL)" scripts/container.sh "$(IMAGE)" \
 		$(if $(GPU),requirements/service-gpu.txt)
+
+web: $(READY) ## Build the page for browsers, with Node.js (make serve shows it at /)
+	@$(RUN) stages.web
 
 client: $(READY) ## Read a camera or video (SOURCE=0|FILE|FOLDER|URL SERVER=URL ARGS=--demo)
 	@$(RUN) client $(if $(SOURCE),--source "$(SOURCE)") $(if $(SERVER),--server "$(SERVER)") $(ARGS)
@@ -169,7 +172,7 @@ lock: $(READY) ## Pin what pyproject.toml asks for in requirements/ (ARGS=--upgr
 	@printf 'atheris==%s\nnumpy\n' $(ATHERIS_VERSION) | $(call compile,fuzz,- --constraint requirements/all.txt)
 
 clean: ## Remove models, package, MLflow's store and caches; raw data, reports, DVC's cache and .venv stay
-	rm -rf models bento logs .bentoml mlruns mlartifacts mlflow.db* data/processed data/unfinished data/dropped.png
+	rm -rf models web bento logs .bentoml mlruns mlartifacts mlflow.db* data/processed data/unfinished data/dropped.png
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz .venv-fuzz
 
 # $(call compile,NAME,WHAT): write requirements/NAME.txt with a hash for every file and no address.

@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 
 from service.batching import RETRY
 from service.errors import Refusal
+from service.page import is_of_page
 from service.problems import refuse
 
 if TYPE_CHECKING:
@@ -77,7 +78,9 @@ class Guard:
         origin = headers.get("origin")
         if origin is not None and not self._may_come_from(origin, headers.get("host", "")):
             raise Refusal(403, f"Pages of {origin[:200]} may not use this service. Its operator may name them.")
-        if self._settings.token and not self._has_token(headers, scope.get("subprotocols", [])):
+        if self._settings.token and not (
+            is_of_page(scope["path"]) or self._has_token(headers, scope.get("subprotocols", []))
+        ):
             raise Refusal(
                 401,
                 "The service wants a token. Send it as 'Authorization: Bearer TOKEN'.",

@@ -19,7 +19,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Mount, Route, WebSocketRoute
 
 from service.batching import MAX_BATCH, RETRY
 from service.decoding import MAX_MASK_BYTES, too_large
@@ -27,6 +27,7 @@ from service.errors import Refusal
 from service.guard import TOKEN_PROTOCOL, Guard, client_address
 from service.metrics import OPEN_STREAMS, UNKNOWN
 from service.openapi import DESCRIPTION
+from service.page import FOLDER, PREFIX, PageFiles, page, wants_page
 from service.problems import handle, refuse
 from service.protocol import check_mask_version, describe, parse_options
 from service.stream import read_mask, serve_stream
@@ -51,6 +52,7 @@ PNG: Final = "image/png"
 FORM: Final = "multipart/form-data"
 
 _WELCOME: Final = """Fingerspell reads masks of the ASL manual alphabet.
+GET  /               a page to sign at, for browsers
 POST /predict        one mask (image/png, 224 x 224 RGB)
 POST /predict_batch  up to 32 masks (multipart/form-data)
 WS   /stream         one mask per binary message, an empty message for 'no hand'
@@ -107,6 +109,7 @@ def build_app(settings: Settings) -> Starlette:
             Route("/openapi.json", _openapi, methods=["GET"]),
             Route("/stream", _stream_without_upgrade, methods=["GET"]),
             WebSocketRoute("/stream", _stream),
+            Mount(PREFIX, PageFiles(directory=FOLDER, check_dir=False)),
         ],
         middleware=middleware,
         exception_handlers={Refusal: handle, HTTPException: handle},
@@ -115,8 +118,8 @@ def build_app(settings: Settings) -> Starlette:
     return app
 
 
-async def _welcome(_request: Request) -> Response:
-    return PlainTextResponse(_WELCOME)
+async def _welcome(request: Request) -> Response:
+    return page() if wants_page(request) else PlainTextResponse(_WELCOME)
 
 
 async def _openapi(_request: Request) -> Response:

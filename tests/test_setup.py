@@ -24,6 +24,7 @@ TASKS |= {
     "bench-engines",
     "bench-client",
     "quantize",
+    "web",
     "faults",
     "fuzz",
     "fuzz-service",

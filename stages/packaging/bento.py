@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 SERVICE: Final = CHECKOUT / "service"
+WEB: Final = CHECKOUT / "web"
+"""The page for browsers, where it was built."""
 REQUIREMENTS: Final = CHECKOUT / "requirements" / "service.txt"
 MODEL_FILE: Final = "champion.onnx"
 """Name that the service looks for beside its package."""
@@ -62,6 +64,8 @@ def build_bento(model: Path, champion: Champion, destination: Path, work: Path) 
 def _lay_out(model: Path, champion: Champion, context: Path) -> Path:
     """Copy what goes into the Bento to a folder where nothing else is."""
     shutil.copytree(SERVICE, context / "service", ignore=shutil.ignore_patterns("__pycache__"))
+    if WEB.is_dir():
+        shutil.copytree(WEB, context / "web")
     shutil.copy(model, context / MODEL_FILE)
     shutil.copy(REQUIREMENTS, context / "requirements.txt")
     options = {
@@ -74,7 +78,7 @@ def _lay_out(model: Path, champion: Champion, context: Path) -> Path:
             "model": champion.model,
             "version": str(champion.version),
         },
-        "include": ["service/", MODEL_FILE],
+        "include": ["service/", "web/", MODEL_FILE],
         "exclude": ["__pycache__/"],
         "python": {"requirements_txt": "requirements.txt", "lock_packages": False},
     }

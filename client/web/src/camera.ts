@@ -1,0 +1,48 @@
+/** The camera: opened, chosen among several, and opened again when it was pulled out. */
+
+const SIZE = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
+
+/** Open a camera, the browser's choice where `id` is "" or gone, and show it. Raises an Error with a sentence. */
+export async function openCamera(video: HTMLVideoElement, id: string): Promise<MediaStreamTrack> {
+  if (!navigator.mediaDevices) {
+    throw new Error("A browser gives a camera only to pages at https or at localhost. Open this page so.");
+  }
+  closeCamera(video);
+  let stream: MediaStream;
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({
+      audio: false,
+      video: id ? { ...SIZE, deviceId: { ideal: id } } : SIZE,
+    });
+  } catch (error) {
+    throw new Error(explain(error instanceof DOMException ? error.name : ""));
+  }
+  video.srcObject = stream;
+  await video.play();
+  return stream.getVideoTracks()[0];
+}
+
+export function closeCamera(video: HTMLVideoElement): void {
+  const stream = video.srcObject;
+  if (stream instanceof MediaStream) for (const track of stream.getTracks()) track.stop();
+  video.srcObject = null;
+}
+
+export async function listCameras(): Promise<MediaDeviceInfo[]> {
+  const devices = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
+  return devices.filter(({ kind }) => kind === "videoinput");
+}
+
+function explain(name: string): string {
+  switch (name) {
+    case "NotAllowedError":
+      return "This page may not use the camera. Allow it in the browser's address bar: it goes on by itself.";
+    case "NotFoundError":
+    case "OverconstrainedError":
+      return "There is no camera. Plug one in.";
+    case "NotReadableError":
+      return "The camera does not open. Close other programs that use it.";
+    default:
+      return "The camera does not open. Plug it in again, or choose another in the settings.";
+  }
+}

@@ -1,0 +1,56 @@
+import { cropSquare, FINGER_COLOURS, FINGERS, MASK_SIZE, PALM, type Point } from "./mask";
+
+/** Draw a hand's bones in the colours of the mask. */
+export function drawHand(context: CanvasRenderingContext2D, points: readonly Point[], width: number): void {
+  const trace = (chain: readonly number[], close: boolean, colour: string) => {
+    context.beginPath();
+    chain.forEach((point, index) => context[index ? "lineTo" : "moveTo"](points[point][0], points[point][1]));
+    if (close) context.closePath();
+    context.strokeStyle = colour;
+    context.stroke();
+  };
+  context.lineWidth = width;
+  context.lineCap = context.lineJoin = "round";
+  trace(PALM, true, "rgb(128 128 128)");
+  FINGERS.forEach((finger, number) => trace(finger, false, `rgb(${FINGER_COLOURS[number].join(" ")})`));
+}
+
+/** Draw the square that the mask shows. */
+export function drawBox(
+  context: CanvasRenderingContext2D,
+  points: readonly Point[],
+  colour: string,
+  width: number,
+): void {
+  const { middle, side } = cropSquare(points);
+  context.lineWidth = width;
+  context.strokeStyle = colour;
+  context.strokeRect(middle[0] - side / 2, middle[1] - side / 2, side, side);
+}
+
+/** Show the mask that is sent, or nothing. */
+export function drawMask(context: CanvasRenderingContext2D, mask: Uint8Array | null): void {
+  context.fillStyle = "black";
+  context.fillRect(0, 0, MASK_SIZE, MASK_SIZE);
+  if (!mask) return;
+  const image = context.createImageData(MASK_SIZE, MASK_SIZE);
+  for (let pixel = 0; pixel < MASK_SIZE * MASK_SIZE; pixel++) {
+    image.data.set(mask.subarray(3 * pixel, 3 * pixel + 3), 4 * pixel);
+    image.data[4 * pixel + 3] = 255;
+  }
+  context.putImageData(image, 0, 0);
+}
+
+/** Draw how a letter is signed with the right hand, as a mirror shows it: points in palm lengths around 0. */
+export function drawShape(canvas: HTMLCanvasElement, shape: readonly (readonly number[])[]): void {
+  const context = canvas.getContext("2d");
+  if (!context) return;
+  const reach = Math.max(...shape.flatMap(([x, y]) => [Math.abs(x), Math.abs(y)]));
+  const scale = (0.44 * Math.min(canvas.width, canvas.height)) / reach;
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  drawHand(
+    context,
+    shape.map(([x, y]): Point => [canvas.width / 2 - x * scale, canvas.height / 2 + y * scale]),
+    canvas.width / 28,
+  );
+}

@@ -1,0 +1,69 @@
+/** Learning: letters are asked for, and how well each was shown is told. No camera, no clock, no page. */
+
+export interface Result {
+  letter: string;
+  /** Seconds from the question to the letter held; null where it was given up. */
+  seconds: number | null;
+  /** Mean confidence of the frames that showed it, 0 to 1. */
+  confidence: number;
+}
+
+export class Lesson {
+  readonly results: Result[] = [];
+  private letters: string[] = [];
+  private begun: number;
+  private shown: number[] = [];
+
+  /** Ask for the first letter. `random` gives 0 to 1 and orders the letters; times are in seconds. */
+  constructor(
+    private readonly alphabet: readonly string[],
+    now: number,
+    private readonly random: () => number = Math.random,
+  ) {
+    this.begun = now;
+    this.shuffle();
+  }
+
+  /** The letter that is asked for. */
+  get letter(): string {
+    return this.letters[0];
+  }
+
+  /** Look at a reply; true where the letter was held and the next one is asked for. */
+  see(letter: string | null, confidence: number, committed: string | null, now: number): boolean {
+    if (letter === this.letter) this.shown.push(confidence);
+    if (committed !== this.letter) return false;
+    this.finish(now - this.begun, now);
+    return true;
+  }
+
+  /** Ask for the next letter. */
+  skip(now: number): void {
+    this.finish(null, now);
+  }
+
+  private finish(seconds: number | null, now: number): void {
+    const sum = this.shown.reduce((total, confidence) => total + confidence, 0);
+    this.results.push({ letter: this.letter, seconds, confidence: this.shown.length ? sum / this.shown.length : 0 });
+    this.letters.shift();
+    if (!this.letters.length) this.shuffle();
+    this.begun = now;
+    this.shown = [];
+  }
+
+  private shuffle(): void {
+    const last = this.results.at(-1)?.letter;
+    this.letters = this.alphabet
+      .map((letter) => ({ letter, order: letter === last ? 1 : this.random() }))
+      .sort((one, other) => one.order - other.order)
+      .map(({ letter }) => letter);
+  }
+}
+
+/** Say in words how well a letter was shown. */
+export function judge({ seconds, confidence }: Result): string {
+  if (seconds === null) return "skipped";
+  if (confidence >= 0.9 && seconds < 5) return "clear and quick";
+  if (confidence >= 0.9) return "clear";
+  return confidence >= 0.7 ? "readable" : "hard to read";
+}

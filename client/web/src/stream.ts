@@ -1,0 +1,122 @@
+/** The page's end of the service: masks out, letters in, over a WebSocket that is opened again when it is lost. */
+
+import { MASK_VERSION } from "./mask";
+
+export interface Reply {
+  sequence: number;
+  letter: string | null;
+  confidence: number;
+  smoothed: string | null;
+  progress: number;
+  committed: string | null;
+}
+
+export interface Options {
+  threshold: number;
+  hold: number;
+  token: string;
+}
+
+export type State = "connecting" | "connected" | "away" | "no token" | "other version";
+
+/** Milliseconds until a lost service is tried again; twice as long each time. */
+const FIRST_PAUSE = 250;
+const LONGEST_PAUSE = 4000;
+/** Milliseconds after which an unanswered mask means that the service is gone. */
+export const PATIENCE = 5000;
+
+export class Stream {
+  private socket: WebSocket | null = null;
+  private pause = FIRST_PAUSE;
+  private timer = 0;
+  private asked = 0;
+  private waiting: number | null = null;
+  private closed = false;
+
+  constructor(
+    private readonly host: Location,
+    private options: Options,
+    private readonly onReply: (reply: Reply, milliseconds: number) => void,
+    private readonly onState: (state: State) => void,
+  ) {
+    this.connect();
+  }
+
+  /** Send a mask, or nothing for "no hand"; false where the one before has not been answered or nobody is there. */
+  ask(png: Uint8Array<ArrayBuffer> | null): boolean {
+    const now = performance.now();
+    if (this.socket?.readyState !== WebSocket.OPEN) return false;
+    if (this.waiting !== null) {
+      if (now - this.waiting > PATIENCE) this.socket.close();
+      return false;
+    }
+    this.socket.send(png ?? new Uint8Array());
+    this.waiting = now;
+    this.asked++;
+    return true;
+  }
+
+  /** Connect anew with other options. */
+  change(options: Options): void {
+    this.options = options;
+    this.pause = FIRST_PAUSE;
+    if (this.socket) this.socket.close();
+    else this.connect();
+  }
+
+  close(): void {
+    this.closed = true;
+    clearTimeout(this.timer);
+    this.socket?.close();
+  }
+
+  private connect(): void {
+    clearTimeout(this.timer);
+    const { protocol, host } = this.host;
+    const query = new URLSearchParams({
+      mask_version: MASK_VERSION,
+      threshold: String(this.options.threshold),
+      hold: String(this.options.hold),
+    });
+    const address = `${protocol === "https:" ? "wss" : "ws"}://${host}/stream?${query}`;
+    const protocols = this.options.token ? [`bearer.${this.options.token}`] : [];
+    const socket = new WebSocket(address, protocols);
+    this.socket = socket;
+    this.waiting = null;
+    this.asked = 0;
+    socket.onopen = () => {
+      this.pause = FIRST_PAUSE;
+      this.onState("connected");
+    };
+    socket.onmessage = ({ data }) => this.take(JSON.parse(String(data)) as Reply);
+    socket.onclose = () => {
+      this.socket = null;
+      if (this.closed) return;
+      void this.explain();
+      this.timer = window.setTimeout(() => this.connect(), this.pause);
+      this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
+    };
+  }
+
+  private take(reply: Reply): void {
+    if (this.waiting === null || reply.sequence < this.asked - 1) return; // overtaken on its way
+    const took = performance.now() - this.waiting;
+    this.waiting = null;
+    if ("error" in reply) return;
+    this.onReply(reply, took);
+  }
+
+  /** Find out why there is no stream: a browser does not say. */
+  private async explain(): Promise<void> {
+    try {
+      const headers: HeadersInit = this.options.token ? { Authorization: `Bearer ${this.options.token}` } : {};
+      const answer = await fetch("/model", { headers, cache: "no-store" });
+      if (answer.status === 401) this.onState("no token");
+      else if (answer.ok && ((await answer.json()) as { mask_version: string }).mask_version !== MASK_VERSION)
+        this.onState("other version");
+      else this.onState("away");
+    } catch {
+      this.onState("away");
+    }
+  }
+}

@@ -1,0 +1,217 @@
+/**
+ * The page in a real Chromium with a film for a camera, against a real service.
+ *
+ * FINGERSPELL_URL is the service, FINGERSPELL_FILM a film as motion JPEG, CHROMIUM the browser. Pictures of the states
+ * go to FINGERSPELL_PICTURES where that is set, the masks of the pictures in FINGERSPELL_PHOTOS to FINGERSPELL_MASKS.
+ */
+
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { chromium, type Browser, type Page, type Request } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const { FINGERSPELL_URL: url = "", FINGERSPELL_FILM: film = "", CHROMIUM: executablePath = "" } = process.env;
+const { FINGERSPELL_PICTURES: pictures = "" } = process.env;
+const { FINGERSPELL_PHOTOS: photos = "", FINGERSPELL_MASKS: masks = "" } = process.env;
+const DESKTOP = { width: 1280, height: 860 };
+const PHONE = { width: 390, height: 844 };
+
+describe.skipIf(!url)("the page", () => {
+  let browser: Browser;
+  const requests: string[] = [];
+  const errors: string[] = [];
+
+  beforeAll(async () => {
+    const camera = film
+      ? ["--use-fake-device-for-media-stream", `--use-file-for-fake-video-capture=${film}`]
+      : ["--use-fake-device-for-media-stream"];
+    browser = await chromium.launch({
+      executablePath,
+      args: ["--no-sandbox", "--use-fake-ui-for-media-stream", ...camera],
+    });
+  });
+  afterAll(() => browser?.close());
+
+  async function open(
+    viewport = DESKTOP,
+    scheme: "light" | "dark" = "dark",
+    onLoaded: (request: Request) => void = () => {},
+  ): Promise<Page> {
+    const context = await browser.newContext({ viewport, colorScheme: scheme, permissions: ["camera"] });
+    const page = await context.newPage();
+    page.on("requestfinished", onLoaded);
+    page.on("request", (request) => requests.push(request.url()));
+    page.on("websocket", (socket) => requests.push(socket.url()));
+    page.on("pageerror", (error) => errors.push(String(error)));
+    await page.goto(url);
+    return page;
+  }
+
+  async function picture(page: Page, name: string): Promise<void> {
+    if (pictures) await page.screenshot({ path: join(pictures, `${name}.png`) });
+  }
+
+  const text = (page: Page) => page.locator("#text").textContent();
+  const reads = (page: Page) =>
+    expect.poll(() => page.locator("#letter").textContent(), { timeout: 60_000, interval: 50 }).not.toBe("");
+
+  test("reads HELLOWORLD and tells how fast", { timeout: 180_000 }, async () => {
+    let bytes = 0;
+    const page = await open(DESKTOP, "dark", (request) => {
+      void request.sizes().then(({ responseBodySize }) => (bytes += responseBodySize));
+    });
+    await reads(page);
+    await picture(page, "web_reading");
+    // The film begins somewhere, and is played over and over.
+    await expect.poll(() => text(page), { timeout: 120_000, interval: 200 }).toContain("HELLOWORLD");
+    await picture(page, "web_text");
+    const frames = await page.evaluate(async () => {
+      let count = 0;
+      const until = performance.now() + 3000;
+      const tick = () => {
+        count++;
+        if (performance.now() < until) requestAnimationFrame(tick);
+      };
+      requestAnimationFrame(tick);
+      await new Promise((done) => setTimeout(done, 3200));
+      return count / 3;
+    });
+    console.log(`text ${await text(page)}`);
+    console.log(`pace ${await page.evaluate(() => document.documentElement.dataset.pace)}`);
+    console.log(`animation frames a second ${frames.toFixed(1)}, loaded ${(bytes / 2 ** 20).toFixed(1)} MiB`);
+    expect(frames).toBeGreaterThan(30);
+    await page.context().close();
+  });
+
+  test("edits the text by keys and buttons, and keeps what is set", { timeout: 60_000 }, async () => {
+    const page = await open();
+    await page.keyboard.press("p"); // or letters would join the text
+    expect(await page.getByRole("button", { name: "Pause" }).getAttribute("aria-pressed")).toBe("true");
+    await page.keyboard.press("x");
+    await page.keyboard.press(" ");
+    await page.getByRole("button", { name: "Space space" }).click();
+    await page.keyboard.press("Backspace");
+    expect(await text(page)).toBe(" ");
+    await page.keyboard.press("m");
+    expect(await page.locator("#stage").getAttribute("class")).toBe("");
+    await page.keyboard.press("h");
+    await page.locator("#hold").fill("0.6");
+    await page.locator("#hold").dispatchEvent("change");
+    await picture(page, "web_settings");
+    await page.keyboard.press("Escape");
+    await page.reload();
+    expect(await page.locator("#stage.mirrored").count()).toBe(0);
+    expect(await page.locator("#hold").inputValue()).toBe("0.6");
+    await page.context().close();
+  });
+
+  test("asks for letters, and shows how they are signed", { timeout: 60_000 }, async () => {
+    const page = await open();
+    await page.getByRole("button", { name: "Learn" }).click();
+    const first = await page.locator("#asked").textContent();
+    expect(first).toMatch(/^[A-Y]$/);
+    await page.getByRole("button", { name: "Another letter" }).click();
+    expect(await page.locator("#results li").first().textContent()).toBe(`${first}: skipped`);
+    await picture(page, "web_learn");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("l");
+    expect(await page.locator("#chart li").count()).toBe(24);
+    await picture(page, "web_letters");
+    await page.context().close();
+  });
+
+  test("says what is wrong, and goes on by itself", { timeout: 60_000 }, async () => {
+    const context = await browser.newContext({ viewport: DESKTOP, permissions: [] });
+    const denied = await context.newPage();
+    await denied.addInitScript(() => {
+      navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError"));
+    });
+    await denied.goto(url);
+    await expect.poll(() => denied.locator("#trouble").textContent()).toContain("may not use the camera");
+    await picture(denied, "web_denied");
+    await context.close();
+
+    const page = await open();
+    await reads(page);
+    await page.context().setOffline(true);
+    await page.evaluate(() => (document.querySelector("#hold") as HTMLInputElement).dispatchEvent(new Event("change")));
+    await expect.poll(() => page.locator("#trouble").textContent(), { timeout: 20_000 }).toContain("does not answer");
+    expect(await page.locator("#caption").textContent()).toBe("nothing is sent");
+    await picture(page, "web_away");
+    await page.context().setOffline(false);
+    await reads(page);
+    expect(await page.locator("#trouble").textContent()).toBe("");
+    await page.context().close();
+  });
+
+  test.skipIf(!photos)("draws the masks of still pictures", { timeout: 300_000 }, async () => {
+    const page = await open();
+    await reads(page);
+    const worker = page.workers()[0].url();
+    for (const name of readdirSync(photos)) {
+      const png = await page.evaluate(drawOne, { worker, base: `${url}/web/`, photo: encode(readFileSync(join(photos, name))) });
+      if (png) writeFileSync(join(masks, name), Buffer.from(png, "base64"));
+    }
+    await page.context().close();
+  });
+
+  test.each([
+    ["desktop", DESKTOP],
+    ["phone", PHONE],
+  ] as const)("is accessible on a %s, light and dark", { timeout: 90_000 }, async (name, viewport) => {
+    for (const scheme of ["light", "dark"] as const) {
+      const page = await open(viewport, scheme);
+      await reads(page);
+      await picture(page, `web_${name}_${scheme}`);
+      for (const key of ["l", "t", "h"]) await page.keyboard.press(key);
+      // Playwright injects past the page's policy, which forbids any other script.
+      await page.evaluate(readFileSync("node_modules/axe-core/axe.min.js", "utf8"));
+      const found = await page.evaluate(async () => {
+        const axe = (window as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } }).axe;
+        return (await axe.run()).violations.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes[0].html}`);
+      });
+      expect(found).toEqual([]);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+      expect(wide, "nothing is wider than the screen").toBe(false);
+      await page.context().close();
+    }
+  });
+
+  test("asked nobody but its own service, and nothing went wrong", () => {
+    expect(errors).toEqual([]);
+    const foreign = requests.filter((address) => !address.replace(/^ws/, "http").startsWith(url));
+    expect(foreign.filter((address) => !address.startsWith("blob:"))).toEqual([]);
+    expect(requests.some((address) => address.startsWith("ws"))).toBe(true);
+  });
+});
+
+interface Violation {
+  id: string;
+  impact: string;
+  nodes: { html: string }[];
+}
+
+const encode = (bytes: Buffer) => bytes.toString("base64");
+
+/** Show the page's own worker a picture, after a black one that lets it forget the one before; gives the PNG in base64. */
+async function drawOne(given: { worker: string; base: string; photo: string }): Promise<string | null> {
+  const kept = window as unknown as { worker?: Worker; time?: number };
+  const ask = (worker: Worker, message: object, transfer: Transferable[] = []) =>
+    new Promise<{ hand: { png: Uint8Array } | null }>((done) => {
+      worker.onmessage = ({ data }) => done(data);
+      worker.postMessage(message, transfer);
+    });
+  if (!kept.worker) {
+    kept.worker = new Worker(given.worker);
+    await ask(kept.worker, { kind: "start", base: given.base });
+  }
+  const look = async (frame: ImageBitmap) => {
+    kept.time = (kept.time ?? 0) + 100;
+    return ask(kept.worker!, { kind: "frame", frame, time: kept.time }, [frame]);
+  };
+  const bytes = Uint8Array.from(atob(given.photo), (letter) => letter.charCodeAt(0));
+  const photo = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
+  await look(await createImageBitmap(new ImageData(photo.width, photo.height)));
+  const { hand } = await look(photo);
+  return hand && btoa(String.fromCharCode(...hand.png));
+}

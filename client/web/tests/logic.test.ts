@@ -1,0 +1,100 @@
+/** What has neither page nor camera: text, lessons, hints, settings. */
+
+import { describe, expect, test } from "vitest";
+import { findHint } from "../src/hints";
+import { judge, Lesson } from "../src/lesson";
+import type { Point } from "../src/mask";
+import { readSettings, writeSettings } from "../src/settings";
+import { Text } from "../src/text";
+
+describe("text", () => {
+  test.each([
+    ["HE", null, "HE"],
+    ["HE", "L", "HEL"],
+    ["HE", "space", "HE "],
+    ["HE", "del", "H"],
+    ["", "del", ""],
+    ["H", "nothing", "H"],
+  ])("%j and %j make %j", (before, label, after) => {
+    const text = new Text(before);
+    text.commit(label);
+    expect(text.value).toBe(after);
+  });
+
+  test("that was cleared comes back", () => {
+    const text = new Text("HELLO");
+    text.clear();
+    expect(text.value).toBe("");
+    text.clear();
+    expect(text.value).toBe("HELLO");
+  });
+});
+
+describe("lesson", () => {
+  const order = () => 0;
+
+  test("asks for the next letter when one was held, and tells time and confidence", () => {
+    const lesson = new Lesson(["A", "B"], 10, order);
+    expect(lesson.letter).toBe("A");
+    expect(lesson.see("B", 0.9, "B", 11)).toBe(false);
+    expect(lesson.see("A", 0.8, null, 12)).toBe(false);
+    expect(lesson.see("A", 1.0, "A", 13)).toBe(true);
+    expect(lesson.results).toEqual([{ letter: "A", seconds: 3, confidence: 0.9 }]);
+    expect(lesson.letter).toBe("B");
+  });
+
+  test("goes through the whole alphabet before a letter comes again, and never twice in a row", () => {
+    const lesson = new Lesson(["A", "B", "C"], 0);
+    for (let count = 0; count < 30; count++) lesson.skip(count);
+    const letters = lesson.results.map(({ letter }) => letter);
+    for (let at = 0; at < 30; at += 3) expect(new Set(letters.slice(at, at + 3)).size).toBe(3);
+    letters.slice(1).forEach((letter, index) => expect(letter).not.toBe(letters[index]));
+  });
+
+  test.each([
+    [null, 0, "skipped"],
+    [2, 0.95, "clear and quick"],
+    [9, 0.95, "clear"],
+    [2, 0.75, "readable"],
+    [2, 0.55, "hard to read"],
+  ])("%j s and %j is %s", (seconds, confidence, words) => {
+    expect(judge({ letter: "A", seconds, confidence })).toBe(words);
+  });
+});
+
+describe("hint", () => {
+  const hand = (x: number, y: number, size: number) =>
+    Array.from({ length: 21 }, (_, index): Point => [x + (size * (index % 5)) / 4, y + (size * Math.floor(index / 5)) / 4]);
+
+  test.each([
+    [null, 120, "Show one hand to the camera"],
+    [null, 10, "It is dark: turn on a light"],
+    [hand(200, 100, 200), 120, ""],
+    [hand(200, 100, 200), 10, "It is dark: turn on a light"],
+    [hand(500, 100, 200), 120, "Move your hand into the picture"],
+    [hand(200, 100, 30), 120, "Come nearer"],
+  ])("for %# is what helps most", (points, brightness, words) => {
+    expect(findHint(points, 640, 480, brightness)).toBe(words);
+  });
+});
+
+describe("settings", () => {
+  const storage = (kept: string | null) => {
+    const values = new Map<string, string>(kept === null ? [] : [["fingerspell", kept]]);
+    return {
+      getItem: (key: string) => values.get(key) ?? null,
+      setItem: (key: string, value: string) => void values.set(key, value),
+    } as Storage;
+  };
+
+  test("come back as they were kept", () => {
+    const place = storage(null);
+    const settings = { ...readSettings(place), hold: 0.7, mirrored: false };
+    writeSettings(place, settings);
+    expect(readSettings(place)).toEqual(settings);
+  });
+
+  test.each(["no JSON", "[]", '{"hold": "long", "mirrored": 3}', "null"])("that make no sense (%s) are as by default", (kept) => {
+    expect(readSettings(storage(kept))).toMatchObject({ hold: 0.3, mirrored: true });
+  });
+});

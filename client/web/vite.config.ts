@@ -1,0 +1,8 @@
+import { defineConfig } from "vite";
+
+// The page stands at `/` and all it loads below `/web/`: the service serves both.
+export default defineConfig({
+  base: "/web/",
+  build: { outDir: "dist", target: "es2022", assetsInlineLimit: 0, sourcemap: false },
+  worker: { format: "iife" }, // MediaPipe loads its wasm with importScripts, which module workers lack
+});

@@ -1,0 +1,156 @@
+"""The page for browsers: built, tested by its own tools, served, and in a real Chromium with a film for a camera."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+
+from benchmarks.service import serve
+from client.landmarks import HandLandmarker
+from client.mask import MASK_VERSION, render_mask
+from service.decoding import decode_mask
+from service.page import POLICY
+from service.recogniser import Recogniser
+from stages.data.loader import draw_masks
+from stages.export.onnx import export_model
+from stages.hand.handshapes import read_handshapes
+from stages.hand.signers import synthesize_hands
+from stages.training.weights import start_network
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "client" / "web"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+pytestmark = pytest.mark.skipif(shutil.which("npm") is None, reason="no Node.js to build the page with")
+
+
+@pytest.fixture(scope="module")
+def built():
+    """The page in `web/`, where the service finds it."""
+    subprocess.run([sys.executable, "-m", "stages.web"], cwd=ROOT, check=True, timeout=280)
+    return ROOT / "web"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """The network whose weights the project ships, as training begins with it."""
+    path = tmp_path_factory.mktemp("model") / "model.onnx"
+    hands = synthesize_hands(read_handshapes(), signers=1, samples_per_letter=1, seed=0, non_letters=1)
+    classes = sorted(set(hands.labels.tolist()))
+    network, _ = start_network("custom_cnn", "custom_cnn.safetensors", classes, dropout=0.0)
+    masks = draw_masks(hands.landmarks[:4])
+    export_model(network, path, examples=masks, classes=classes, architecture="custom_cnn", data_hash="0" * 32)
+    return path
+
+
+@pytest.fixture(scope="module")
+def address(built, model):
+    """A service that shows the page."""
+    with serve(model) as (host, _):
+        yield f"http://{host}"
+
+
+def run_tests(*files: str, **environment: str) -> str:
+    """Run the page's own tests; returns what they print."""
+    done = subprocess.run(
+        ["npx", "vitest", "run", "--reporter", "verbose", *files],
+        cwd=PAGE, env=os.environ | {"NO_COLOR": "1"} | environment, capture_output=True, text=True, timeout=290,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_types_and_logic_and_the_same_masks_as_python(built, tmp_path):
+    subprocess.run(["npm", "run", "check"], cwd=PAGE, check=True, timeout=120, capture_output=True)
+    hands = synthesize_hands(read_handshapes(), signers=4, samples_per_letter=1, seed=11, non_letters=2).landmarks
+    vectors = [
+        {"points": points[:, :2].tolist(), "mask": base64.b64encode(zlib.compress(render_mask(points))).decode()}
+        for points in hands
+    ]
+    (tmp_path / "vectors.json").write_text(json.dumps({"version": MASK_VERSION, "hands": vectors}))
+    told = run_tests("tests/mask.test.ts", "tests/logic.test.ts", FINGERSPELL_VECTORS=str(tmp_path / "vectors.json"))
+    assert float(re.search(r"equal pixels ([\d.]+) %", told)[1]) > 99.99
+
+
+def test_the_page_and_its_files_come_with_a_policy_and_compressed(address):
+    page = httpx.get(f"{address}/", headers={"accept": "text/html"})
+    assert page.headers["content-security-policy"] == POLICY
+    assert page.headers["content-type"].startswith("text/html")
+    names = re.findall(r'(?:src|href)="(/web/[^"]+)"', page.text)
+    assert len(names) >= 4
+    for name in [*names, "/web/wasm/vision_wasm_internal.wasm", "/web/hand_landmarker.task"]:
+        answer = httpx.get(address + name)
+        assert answer.status_code == 200, name
+        assert answer.headers["content-security-policy"] == POLICY
+        assert answer.headers.get("content-encoding") == (None if name.endswith(".svg") else "gzip")
+    script = next(name for name in names if name.endswith(".js"))
+    assert "immutable" in httpx.get(address + script).headers["cache-control"]
+    plain = httpx.get(address + script, headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.text == httpx.get(address + script).text
+    assert httpx.get(f"{address}/web/nothing.js").headers["content-type"] == "application/problem+json"
+    assert "GET  /model" in httpx.get(f"{address}/", headers={"accept": "*/*"}).text
+
+
+def test_the_page_needs_no_token_but_what_it_asks_for_does(built, model, monkeypatch):
+    monkeypatch.setenv("FINGERSPELL_TOKEN", "sesame")
+    with serve(model) as (host, _):
+        assert httpx.get(f"http://{host}/", headers={"accept": "text/html"}).status_code == 200
+        assert httpx.get(f"http://{host}/web/icon.svg").status_code == 200
+        assert httpx.get(f"http://{host}/model").status_code == 401
+        assert httpx.get(f"http://{host}/web/../model").status_code == 401
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to open the page in (Debian: apt-get install chromium)")
+def test_a_browser_reads_a_real_hand_and_draws_the_masks_that_python_draws(address, model, shared, tmp_path):
+    film, photos, masks = tmp_path / "hello.mjpeg", tmp_path / "photos", tmp_path / "masks"
+    write_camera(shared / "data/helloworld.mp4", film)
+    photos.mkdir()
+    masks.mkdir()
+    drawn = {}
+    with HandLandmarker("image") as landmarker:
+        for path in sorted((shared / "data/photos/t32rahman").glob("*/*.jpg")):
+            bgr = cv2.imread(str(path))
+            name = f"{path.parent.name}_{path.stem}.png"
+            cv2.imwrite(str(photos / name), bgr)
+            for hand in landmarker.detect_all(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)):
+                drawn[name] = render_mask(hand.landmarks)
+    told = run_tests(
+        "tests/browser.test.ts", FINGERSPELL_URL=address, FINGERSPELL_FILM=str(film), CHROMIUM=CHROMIUM,
+        FINGERSPELL_PHOTOS=str(photos), FINGERSPELL_MASKS=str(masks),
+        FINGERSPELL_PICTURES=os.environ.get("FINGERSPELL_PICTURES", ""),
+    )  # fmt: skip
+    browser = {path.name: decode_mask(path.read_bytes()) for path in masks.iterdir()}
+    both = sorted(browser.keys() & drawn.keys())
+    pixels = np.mean([(browser[name] == drawn[name]).all(axis=2).mean() for name in both])
+    recogniser = Recogniser(model)
+    read = [recogniser.predict(np.stack([side[name] for name in both])).argmax(axis=1) for side in (browser, drawn)]
+    same = len(both) - int((read[0] != read[1]).sum())
+    shares = {"equal pixels": pixels, "equal predictions": same / len(browser.keys() | drawn.keys())}
+    print(told, shares, len(both), len(browser), len(drawn))  # noqa: T201 - the figures, with `pytest -s`
+    assert len(drawn) > 270
+    assert shares["equal predictions"] >= 0.99
+    assert shares["equal pixels"] >= 0.99
+
+
+def write_camera(film, path):
+    """Write a film as Chromium's fake camera takes it: JPEG after JPEG, thirty a second."""
+    capture = cv2.VideoCapture(str(film))
+    with path.open("wb") as out:
+        while (got := capture.read())[0]:
+            out.write(2 * cv2.imencode(".jpg", got[1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes())
