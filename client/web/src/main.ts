@@ -50,6 +50,7 @@ let size = { width: 640, height: 480 };
 const stream = new Stream(location, options(), onReply, onState);
 worker.onmessage = ({ data }: MessageEvent<Answer>) => onAnswer(data);
 send({ kind: "start", base: BASE });
+say("hint", "Loading the hand model");
 setUpSettings();
 setUpChart();
 applyView();
@@ -105,9 +106,11 @@ function nextFrame(): void {
 }
 
 function onAnswer(answer: Answer): void {
-  busy = false;
-  if (answer.kind === "failed") {
-    busy = true;
+  busy = answer.kind === "failed";
+  if (answer.kind === "ready") {
+    say("hint", "");
+  } else if (answer.kind === "failed") {
+    say("hint", "");
     troubles.worker = `The hand model does not load (${answer.message}). Load this page again.`;
     showTrouble();
   } else if (answer.kind === "seen") {
