@@ -44,7 +44,7 @@ READY := .venv/.torch-$(strip $(TORCH_BACKEND))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help repro pretrain tune quantize test test-integration test-container lint serve container client web ui exam promote rollback leave-one-out bench-preprocess bench-train bench-smoothing bench-service bench-engines bench-client fuzz fuzz-service faults lock clean
+.PHONY: help repro pretrain tune quantize test test-integration test-container lint serve container client web ui exam promote rollback leave-one-out bench-preprocess bench-train bench-smoothing bench-service bench-engines bench-client fuzz fuzz-service faults docs audit sbom licences coverage clean-room lock clean
 
 help: ## List the tasks
 	@echo "make TASK [NAME=value ...]"
@@ -80,10 +80,31 @@ test-integration: $(READY) ## Run the tests that start PostgreSQL and an S3 serv
 test-container: $(READY) ## Build the image and run it (needs root, podman, runc and debootstrap)
 	@$(RUN) pytest -m container -s $(ARGS)
 
-lint: $(READY) ## Check style and types
+lint: $(READY) ## Check style, types and spelling
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
+	@$(RUN) codespell_lib
+
+docs: $(READY) ## Build the documentation as a site in site/; every link is checked
+	@NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --quiet --strict
+
+audit: $(READY) ## Look up known vulnerabilities of the pinned packages
+	@for file in all client service; do $(RUN) pip_audit --disable-pip --require-hashes -r requirements/$$file.txt || exit 1; done
+
+sbom: $(READY) ## List every part with its version and hashes, as CycloneDX, in sbom.json
+	@.venv/bin/cyclonedx-py requirements requirements/all.txt --pyproject pyproject.toml --output-reproducible -o sbom.json
+
+licences: $(READY) ## List the licences of all dependencies in docs/licences.md
+	@{ printf '# Licences of the dependencies\n\nFingerspell is MIT. What it is built and tested with, as each package says of itself '; \
+		printf '(`make licences`):\n\n'; $(RUN) piplicenses --from=mixed --format=markdown; } > docs/.licences.md
+	@mv docs/.licences.md docs/licences.md
+
+coverage: $(READY) ## Run the tests and say which lines none of them reaches (ARGS="tests/client" for some)
+	@$(RUN) pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)
+
+clean-room: ## Clone into a new folder, with an empty cache of packages, and time the README's two commands
+	@scripts/clean_room.sh
 
 serve: $(READY) ## Serve the champion on this machine (PORT=3000)
 	@[ -d bento ] || { echo "error: there is no packed model in bento/. Type: make repro" >&2; exit 1; }

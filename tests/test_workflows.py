@@ -1,0 +1,31 @@
+"""The workflows: what they run is there, and nobody gets more rights than the release needs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+MAKEFILE = (ROOT / "Makefile").read_text()
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_every_step_can_be_run_here_and_rights_are_few(path):
+    workflow = yaml.safe_load(path.read_text())
+    assert workflow["permissions"] == {"contents": "read"}
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    assert all(job["timeout-minutes"] for job in workflow["jobs"].values())
+    told = "\n".join(step.get("run", "") for step in steps)
+    for task in re.findall(r"\bmake ([a-z-]+)", told):
+        assert re.search(rf"^{task}:.*## ", MAKEFILE, re.MULTILINE), task
+    for file in re.findall(r"(?:^|\s)(\.ci/\w+|requirements/\w+\.txt)", told):
+        assert (ROOT / file).is_file(), file
+    assert all(re.search(r"@v?\d", step["uses"]) for step in steps if "uses" in step)
+
+
+def test_there_are_workflows():
+    assert {path.stem for path in WORKFLOWS} == {"ci", "repro", "container", "release", "audit"}
