@@ -38,9 +38,12 @@ pytestmark = pytest.mark.skipif(shutil.which("npm") is None, reason="no Node.js 
 
 @pytest.fixture(scope="module")
 def built():
-    """The page in `web/`, where the service finds it."""
-    subprocess.run([sys.executable, "-m", "stages.web"], cwd=ROOT, check=True, timeout=280)
-    return ROOT / "web"
+    """The page in `web/`, where the service finds it; built anew only where it is older than its source."""
+    page = ROOT / "web" / "index.html"
+    sources = [path for path in PAGE.rglob("*") if "node_modules" not in path.parts and path.is_file()]
+    if not page.is_file() or page.stat().st_mtime < max(path.stat().st_mtime for path in sources):
+        subprocess.run([sys.executable, "-m", "stages.web"], cwd=ROOT, check=True, timeout=280)
+    return page.parent
 
 
 @pytest.fixture(scope="module")
