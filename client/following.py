@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, Self
 
@@ -21,8 +20,9 @@ if TYPE_CHECKING:
     from client.drawing import Box
     from client.landmarks import Hand
 
-LOOK_ROUND: Final = 1.0
-"""Seconds between two looks for a second hand: one costs as much as two frames, in a thread of its own."""
+LOOK_ROUND: Final = 2.0
+"""Seconds between two looks for a second hand: one costs as much as two frames. Not in a thread of its own: two
+landmarkers of MediaPipe at work at the same time now and then wait for each other for ever."""
 RAISED: Final = 0.5
 """The other hand takes over where it is this much higher, in lengths of its box."""
 
@@ -46,12 +46,10 @@ class HandFollower:
         self._related = related
         self._resting: Box | None = None
         self._looked = float("-inf")
-        self._look: Future[list[Hand]] | None = None
         self._followed: npt.NDArray[np.float32] | None = None
         with ExitStack() as stack:
             self._one = stack.enter_context(HandLandmarker("video" if related else "image", bundle))
             self._two = stack.enter_context(HandLandmarker("image", bundle, num_hands=2)) if related else None
-            self._thread = stack.enter_context(ThreadPoolExecutor(1, "second hand"))
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -64,13 +62,10 @@ class HandFollower:
         """Find the hand that signs; None where there is none."""
         if self._two is None:
             return self._one.detect(frame.rgb)
-        if self._look is not None and self._look.done():
-            hands = [hand.landmarks for hand in self._look.result()]
-            self._resting = find_resting(hands, self._followed, frame.rgb.shape)
-            self._look = None
-        if self._look is None and frame.time - self._looked >= LOOK_ROUND:
+        if frame.time - self._looked >= LOOK_ROUND:
             self._looked = frame.time
-            self._look = self._thread.submit(self._two.detect_all, frame.rgb)
+            hands = [hand.landmarks for hand in self._two.detect_all(frame.rgb)]
+            self._resting = find_resting(hands, self._followed, frame.rgb.shape)
         hand = self._one.detect_in_video(paint_over(frame.rgb, self._resting), round(frame.time * 1000))
         self._followed = None if hand is None else hand.landmarks
         return hand

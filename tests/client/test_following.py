@@ -45,8 +45,8 @@ def follow_film(follower, pictures, begin):
 def test_the_raised_hand_is_read_until_the_other_is_raised(photos):
     with HandFollower(None, related=True) as follower:
         assert follow(follower, place(photos, HIGH, LOW), 0.0, 1.0) == "left"
-        assert follow(follower, place(photos, LOW, HIGH), 1.0, 2.2) == "right"
-        assert follow(follower, place(photos, LOW, HIGH), 3.2, 1.0) == "right"
+        assert follow(follower, place(photos, LOW, HIGH), 1.0, 3.4) == "right"
+        assert follow(follower, place(photos, LOW, HIGH), 4.4, 2.0) == "right"
 
 
 def test_a_hand_as_high_as_the_other_changes_nothing(photos):
@@ -54,7 +54,7 @@ def test_a_hand_as_high_as_the_other_changes_nothing(photos):
         assert follow(follower, place(photos, LOW, HIGH), 0.0, 1.2) == "right"
         rising = [place(photos, top, HIGH) for top in range(LOW, HIGH, -8)]
         assert follow_film(follower, rising, 1.2) == "right"
-        assert follow(follower, place(photos, HIGH, HIGH), 1.2 + len(rising) / 15, 2.0) == "right"
+        assert follow(follower, place(photos, HIGH, HIGH), 1.2 + len(rising) / 15, 3.0) == "right"
 
 
 def test_pictures_that_have_nothing_to_do_with_one_another_are_read_each_by_itself(photos):

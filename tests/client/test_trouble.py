@@ -134,7 +134,7 @@ class Client:
     def says(self, words):
         deadline = time.monotonic() + WAIT
         while not any(words in line for line in self.told):
-            assert time.monotonic() < deadline, self.told
+            assert time.monotonic() < deadline, (self.told, len(self.lines), self.process.poll())
             time.sleep(0.05)
 
     def stands_still(self):

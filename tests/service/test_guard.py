@@ -25,12 +25,12 @@ def client(**settings):
     async def hello(_request):
         return PlainTextResponse("hello")
 
-    app = Guard(Starlette(routes=[Route("/", hello)]), Settings(**settings))
+    app = Guard(Starlette(routes=[Route("/model", hello)]), Settings(**settings))
 
     async def get(headers):
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://here:3000") as asked:
-            return await asked.get("/", headers=headers)
+            return await asked.get("/model", headers=headers)
 
     return lambda headers=None: asyncio.run(get(headers or {}))
 

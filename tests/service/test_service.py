@@ -235,7 +235,10 @@ def test_ends_on_control_c_with_a_stream_open(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(None, "there is no model. Train and package one: run `make repro`"), (b"x", "not an ONNX model")],
+    [
+        (None, "there is no model to read (No such file or directory). Train and package one: run `make repro`"),
+        (b"x", "not an ONNX model"),
+    ],
 )
 def test_without_a_usable_model_it_ends_with_a_sentence(tmp_path, content, says):
     model = tmp_path / "model.onnx"
