@@ -15,13 +15,14 @@ from client.following import HandFollower
 from client.pipeline import Flow, ServiceReader
 from client.session import Session
 from client.status import Status
+from client.timings import Timings
 from client.window import check_display
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from client.camera import Source
-    from client.pipeline import Landmarker, Reader
+    from client.pipeline import Landmarker
 
 SERVER: Final = "http://127.0.0.1:3000"
 PATIENCE: Final = 60.0
@@ -70,12 +71,15 @@ def run(options: Options, out: TextIO, terminal: TextIO) -> None:
     patience = float("inf") if windowed else PATIENCE
     with ExitStack() as stack:
         source, landmarker = _open_hands(options, status, patience, stack)
-        reader = _open_reader(options, source, status, patience, stack, strict=not windowed)
+        connection = _connect(options, source, status, patience, stack, strict=not windowed)
+        reader = DemoReader() if connection is None else ServiceReader(connection)
         film = stack.enter_context(FilmWriter(options.record, source.frame_rate)) if options.record else None
         flow = stack.enter_context(Flow(source, landmarker, reader, controls))
-        session = Session(flow, reader, controls, status, out, options.threshold, options.headless, film)
+        timings = None
         if options.timings is not None:
-            stack.callback(session.timings.save, options.timings)
+            timings = Timings()
+            stack.callback(timings.save, options.timings)
+        session = Session(flow, connection, controls, status, out, options.threshold, options.headless, film, timings)
         stack.callback(session.end)
         if windowed:
             session.show_window()
@@ -94,15 +98,15 @@ def _open_hands(
     return source, stack.enter_context(HandFollower(options.hand_model, related=source.related))
 
 
-def _open_reader(
+def _connect(
     options: Options, source: Source, status: Status, patience: float, stack: ExitStack, *, strict: bool
-) -> Reader:
+) -> PatientConnection | None:
+    """Reach the service; None where a demonstration has none."""
     if options.demo and options.server is None:
-        return DemoReader()
+        return None
     server = options.server or SERVER
 
     def connect() -> Connection:
         return Connection(server, None if source.live else source.frame_rate, options.threshold, options.hold)
 
-    connection = PatientConnection(connect, status, patience, lossless=not source.live, strict=strict)
-    return ServiceReader(stack.enter_context(connection))
+    return stack.enter_context(PatientConnection(connect, status, patience, lossless=not source.live, strict=strict))

@@ -141,6 +141,13 @@ def draw_camera(
     canvas[y : y + size[1], x : x + size[0]] = picture
 
 
+def draw_mask(canvas: Picture, mask: Picture, left: int, top: int, side: int, *, mirrored: bool) -> None:
+    """Show a mask (S, S, 3) as a square of this side, if that has pixels, mirrored where the picture is."""
+    if side > 0:
+        shown = mask[:, ::-1] if mirrored else mask
+        canvas[top : top + side, left : left + side] = cv2.resize(shown, (side, side), None, 0, 0, cv2.INTER_AREA)
+
+
 def hand_box(points: Points, shape: tuple[int, ...]) -> Box:
     """Find the square that the mask shows, in whole pixels and cut to the picture.
 

@@ -112,11 +112,11 @@ class ServiceReader:
     """Asks the service."""
 
     def __init__(self, connection: PatientConnection) -> None:
-        self.connection = connection
+        self._connection = connection
 
     def read(self, seen: Seen) -> Reply | None:
         """Send the mask of a frame as a PNG, or nothing for 'no hand'."""
-        return self.connection.ask(b"" if seen.mask is None else encode_png(seen.mask))
+        return self._connection.ask(b"" if seen.mask is None else encode_png(seen.mask))
 
 
 class Flow:

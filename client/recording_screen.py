@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import cv2
-
-from client.drawing import STEADY, UNSURE, WAVERING, WRITING, blank, draw_bar, draw_camera, fit, shade, write
+from client.drawing import (
+    STEADY,
+    UNSURE,
+    WAVERING,
+    WRITING,
+    blank,
+    draw_bar,
+    draw_camera,
+    draw_mask,
+    fit,
+    shade,
+    write,
+)
 from client.hints import NO_HAND
 
 if TYPE_CHECKING:
@@ -64,10 +74,8 @@ def draw_recording(
     bar = (edge + edge // 2, edge + round(0.9 * side), edge + side - edge // 2, edge + round(0.95 * side))
     draw_bar(canvas, bar, taken / wanted, colour)
     left = width - edge - side
-    if mask is not None and left > edge + side and side > 0:
-        canvas[edge : edge + side, left : left + side] = cv2.resize(
-            mask[:, ::-1], (side, side), None, 0, 0, cv2.INTER_AREA
-        )
+    if mask is not None and left > edge + side:
+        draw_mask(canvas, mask, left, edge, side, mirrored=True)
         shade(canvas, (left, edge + side, left + side, edge + side + round(28 * unit)))
         write(canvas, CAPTION, (left + side / 2, edge + side + 20 * unit), 17 * unit, UNSURE, "middle")
     shade(canvas, (0, height - foot, width, height))

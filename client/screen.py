@@ -23,6 +23,7 @@ from client.drawing import (
     draw_box,
     draw_camera,
     draw_hand,
+    draw_mask,
     fit,
     measure,
     shade,
@@ -176,14 +177,12 @@ def _draw_side(canvas: Picture, view: View, controls: Controls, layout: Layout) 
 
     side = min(bottom - px(394) - px(28), right - left)
     x = (left + right - side) // 2
-    sent = view.mask is not None and not controls.paused
-    if view.mask is not None and sent and side > 0:
-        mask = view.mask[:, ::-1] if controls.mirrored else view.mask
-        canvas[px(394) : px(394) + side, x : x + side] = cv2.resize(mask, (side, side), None, 0, 0, cv2.INTER_AREA)
+    sent = None if controls.paused else view.mask
+    if sent is not None:
+        draw_mask(canvas, sent, x, px(394), side, mirrored=controls.mirrored)
     draw_box(canvas, (x, px(394), x + side, px(394) + side), TRACK, 1)
-    write(
-        canvas, view.caption if sent else NOTHING_SENT, ((left + right) / 2, bottom - px(8)), px(16), UNSURE, "middle"
-    )
+    caption = NOTHING_SENT if sent is None else view.caption
+    write(canvas, caption, ((left + right) / 2, bottom - px(8)), px(16), UNSURE, "middle")
 
 
 def _draw_state(canvas: Picture, view: View, controls: Controls, left: int, layout: Layout) -> None:
@@ -247,13 +246,8 @@ def _draw_help(canvas: Picture, layout: Layout) -> None:
     for number, (key, label) in enumerate(KEYS):
         y = top + px(104) + number * step
         write(canvas, name_key(key), (left + px(40), y), px(22), STEADY, bold=True)
-        write(
-            canvas,
-            EXPLAINED[label],
-            (left + px(200), y),
-            fit(EXPLAINED[label], px(22), right - left - px(220)),
-            WRITING,
-        )
+        words = EXPLAINED[label]
+        write(canvas, words, (left + px(200), y), fit(words, px(22), right - left - px(220)), WRITING)
 
 
 def _draw_chart(canvas: Picture, layout: Layout) -> None:

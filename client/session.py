@@ -8,21 +8,20 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TextIO
 
-from client.demo import DemoReader
 from client.desktop import copy, speak
 from client.drawing import hand_box
 from client.hints import find_hint
-from client.pipeline import Reading, Seen, ServiceReader
 from client.screen import SIZE, View, draw_screen, find_button
-from client.timings import Pace, Timings
+from client.timings import Pace
 from client.window import Window
 
 if TYPE_CHECKING:
-    from client.connection import Reply
+    from client.connection import PatientConnection, Reply
     from client.controls import Controls
     from client.film_writer import FilmWriter
-    from client.pipeline import Flow, Reader
+    from client.pipeline import Flow, Reading, Seen
     from client.status import Status
+    from client.timings import Timings
 
 NO_ANSWER: Final = 0.05
 """Seconds after which a frame is shown without its letter."""
@@ -41,7 +40,8 @@ class Session:
     """What comes out of a flow of readings."""
 
     flow: Flow
-    reader: Reader
+    connection: PatientConnection | None
+    """To the service; None in a demonstration."""
     controls: Controls
     status: Status
     out: TextIO
@@ -52,7 +52,8 @@ class Session:
     """Whether a JSON line is written for each reading."""
     film: FilmWriter | None
     """Takes what the window shows."""
-    timings: Timings = field(default_factory=Timings)
+    timings: Timings | None
+    """Takes the time of every step."""
     pace: Pace = field(default_factory=Pace)
     note: str = ""
     note_until: float = 0.0
@@ -115,7 +116,8 @@ class Session:
 
     def _landed(self, reading: Reading) -> None:
         drawn = time.perf_counter()
-        self.timings.add(reading, drawn)
+        if self.timings is not None:
+            self.timings.add(reading, drawn)
         self.pace.add(reading.seen.frame.captured, drawn)
         self.flow.landed()
 
@@ -129,26 +131,26 @@ class Session:
         away = self._is_away()
         rgb = None if seen is None else seen.frame.rgb
         points = None if seen is None or seen.hand is None else seen.hand.landmarks
-        only_shown = isinstance(self.reader, DemoReader)
+        demo = self.connection is None
         return View(
             rgb=rgb,
             points=points,
             mask=None if seen is None or away else seen.mask,
             reply=reply,
             threshold=self.threshold,
-            hint=DEMO if only_shown else "" if rgb is None else find_hint(rgb, points),
+            hint=DEMO if demo else "" if rgb is None else find_hint(rgb, points),
             trouble=self.status.trouble(),
             note=self.note if time.monotonic() < self.note_until else "",
             state=state,
             well=well,
             rate=0.0 if away else self.pace.rate,
             latency=self.pace.latency,
-            caption=DEMO_CAPTION if only_shown else View.caption,
+            caption=DEMO_CAPTION if demo else View.caption,
         )
 
     def _state(self, reply: Reply | None) -> tuple[str, bool]:
         """Say how it stands with the service, and whether that is well."""
-        if not isinstance(self.reader, ServiceReader):
+        if self.connection is None:
             return "demonstration", True
         if self.status.is_lost("service"):
             return "no service", False
@@ -162,9 +164,7 @@ class Session:
 
     def _waited(self) -> float:
         """Give the seconds for which an answer has been waited for."""
-        if not isinstance(self.reader, ServiceReader):
-            return 0.0
-        since = self.reader.connection.waiting_since
+        since = None if self.connection is None else self.connection.waiting_since
         return 0.0 if since is None else time.monotonic() - since
 
 

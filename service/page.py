@@ -59,14 +59,12 @@ class PageFiles(StaticFiles):
         return response
 
 
+FILES: Final = PageFiles(directory=FOLDER, check_dir=False)
+
+
 def wants_page(request: Request) -> bool:
     """Whether a browser asks and there is a page to show."""
     return "text/html" in request.headers.get("accept", "") and (FOLDER / "index.html").is_file()
-
-
-def page() -> Response:
-    """Answer with the page."""
-    return FileResponse(FOLDER / "index.html", headers=_HEADERS | {"Cache-Control": "no-cache"})
 
 
 def is_of_page(path: str) -> bool:

@@ -27,7 +27,7 @@ from service.errors import Refusal
 from service.guard import TOKEN_PROTOCOL, Guard, client_address
 from service.metrics import OPEN_STREAMS, UNKNOWN
 from service.openapi import DESCRIPTION
-from service.page import FOLDER, PREFIX, PageFiles, page, wants_page
+from service.page import FILES, PREFIX, wants_page
 from service.problems import handle, refuse
 from service.protocol import check_mask_version, describe, parse_options
 from service.stream import read_mask, serve_stream
@@ -109,7 +109,7 @@ def build_app(settings: Settings) -> Starlette:
             Route("/openapi.json", _openapi, methods=["GET"]),
             Route("/stream", _stream_without_upgrade, methods=["GET"]),
             WebSocketRoute("/stream", _stream),
-            Mount(PREFIX, PageFiles(directory=FOLDER, check_dir=False)),
+            Mount(PREFIX, FILES),
         ],
         middleware=middleware,
         exception_handlers={Refusal: handle, HTTPException: handle},
@@ -119,7 +119,9 @@ def build_app(settings: Settings) -> Starlette:
 
 
 async def _welcome(request: Request) -> Response:
-    return page() if wants_page(request) else PlainTextResponse(_WELCOME)
+    if wants_page(request):
+        return await FILES.get_response("index.html", request.scope)
+    return PlainTextResponse(_WELCOME)
 
 
 async def _openapi(_request: Request) -> Response:

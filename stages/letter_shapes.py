@@ -26,8 +26,9 @@ DISTANCE: Final = 8.0
 def main() -> None:
     """Pose the commonest handshape of each letter, without any signer's habits."""
     ArgumentParser(prog="python -m stages.letter_shapes", description=main.__doc__).parse_args()
-    write_text(LETTERS, as_json(letter_shapes()))
-    sys.stdout.write(f"{LETTERS}: {len(letter_shapes())} letters\n")
+    shapes = letter_shapes()
+    write_text(LETTERS, as_json(shapes))
+    sys.stdout.write(f"{LETTERS}: {len(shapes)} letters\n")
 
 
 def letter_shapes() -> dict[str, list[list[float]]]:

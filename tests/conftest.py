@@ -18,3 +18,21 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip("no real photographs, landmarks and video beside this checkout (../shared/data)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def shipped_model(tmp_path_factory) -> Path:
+    """The network whose weights the project ships, as training begins with it, exported."""
+    from stages.data.loader import draw_masks
+    from stages.export.onnx import export_model
+    from stages.hand.handshapes import read_handshapes
+    from stages.hand.signers import synthesize_hands
+    from stages.training.weights import start_network
+
+    path = tmp_path_factory.mktemp("shipped") / "model.onnx"
+    hands = synthesize_hands(read_handshapes(), signers=1, samples_per_letter=1, seed=0, non_letters=1)
+    classes = sorted(set(hands.labels.tolist()))
+    network, _ = start_network("custom_cnn", "custom_cnn.safetensors", classes, dropout=0.0)
+    masks = draw_masks(hands.landmarks[:4])
+    export_model(network, path, examples=masks, classes=classes, architecture="custom_cnn", data_hash="0" * 32)
+    return path

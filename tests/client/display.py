@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import time
 
 import numpy as np
 
@@ -18,6 +19,15 @@ def read_screen(path):
     width, height, stride, colours = header[4], header[5], header[12], header[19]
     pixels = np.frombuffer(contents, np.uint8, stride * height, header[0] + 12 * colours)
     return pixels.reshape(height, stride // 4, 4)[:, :width, 2::-1]
+
+
+def wait_for(condition, client, seconds=30):
+    """Wait until something is so, as long as the client runs."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert client.poll() is None, client.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def press(display, key):

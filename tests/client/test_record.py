@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from display import press, read_screen
+from display import press, read_screen, wait_for
 
 from client.__main__ import main
 from client.drawing import STEADY, WAVERING
@@ -142,14 +142,6 @@ def test_ctrl_c_saves_what_there_is(camera, tmp_path):
 def colours(pixels):
     shown = read_screen(pixels)
     return tuple(int((shown == colour).all(axis=2).sum()) for colour in (STEADY, WAVERING))
-
-
-def wait_for(condition, client):
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert client.poll() is None, "the client ended"
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_keys_at_a_window_begin_end_and_save(long_h_video, screen, tmp_path):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from display import click, press, read_screen
+from display import click, press, read_screen, wait_for
 
 from client.drawing import STEADY, WAVERING
 from client.screen import SIZE, Layout
@@ -24,14 +24,6 @@ def start(display, *arguments):
         [sys.executable, "-m", "client", *arguments],
         cwd=ROOT, env={**os.environ, "DISPLAY": display}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-
-
-def wait_for(condition, client, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert client.poll() is None, client.stderr.read()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def count(pixels, colour):

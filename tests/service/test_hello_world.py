@@ -7,27 +7,14 @@ import subprocess
 import sys
 
 import pytest
-from serving import ROOT, server
+from serving import ROOT
 
-from stages.data.loader import draw_masks
-from stages.export.onnx import export_model
-from stages.hand.handshapes import read_handshapes
-from stages.hand.signers import synthesize_hands
-from stages.training.weights import start_network
+from benchmarks.service import serve
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    """A service with the network whose weights the project ships, as training begins with it."""
-    folder = tmp_path_factory.mktemp("service")
-    hands = synthesize_hands(read_handshapes(), signers=1, samples_per_letter=1, seed=0, non_letters=1)
-    classes = sorted(set(hands.labels.tolist()))
-    network, _ = start_network("custom_cnn", "custom_cnn.safetensors", classes, dropout=0.0)
-    export_model(
-        network, folder / "model.onnx", examples=draw_masks(hands.landmarks[:4]), classes=classes,
-        architecture="custom_cnn", data_hash="0" * 32,
-    )  # fmt: skip
-    with server("service.service:Fingerspell", folder, ROOT, FINGERSPELL_MODEL=str(folder / "model.onnx")) as (host, _):
+def service(shipped_model):
+    with serve(shipped_model) as (host, _):
         yield f"http://{host}"
 
 

@@ -23,11 +23,8 @@ from client.mask import MASK_VERSION, render_mask
 from service.decoding import decode_mask
 from service.page import POLICY
 from service.recogniser import Recogniser
-from stages.data.loader import draw_masks
-from stages.export.onnx import export_model
 from stages.hand.handshapes import read_handshapes
 from stages.hand.signers import synthesize_hands
-from stages.training.weights import start_network
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "client" / "web"
@@ -47,21 +44,9 @@ def built():
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    """The network whose weights the project ships, as training begins with it."""
-    path = tmp_path_factory.mktemp("model") / "model.onnx"
-    hands = synthesize_hands(read_handshapes(), signers=1, samples_per_letter=1, seed=0, non_letters=1)
-    classes = sorted(set(hands.labels.tolist()))
-    network, _ = start_network("custom_cnn", "custom_cnn.safetensors", classes, dropout=0.0)
-    masks = draw_masks(hands.landmarks[:4])
-    export_model(network, path, examples=masks, classes=classes, architecture="custom_cnn", data_hash="0" * 32)
-    return path
-
-
-@pytest.fixture(scope="module")
-def address(built, model):
+def address(built, shipped_model):
     """A service that shows the page."""
-    with serve(model) as (host, _):
+    with serve(shipped_model) as (host, _):
         yield f"http://{host}"
 
 
@@ -109,9 +94,9 @@ def test_the_page_and_its_files_come_with_a_policy_and_compressed(address):
     assert "GET  /model" in httpx.get(f"{address}/", headers={"accept": "*/*"}).text
 
 
-def test_the_page_needs_no_token_but_what_it_asks_for_does(built, model, monkeypatch):
+def test_the_page_needs_no_token_but_what_it_asks_for_does(built, shipped_model, monkeypatch):
     monkeypatch.setenv("FINGERSPELL_TOKEN", "sesame")
-    with serve(model) as (host, _):
+    with serve(shipped_model) as (host, _):
         assert httpx.get(f"http://{host}/", headers={"accept": "text/html"}).status_code == 200
         assert httpx.get(f"http://{host}/web/icon.svg").status_code == 200
         assert httpx.get(f"http://{host}/model").status_code == 401
@@ -120,7 +105,7 @@ def test_the_page_needs_no_token_but_what_it_asks_for_does(built, model, monkeyp
 
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to open the page in (Debian: apt-get install chromium)")
-def test_a_browser_reads_a_real_hand_and_draws_the_masks_that_python_draws(address, model, shared, tmp_path):
+def test_a_browser_reads_a_real_hand_and_draws_the_masks_that_python_draws(address, shipped_model, shared, tmp_path):
     film, photos, masks = tmp_path / "hello.mjpeg", tmp_path / "photos", tmp_path / "masks"
     write_camera(shared / "data/helloworld.mp4", film)
     photos.mkdir()
@@ -141,7 +126,7 @@ def test_a_browser_reads_a_real_hand_and_draws_the_masks_that_python_draws(addre
     browser = {path.name: decode_mask(path.read_bytes()) for path in masks.iterdir()}
     both = sorted(browser.keys() & drawn.keys())
     pixels = np.mean([(browser[name] == drawn[name]).all(axis=2).mean() for name in both])
-    recogniser = Recogniser(model)
+    recogniser = Recogniser(shipped_model)
     read = [recogniser.predict(np.stack([side[name] for name in both])).argmax(axis=1) for side in (browser, drawn)]
     same = len(both) - int((read[0] != read[1]).sum())
     shares = {"equal pixels": pixels, "equal predictions": same / len(browser.keys() | drawn.keys())}
