@@ -6,9 +6,28 @@ import os
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # for tests that load ONNX Runtime by themselves
 
+import fcntl
 from pathlib import Path
 
 import pytest
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item):
+    """Run a test marked `alone` while no other worker runs one: a machine's lack of time is not what it is about.
+
+    What is waited for here is outside the test's timeout.
+    """
+    locks = item.config.cache.mkdir("alone")
+    alone = item.get_closest_marker("alone") is not None
+    with (locks / "turn").open("w") as turn, (locks / "running").open("w") as running:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # no other test begins while one waits to be alone
+        fcntl.flock(running, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(turn, fcntl.LOCK_UN)
+        try:
+            return (yield)
+        finally:
+            fcntl.flock(running, fcntl.LOCK_UN)  # a process that the test has forked may hold the file open
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from client.drawing import STEADY, WAVERING
 from client.screen import SIZE, Layout
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.alone
 
 
 def start(display, *arguments):
