@@ -7,9 +7,13 @@ import os
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # for tests that load ONNX Runtime by themselves
 
 import fcntl
+import signal
 from pathlib import Path
 
 import pytest
+
+# A shell's background jobs begin with Ctrl-C ignored, and what they start does, too: tests of Ctrl-C need it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
