@@ -1,7 +1,9 @@
-"""The README and the pages in docs/ say what is so: their tasks, modules, commands and files exist."""
+"""README and docs say what is so: their tasks, modules, commands and files exist, and figures are of the reports."""
 
 from __future__ import annotations
 
+import importlib
+import json
 import re
 import subprocess
 import sys
@@ -22,7 +24,8 @@ TASKS = sorted(set(re.findall(r"^\s*make ([a-z-]+)", CODE, re.MULTILINE)))
 MODULES = sorted(set(re.findall(r"python3? -m ([\w.]+)", CODE)))
 DVC_COMMANDS = sorted(set(re.findall(r"^dvc ((?:[a-z]+)(?: (?:show|diff|run))?)", CODE, re.MULTILINE)))
 REQUIREMENTS = sorted(set(re.findall(r"requirements/\w+\.txt", CODE)))
-ROOMS = re.findall(r"^\| `([\w/.]+/)` \|", README, re.MULTILINE)
+ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
+ROOMS = re.findall(r"^\| `([\w/.]+/)` \|", ARCHITECTURE, re.MULTILINE)
 
 
 def help_of(*command: str) -> subprocess.CompletedProcess[str]:
@@ -82,4 +85,46 @@ def test_every_parameter_it_names_is_in_params_yaml():
     named = {*re.findall(r"-S (\w+)\.(\w+)=", CODE), *re.findall(r"^(preprocess)\.(\w+)$", CODE, re.MULTILINE)}
     assert ("preprocess", "raw") in named
     missing = {f"{section}.{name}" for section, name in named if name not in params[section]}
+    assert not missing
+
+
+def committed(path):
+    """Read a report as it is committed: `make repro` may have written another one over it."""
+    shown = subprocess.run(["git", "show", f":{path}"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return json.loads(shown.stdout)
+
+
+@pytest.mark.parametrize(
+    ("row", "network"),
+    [("CustomCNN (champion)", "custom_cnn"), ("CustomMobileNetV2", "mobilenet_v2"), ("CustomResNet18", "resnet18"),
+     ("for reference: MLP on the landmarks", "landmark_mlp")],
+)  # fmt: skip
+def test_the_exam_in_the_readme_is_the_committed_one(row, network):
+    exam, metrics = committed("reports/exam.json")[network], committed(f"reports/{network}/metrics.json")
+    sources = [source["accuracy"] for source in exam["sources"].values()]
+    low, high = exam["interval"]
+    cells = [f"{exam['mean']:.3f} ({low:.3f}-{high:.3f})", f"{min(sources):.3f}", f"{max(sources):.3f}"]
+    cells += [f"{metrics['f1']:.3f}"]
+    if "latency_ms_median" in metrics:
+        cells += [f"{metrics['latency_ms_median']:.1f} ms", f"{metrics['size_mib']:.1f} MiB"]
+    assert f"| {row} | {' | '.join(cells)} |" in README
+
+
+@pytest.mark.parametrize("column", ["at its own pace", "--fast"])
+def test_the_speed_of_the_client_in_its_page_is_the_committed_one(column):
+    run = committed("reports/bench_client.json")[column]
+    page = (ROOT / "docs/client.md").read_text()
+    total, place = run["ms"]["captured to drawn"], ["at its own pace", "--fast"].index(column) + 1
+    rows = {
+        cells[0].strip(): cells[place].strip() for line in page.splitlines() if len(cells := line[2:].split("|")) > 3
+    }
+    assert rows["frames a second"] == f"{run['frames_per_second']:.1f}"
+    assert rows["from captured to drawn, median (p95)"] == f"{total['median']:.1f} ms ({total['p95']:.1f})"
+    assert rows["memory at most"] == f"{run['peak_mib']:.0f} MiB"
+
+
+@pytest.mark.parametrize("benchmark", ["service", "smoothing", "engines", "train"])
+def test_what_a_benchmark_has_printed_stands_in_its_page(benchmark):
+    printed = importlib.import_module(f"benchmarks.{benchmark}").as_text(committed(f"reports/bench_{benchmark}.json"))
+    missing = [line for line in printed.splitlines() if line.rstrip() not in PAGES]
     assert not missing
