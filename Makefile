@@ -44,7 +44,7 @@ READY := .venv/.torch-$(strip $(TORCH_BACKEND))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help repro pretrain tune quantize test test-integration test-container lint serve container client web ui exam promote rollback leave-one-out bench-preprocess bench-train bench-smoothing bench-service bench-engines bench-client fuzz fuzz-service faults docs audit sbom licences coverage clean-room lock clean
+.PHONY: help repro pretrain tune quantize test test-integration test-container lint serve container client web ui exam promote rollback leave-one-out bench-preprocess bench-train bench-smoothing bench-service bench-engines bench-client fuzz fuzz-service faults docs messages audit sbom licences coverage clean-room lock clean
 
 help: ## List the tasks
 	@echo "make TASK [NAME=value ...]"
@@ -88,6 +88,9 @@ lint: $(READY) ## Check style, types and spelling
 
 docs: $(READY) ## Build the documentation as a site in site/; every link is checked
 	@NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --quiet --strict
+
+messages: $(READY) ## List every error message in docs/messages.md
+	@.venv/bin/python scripts/list_messages.py
 
 audit: $(READY) ## Look up known vulnerabilities of the pinned packages
 	@for file in all client service; do $(RUN) pip_audit --disable-pip --require-hashes -r requirements/$$file.txt || exit 1; done

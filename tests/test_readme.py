@@ -128,3 +128,11 @@ def test_what_a_benchmark_has_printed_stands_in_its_page(benchmark):
     printed = importlib.import_module(f"benchmarks.{benchmark}").as_text(committed(f"reports/bench_{benchmark}.json"))
     missing = [line for line in printed.splitlines() if line.rstrip() not in PAGES]
     assert not missing
+
+
+def test_every_message_stands_in_its_page():
+    result = subprocess.run(
+        [sys.executable, "-c", "import list_messages; print(list_messages.as_markdown(), end='')"],
+        cwd=ROOT / "scripts", capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert result.stdout == (ROOT / "docs/messages.md").read_text(), "they have changed: make messages"

@@ -26,6 +26,7 @@ TASKS |= {
     "quantize",
     "web",
     "docs",
+    "messages",
     "audit",
     "sbom",
     "licences",
