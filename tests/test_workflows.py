@@ -10,6 +10,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+PINNED = re.compile(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 
@@ -24,7 +25,8 @@ def test_every_step_can_be_run_here_and_rights_are_few(path):
         assert re.search(rf"^{task}:.*## ", MAKEFILE, re.MULTILINE), task
     for file in re.findall(r"(?:^|\s)(\.ci/\w+|requirements/\w+\.txt)", told):
         assert (ROOT / file).is_file(), file
-    assert all(re.search(r"@v?\d", step["uses"]) for step in steps if "uses" in step)
+    tags_can_be_moved = [line for line in path.read_text().splitlines() if "uses: " in line and not PINNED.search(line)]
+    assert not tags_can_be_moved
 
 
 def test_there_are_workflows():

@@ -219,6 +219,7 @@ def test_the_client_stays_in_its_room():
     assert loaded.isdisjoint({"torch", "lightning", "mlflow", "bentoml", "onnxruntime", "stages", "service"})
 
 
+@pytest.mark.alone
 def test_the_window_shows_box_and_letter_and_the_text_is_told_at_the_end(service, he_video, screen):
     display, pixels = screen
     most = 0
