@@ -103,8 +103,8 @@ licences: $(READY) ## List the licences of all dependencies in docs/licences.md
 		printf '(`make licences`):\n\n'; $(RUN) piplicenses --from=mixed --format=markdown; } > docs/.licences.md
 	@mv docs/.licences.md docs/licences.md
 
-coverage: $(READY) ## Run the tests and say which lines none of them reaches (ARGS="tests/client" for some)
-	@$(RUN) pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)
+coverage: $(READY) ## Run the tests, those of stores too, and say which lines none of them reaches (ARGS="tests/client" for some)
+	@$(RUN) pytest -n auto --dist loadfile -m "not container" --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 clean-room: ## Clone into a new folder, with an empty cache of packages, and time the README's two commands
 	@scripts/clean_room.sh
