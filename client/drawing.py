@@ -58,11 +58,6 @@ def write(
 
 def blank(width: int, height: int) -> Picture:
     """Give an empty window: (height, width, 3) uint8."""
-    return _blank(width, height).copy()
-
-
-@lru_cache(maxsize=2)
-def _blank(width: int, height: int) -> Picture:
     return np.full((height, width, 3), PANEL, dtype=np.uint8)
 
 
@@ -130,8 +125,9 @@ def draw_camera(
     left, top, right, bottom = area
     scale = min((right - left) / rgb.shape[1], (bottom - top) / rgb.shape[0])
     size = max(1, int(rgb.shape[1] * scale)), max(1, int(rgb.shape[0] * scale))
-    shown = cv2.resize(rgb, size, None, 0, 0, cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    picture = np.asarray(cv2.flip(shown, 1) if mirrored else shown, dtype=np.uint8)
+    shown = cv2.flip(rgb, 1) if mirrored else rgb  # before it grows
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    picture = np.asarray(cv2.resize(shown, size, None, 0, 0, way), dtype=np.uint8)
     if points is not None:
         placed = points[:, :2] * np.float32(scale)
         placed = mirror(placed, size[0]) if mirrored else placed

@@ -94,7 +94,8 @@ def draw_screen(view: View, controls: Controls, size: tuple[int, int] = SIZE) ->
         (H, W, 3) uint8 RGB.
     """
     layout = Layout(max(size[0], SMALLEST[0]), max(size[1], SMALLEST[1]))
-    canvas = blank(layout.width, layout.height)
+    pressed = tuple(_is_on(label, controls) for _, label in KEYS)
+    canvas = _draw_buttons(layout.width, layout.height, pressed).copy()
     if view.rgb is not None:
         width = 3 * layout.unit
         colour = _colour(view.reply)
@@ -104,8 +105,6 @@ def draw_screen(view: View, controls: Controls, size: tuple[int, int] = SIZE) ->
     _draw_banners(canvas, view, controls, layout)
     _draw_side(canvas, view, controls, layout)
     _draw_text(canvas, controls.text, layout)
-    for box, key, label in layout.buttons:
-        _draw_button(canvas, box, key, label, layout, pressed=_is_on(label, controls))
     return canvas
 
 
@@ -225,16 +224,20 @@ def _draw_text(canvas: Picture, text: str, layout: Layout) -> None:
     write(canvas, line, (edge, layout.height - px(FOOT) + px(56)), size, WRITING, bold=True)
 
 
-def _draw_button(
-    canvas: Picture, box: Box, key: int, label: str, layout: Layout, *, pressed: bool
-) -> None:  # fmt: skip
-    left, top, right, bottom = box
-    cv2.rectangle(canvas, (left, top), (right - 1, bottom - 1), STEADY if pressed else TRACK, cv2.FILLED)
-    middle, room = (left + right) / 2, right - left - layout.px(8)
-    colour = PANEL if pressed else WRITING
-    write(canvas, label, (middle, top + layout.px(25)), fit(label, layout.px(19), room), colour, "middle")
-    name = name_key(key)
-    write(canvas, name, (middle, top + layout.px(44)), fit(name, layout.px(13), room), colour, "middle")
+@lru_cache(maxsize=4)
+def _draw_buttons(width: int, height: int, pressed: tuple[bool, ...]) -> Picture:
+    """Draw a window that is empty but for its buttons."""
+    layout = Layout(width, height)
+    canvas = blank(width, height)
+    for (box, key, label), is_pressed in zip(layout.buttons, pressed, strict=True):
+        left, top, right, bottom = box
+        background, colour = (STEADY, PANEL) if is_pressed else (TRACK, WRITING)
+        cv2.rectangle(canvas, (left, top), (right - 1, bottom - 1), background, cv2.FILLED)
+        middle, room = (left + right) / 2, right - left - layout.px(8)
+        write(canvas, label, (middle, top + layout.px(25)), fit(label, layout.px(19), room), colour, "middle")
+        name = name_key(key)
+        write(canvas, name, (middle, top + layout.px(44)), fit(name, layout.px(13), room), colour, "middle")
+    return canvas
 
 
 def _draw_help(canvas: Picture, layout: Layout) -> None:

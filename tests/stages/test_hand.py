@@ -6,7 +6,9 @@ import string
 
 import numpy as np
 import pytest
+import tiny_models
 
+from stages.data.raw import read_raw
 from stages.errors import PipelineError
 from stages.hand.handshapes import parse_handshapes, read_handshapes
 from stages.hand.kinematics import (
@@ -240,3 +242,11 @@ def test_left_hands_are_mirror_images(hands):
     # The thumb of a right hand with its palm to the camera is on the viewer's right, so index to little finger turns
     # to the left, which is negative where y points down.
     assert (np.sign(turn) == np.where(right, -1, 1)).mean() > 0.9
+
+
+def test_the_stage_writes_a_raw_data_set(tmp_path):
+    tiny_models.write_params(tmp_path)
+    done = tiny_models.run_stage(tmp_path, "stages.synthesize")
+    assert (done.returncode, done.stderr) == (0, "")
+    raw = read_raw(tmp_path / "data/raw/synthetic.npz", max_samples=1000, max_gib=1.0)
+    assert (len(raw), len(set(raw.labels)), len(set(raw.signers))) == (48, 24, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import tiny_models
 import torch
 from torch import nn
 
+from stages import keep_weights
 from stages.data.processed import Processed, Split
 from stages.errors import PipelineError
 from stages.models.build import NETWORKS, build_network, output_layers
@@ -42,13 +44,16 @@ def last_layer(network):
 
 
 @pytest.mark.parametrize("architecture", NETWORKS)
-def test_kept_weights_start_the_next_training(architecture, pretrained, tmp_path):
+def test_kept_weights_start_the_next_training(architecture, pretrained, tmp_path, monkeypatch):
     before, after = trained(architecture), trained(architecture, seed=2)
-    weights.save_weights(before.state_dict(), tmp_path / "whole.safetensors", LETTERS)
-    weights.halve(tmp_path / "whole.safetensors", pretrained / "kept.safetensors")
-    weights.load_initial(after, architecture, "kept.safetensors", LETTERS)
-    assert (pretrained / "kept.safetensors").stat().st_size < 0.6 * (tmp_path / "whole.safetensors").stat().st_size
-    assert sorted(path.name for path in pretrained.iterdir()) == ["kept.safetensors"]
+    whole, kept = tmp_path / "models" / architecture / "weights.safetensors", pretrained / f"{architecture}.safetensors"
+    whole.parent.mkdir(parents=True)
+    weights.save_weights(before.state_dict(), whole, LETTERS)
+    monkeypatch.setattr(sys, "argv", ["keep_weights", architecture])
+    keep_weights.main()
+    weights.load_initial(after, architecture, kept.name, LETTERS)
+    assert kept.stat().st_size < 0.6 * whole.stat().st_size
+    assert list(pretrained.iterdir()) == [kept]
     for name, tensor in before.state_dict().items():
         torch.testing.assert_close(after.state_dict()[name], tensor, rtol=1e-3, atol=1e-6)
 
