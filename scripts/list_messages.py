@@ -18,8 +18,9 @@ CALLS: Final = {"getattr", "join", "len", "sorted", "strip", "upper"}
 """What is done with a value says less than its name."""
 HEAD: Final = """# Every message
 
-Each error says what, where and the next step. These are all of them, by the file that makes them; what is filled in
-stands in braces (`make messages` writes this page). What people meet most is in [Troubleshooting](troubleshooting.md).
+Each error says what, where and the next step. These are all of the clients', the service's and the pipeline's, by the
+file that makes them; what is filled in stands in braces (`make messages` writes this page). What people meet most, and
+what is said while setting up, is in [Troubleshooting](troubleshooting.md).
 """
 
 
