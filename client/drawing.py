@@ -58,6 +58,11 @@ def write(
 
 def blank(width: int, height: int) -> Picture:
     """Give an empty window: (height, width, 3) uint8."""
+    return _blank(width, height).copy()
+
+
+@lru_cache(maxsize=2)
+def _blank(width: int, height: int) -> Picture:
     return np.full((height, width, 3), PANEL, dtype=np.uint8)
 
 
