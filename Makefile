@@ -90,7 +90,8 @@ docs: $(READY) ## Build the documentation as a site in site/; every link is chec
 	@NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --quiet --strict
 
 messages: $(READY) ## List every error message in docs/messages.md
-	@.venv/bin/python scripts/list_messages.py
+	@.venv/bin/python scripts/list_messages.py > docs/.messages.md
+	@mv docs/.messages.md docs/messages.md
 
 audit: $(READY) ## Look up known vulnerabilities of the pinned packages
 	@for file in all client service; do $(RUN) pip_audit --disable-pip --require-hashes -r requirements/$$file.txt || exit 1; done

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,19 +18,21 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.service import MODEL, serve
-from client.connection import Connection, Reply, encode_png
+from client.connection import Connection, PatientConnection, Reply
 from client.controls import Controls
 from client.demo import RATE, DemoFilm, draw_frame
 from client.hints import find_hint
 from client.mask import render_mask
+from client.pipeline import ServiceReader, find_hands, read_letters
 from client.recording_screen import draw_recording
 from client.screen import View, draw_screen
+from client.status import Status
 from client.timings import Pace
 from stages.data.archive import beside
-from stages.errors import run_door
+from stages.errors import PipelineError, run_door
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from client.drawing import Picture
 
 FOLDER: Final = Path("docs/client")
 MOMENT: Final = 3.5
@@ -44,6 +45,8 @@ AWAY: Final = "No service at http://127.0.0.1:3000. Start it with `make serve`, 
 def main() -> None:
     """Draw every state into `docs/client/`."""
     argparse.ArgumentParser(prog="python -m benchmarks.client_pictures", description=main.__doc__).parse_args()
+    if not MODEL.is_file():
+        raise PipelineError(f"{MODEL} is missing, which reads the moving one. Make it: make repro")
     points = DemoFilm().pose(MOMENT)
     assert points is not None  # noqa: S101 - the film shows a hand then
     rgb, mask = draw_frame(points), render_mask(points)
@@ -75,36 +78,37 @@ def main() -> None:
             png = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 9])[1]
             partial.write_bytes(png.tobytes())
         sys.stdout.write(f"{path}\n")
-    path = FOLDER / "spelling.gif"
     with serve(MODEL) as (host, _):
-        film = [
-            Image.fromarray(picture).resize(SMALL, Image.Resampling.LANCZOS)
-            for picture in draw_spelling(f"http://{host}")
-        ]
-    palette = max(film, key=lambda picture: len(picture.getcolors(picture.width * picture.height))).quantize(COLOURS)
-    pictures = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in film]
-    with beside(path) as partial:
-        pictures[0].save(
-            partial, "GIF", save_all=True, append_images=pictures[1:], duration=round(1000 * EVERY / RATE), loop=0
-        )
-    sys.stdout.write(f"{path}\n")
+        film = draw_spelling(f"http://{host}")
+    save_film(FOLDER / "spelling.gif", film)
 
 
-def draw_spelling(server: str) -> list[npt.NDArray[np.uint8]]:
+def draw_spelling(server: str) -> list[Picture]:
     """Draw the window while a drawn hand spells at its own pace, with what the service answers."""
-    film, text, pace = DemoFilm(WORD, once=True), "", Pace()
-    shown = []
-    with Connection(server) as connection:
-        for frame in film:
-            points = film.pose(frame.time)
-            mask = None if points is None else render_mask(points)
-            reply = connection.ask(b"" if mask is None else encode_png(mask))
-            text += reply.committed or ""
-            pace.add(frame.captured, time.perf_counter())
-            view = View(frame.rgb, points, mask, reply, rate=pace.rate, latency=pace.latency)
-            if frame.index % EVERY == 0:
-                shown.append((view, Controls(text)))
-    return [draw_screen(view, controls) for view, controls in shown]
+    film, controls, pace, shown = DemoFilm(WORD, once=True), Controls(), Pace(), []
+    with PatientConnection(
+        lambda: Connection(server), Status(sys.stderr), patience=0.0, lossless=True, strict=True
+    ) as connection:  # fmt: skip
+        hands = find_hands(film, film, lambda _: None)
+        for reading in read_letters(hands, ServiceReader(connection), lambda: False, live=False):
+            seen, reply = reading.seen, reading.reply
+            controls.commit(reply.committed)
+            pace.add(seen.frame.captured, reading.answered)
+            points = None if seen.hand is None else seen.hand.landmarks
+            view = View(seen.frame.rgb, points, seen.mask, reply, rate=pace.rate, latency=pace.latency)
+            if seen.frame.index % EVERY == 0:
+                shown.append((view, controls.text))
+    return [draw_screen(view, Controls(text)) for view, text in shown]
+
+
+def save_film(path: Path, film: list[Picture]) -> None:
+    """Write a moving picture in which all pictures have the colours of the richest one."""
+    small = [Image.fromarray(picture).resize(SMALL, Image.Resampling.LANCZOS) for picture in film]
+    palette = max(small, key=lambda picture: len(picture.getcolors(picture.width * picture.height))).quantize(COLOURS)
+    first, *others = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in small]
+    with beside(path) as partial:
+        first.save(partial, "GIF", save_all=True, append_images=others, duration=round(1000 * EVERY / RATE), loop=0)
+    sys.stdout.write(f"{path}\n")
 
 
 if __name__ == "__main__":

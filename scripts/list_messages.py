@@ -1,4 +1,4 @@
-"""Lists every error message of the code, with its next step, in docs/messages.md: `make messages`.
+"""Prints every error message of the code, with its next step, as the page docs/messages.md: `make messages`.
 
 They are what the errors that are shown to people are made with.
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-PAGE: Final = ROOT / "docs/messages.md"
 ROOMS: Final = {"client": "Clients", "service": "Service", "stages": "Pipeline"}
 ERRORS: Final = {"ClientError", "PipelineError", "RecogniserError", "Refusal", "ServiceError"}
 CALLS: Final = {"getattr", "join", "len", "sorted", "strip", "upper"}
@@ -25,12 +25,7 @@ what is said while setting up, is in [Troubleshooting](troubleshooting.md).
 
 
 def main() -> None:
-    """Write the page."""
-    PAGE.write_text(as_markdown())
-
-
-def as_markdown() -> str:
-    """Give the page: a table for each room, a row for each message."""
+    """Print the page: a table for each room, a row for each message."""
     tables = []
     for room, title in ROOMS.items():
         rows = [
@@ -39,7 +34,7 @@ def as_markdown() -> str:
             for text in find_messages(path.read_text())
         ]
         tables.append("\n".join([f"## {title}\n", f"| `{room}/` | message |", "| --- | --- |", *rows]))
-    return "\n\n".join([HEAD.rstrip(), *tables]) + "\n"
+    sys.stdout.write("\n\n".join([HEAD.rstrip(), *tables]) + "\n")
 
 
 def find_messages(source: str) -> list[str]:
