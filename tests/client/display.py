@@ -25,7 +25,7 @@ def wait_for(condition, client, seconds=30):
     """Wait until something is so, as long as the client runs."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert client.poll() is None, client.stderr.read()
+        assert client.poll() is None, client.stdout.read() + client.stderr.read()
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -50,9 +50,9 @@ def _send_events(display, events):
         server.sendall(struct.pack("<BxHHxx5s3x", 98, 4, 5, b"XTEST"))
         present, opcode = receive(server, 32)[8:10]
         assert present
-        for kind, detail, x, y in events:
-            server.sendall(struct.pack("<BBHBBxxII8xhh7xB", opcode, 2, 9, kind, detail, 0, 0, x, y, 0))
-        server.sendall(struct.pack("<BxH", 43, 1))  # asks for the focus: its answer comes after the events were taken
+        requests = [struct.pack("<BBHBBxxII8xhh7xB", opcode, 2, 9, *event[:2], 0, 0, *event[2:], 0) for event in events]
+        requests.append(struct.pack("<BxH", 43, 1))  # asks for the focus: its answer comes after the events were taken
+        server.sendall(b"".join(requests))  # at once: a key held for longer than half a second repeats
         receive(server, 32)
 
 
