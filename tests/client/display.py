@@ -50,7 +50,9 @@ def _send_events(display, events):
         server.sendall(struct.pack("<BxHHxx5s3x", 98, 4, 5, b"XTEST"))
         present, opcode = receive(server, 32)[8:10]
         assert present
-        requests = [struct.pack("<BBHBBxxII8xhh7xB", opcode, 2, 9, *event[:2], 0, 0, *event[2:], 0) for event in events]
+        requests = [
+            struct.pack("<BBHBBxxII8xhh7xB", opcode, 2, 9, kind, detail, 0, 0, x, y, 0) for kind, detail, x, y in events
+        ]
         requests.append(struct.pack("<BxH", 43, 1))  # asks for the focus: its answer comes after the events were taken
         server.sendall(b"".join(requests))  # at once: a key held for longer than half a second repeats
         receive(server, 32)
