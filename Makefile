@@ -57,7 +57,7 @@ help: ## List the tasks
 repro: $(READY) ## Run what has changed: data, three networks, evaluation, registry, package
 	@git rev-parse --git-dir >/dev/null 2>&1 || { \
 		echo "error: this folder is no git clone, and DVC needs one. Clone the project, or type: git init" >&2; exit 1; }
-	@.venv/bin/python scripts/mend_lock.py
+	@.venv/bin/python scripts/fix_lock.py
 	@# MLflow's default store is a view that DVC does not watch: where it is gone, `register` has to write it again
 	@# although nothing that it reads has changed, and before `package` asks it for the champion.
 	@[ -n "$${MLFLOW_TRACKING_URI:-}" ] || [ -e mlflow.db ] || { \
@@ -69,7 +69,7 @@ repro: $(READY) ## Run what has changed: data, three networks, evaluation, regis
 
 pretrain: $(READY) ## Train long from random weights; keep CustomCNN's in pretrained/ (PRETRAIN_PARAMS)
 	@$(RUN) dvc exp run --name pretrain --force $(PRETRAIN_PARAMS)
-	@$(RUN) stages.keep_weights custom_cnn
+	@$(RUN) stages.commands.keep_weights custom_cnn
 
 test: $(READY) ## Run every test, one file on each core (ARGS="-k word" for some, ARGS=-n0 for one after the other)
 	@$(RUN) pytest -n auto --dist loadfile $(ARGS)
@@ -133,18 +133,18 @@ ui: $(READY) ## Open MLflow's pages (UI_PORT=5000)
 		--port $(UI_PORT) --workers 1
 
 tune: $(READY) ## Search for better parameters (ARGS="--trials 50" TUNE_STORAGE=postgresql://...)
-	@$(RUN) stages.tune $(ARGS)
+	@$(RUN) stages.commands.tune $(ARGS)
 
 exam: $(READY) ## Examine the registered models and the reference on raw data (DATA="one.npz two.npz")
 	@[ -n "$(strip $(DATA))" ] || { echo 'error: name the raw .npz files. Type: make exam DATA="one.npz two.npz"' >&2; exit 1; }
-	@$(RUN) stages.exam $(DATA)
+	@$(RUN) stages.test $(DATA)
 
 promote: $(READY) ## Offer a model as the champion; the gate decides (MODEL=model.onnx ARGS=--again)
 	@[ -n "$(strip $(MODEL))" ] || { echo 'error: name an exported network. Type: make promote MODEL=model.onnx' >&2; exit 1; }
-	@$(RUN) stages.promote "$(strip $(MODEL))" $(ARGS)
+	@$(RUN) stages.commands.promote "$(strip $(MODEL))" $(ARGS)
 
 rollback: $(READY) ## Give the alias champion back to the version before
-	@$(RUN) stages.rollback
+	@$(RUN) stages.commands.rollback
 
 leave-one-out: $(READY) ## Train on real and synthetic hands, test on the source left out (DATA="one.npz two.npz")
 	@[ -n "$(strip $(DATA))" ] || { echo 'error: name the raw .npz files. Type: make leave-one-out DATA="one.npz two.npz"' >&2; exit 1; }
@@ -152,7 +152,7 @@ leave-one-out: $(READY) ## Train on real and synthetic hands, test on the source
 
 quantize: $(READY) ## Write an exported network in int8, to serve it smaller and faster (MODEL=model.onnx)
 	@[ -n "$(strip $(MODEL))" ] || { echo 'error: name an exported network. Type: make quantize MODEL=model.onnx' >&2; exit 1; }
-	@$(RUN) stages.quantize "$(strip $(MODEL))" $(ARGS)
+	@$(RUN) stages.commands.quantize "$(strip $(MODEL))" $(ARGS)
 
 bench-preprocess: $(READY) ## Measure photographs a second, one process and several (DATA=photos.npz)
 	@[ -n "$(strip $(DATA))" ] || { echo 'error: name a raw .npz of photographs. Type: make bench-preprocess DATA=photos.npz' >&2; exit 1; }

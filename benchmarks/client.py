@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.service import MODEL, ROOT, serve
-from stages.data.archive import write_text
 from stages.errors import PipelineError, run_door
+from stages.files import write_text
 
 REPORT: Final = Path("reports/bench_client.json")
 MODES: Final[dict[str, list[str]]] = {"at its own pace": [], "--fast": ["--fast"]}

@@ -18,21 +18,21 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.service import MODEL, serve
-from client.connection import Connection, PatientConnection, Reply
-from client.controls import Controls
-from client.demo import RATE, DemoFilm, draw_frame
-from client.hints import find_hint
+from client.capture.demo import RATE, DemoFilm, draw_frame
+from client.capture.hints import find_hint
 from client.mask import render_mask
-from client.pipeline import ServiceReader, find_hands, read_letters
-from client.recording_screen import draw_recording
-from client.screen import View, draw_screen
-from client.status import Status
-from client.timings import Pace
-from stages.data.archive import beside
+from client.stream.connection import Connection, PatientConnection, Reply
+from client.stream.pipeline import ServiceReader, find_hands, read_letters
+from client.stream.status import Status
+from client.stream.timings import Pace
+from client.window.controls import Controls
+from client.window.recording_screen import draw_recording
+from client.window.screen import View, draw_screen
 from stages.errors import PipelineError, run_door
+from stages.files import atomic_write
 
 if TYPE_CHECKING:
-    from client.drawing import Picture
+    from client.window.drawing import Picture
 
 FOLDER: Final = Path("docs/client")
 MOMENT: Final = 3.5
@@ -74,7 +74,7 @@ def main() -> None:
     }  # fmt: skip
     for name, picture in states.items():
         path = FOLDER / f"{name}.png"
-        with beside(path) as partial:
+        with atomic_write(path) as partial:
             png = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 9])[1]
             partial.write_bytes(png.tobytes())
         sys.stdout.write(f"{path}\n")
@@ -106,7 +106,7 @@ def save_film(path: Path, film: list[Picture]) -> None:
     small = [Image.fromarray(picture).resize(SMALL, Image.Resampling.LANCZOS) for picture in film]
     palette = max(small, key=lambda picture: len(picture.getcolors(picture.width * picture.height))).quantize(COLOURS)
     first, *others = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in small]
-    with beside(path) as partial:
+    with atomic_write(path) as partial:
         first.save(partial, "GIF", save_all=True, append_images=others, duration=round(1000 * EVERY / RATE), loop=0)
     sys.stdout.write(f"{path}\n")
 

@@ -23,13 +23,13 @@ from tqdm import tqdm
 
 from benchmarks.service import MODEL, draw_masks
 from service.recogniser import Recogniser
-from stages.data.archive import write_text
-from stages.data.strangers import read_strangers
+from stages.commands.quantize import quantize
 from stages.errors import PipelineError, run_door
-from stages.examination import examine
-from stages.inference import load_network
+from stages.evaluation.networks import load_network
+from stages.evaluation.predictions import examine
+from stages.evaluation.test_sets import read_strangers
+from stages.files import write_text
 from stages.params import Preprocess, read_params
-from stages.quantize import quantize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

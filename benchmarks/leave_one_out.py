@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from safetensors.torch import load_file
 
-from stages.data.archive import write_text
 from stages.data.processed import Processed, Split, read_processed
-from stages.data.strangers import read_strangers
 from stages.errors import PipelineError, run_door
-from stages.metrics.calibration import mean_of_views
-from stages.metrics.exam import answer
+from stages.evaluation.calibration import mean_of_views
+from stages.evaluation.test_scores import answer
+from stages.evaluation.test_sets import read_strangers
+from stages.files import write_text
 from stages.models.build import build_network
 from stages.params import Augment, Phase, Preprocess, Reference, Train, read_params
 from stages.training.calibration import view_logits
@@ -58,7 +58,7 @@ def main() -> None:
     ]
     accuracies: dict[str, dict[str, float]] = {"landmark_mlp": {}, ARCHITECTURE: {}}
     for name, stranger in sources.items():
-        data = beside(synthetic, [samples for other, samples in sources.items() if other != name])
+        data = atomic_write(synthetic, [samples for other, samples in sources.items() if other != name])
         for network, probabilities in (
             ("landmark_mlp", read_by_reference(data, stranger)),
             (ARCHITECTURE, read_by_network(data, stranger, schedule)),
@@ -76,7 +76,7 @@ def main() -> None:
     sys.stdout.write("mean: " + ", ".join(f"{network} {of['mean']:.3f}" for network, of in marks.items()) + "\n")
 
 
-def beside(synthetic: Processed, sources: Sequence[Samples]) -> Processed:
+def atomic_write(synthetic: Processed, sources: Sequence[Samples]) -> Processed:
     """Put real hands beside the synthetic ones to train on: as many of them, the same number from each source."""
     train, share = synthetic.train, len(synthetic.train) // len(sources)
     landmarks, classes = [train.landmarks], [train.classes]

@@ -16,9 +16,9 @@ from typing import Final
 import numpy as np
 
 from stages.data.archive import write_archive
-from stages.data.photos import FoundHands, find_hands, usable_cores
 from stages.data.raw import Pictures, read_raw
 from stages.errors import PipelineError, run_door
+from stages.photos.detection import FoundHands, find_hands, usable_cores
 
 MAX_GIB: Final = 8.0
 

@@ -26,12 +26,12 @@ import psutil
 from tqdm import tqdm
 
 from benchmarks.load import Load, Survival, ask_at_a_rate, ask_in_turn, ask_through_deaths, post_in_turn
-from client.connection import encode_png
 from client.mask import render_mask
+from client.stream.connection import encode_png
 from service.recogniser import Recogniser
 from service.smoothing import SmoothingParameters, accept
-from stages.data.archive import write_text
 from stages.errors import PipelineError, run_door
+from stages.files import write_text
 from stages.hand.handshapes import read_handshapes
 from stages.hand.signers import synthesize_hands
 

@@ -20,9 +20,9 @@ from benchmarks.smoothing_plot import draw_stream
 from benchmarks.streams import hold_on, real_film, record, stranger_films, synthetic_films, thin
 from benchmarks.votes import Read, Score, by_majority, by_mean, doubles, means, only_after, score, summarise
 from service.smoothing import NOTHING, SmoothingParameters
-from stages.data.archive import write_text
 from stages.errors import PipelineError, run_door
-from stages.inference import load_network
+from stages.evaluation.networks import load_network
+from stages.files import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

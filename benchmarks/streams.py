@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from benchmarks.spelling_films import Shown, SpellingFilm, spell
-from client.camera import open_source
+from client.capture.camera import open_source
 from client.landmarks import ClientError, HandLandmarker
-from stages.data.strangers import read_strangers
 from stages.errors import PipelineError
+from stages.evaluation.networks import Network, predict
+from stages.evaluation.test_sets import read_strangers
 from stages.hand.handshapes import read_handshapes
-from stages.inference import Network, predict
 from stages.params import Preprocess, read_params
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ import numpy as np
 import torch
 
 from benchmarks.loops import Lane, Loop, Source, Way, take_turns
-from stages.data.archive import write_text
 from stages.data.processed import Processed, Split
 from stages.errors import run_door
+from stages.files import write_text
 from stages.hand.handshapes import read_handshapes
 from stages.hand.signers import synthesize_hands
 from stages.models.build import build_network

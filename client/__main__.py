@@ -91,7 +91,7 @@ def _read(options: argparse.Namespace) -> None:
 
 def _record(options: argparse.Namespace) -> None:
     try:
-        from client.record import run  # noqa: PLC0415 - a library that is missing becomes a sentence
+        from client.recording.record import run  # noqa: PLC0415 - a library that is missing becomes a sentence
     except ImportError as error:
         raise explain_missing_library(error) from error
     run(

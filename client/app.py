@@ -6,23 +6,23 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TextIO
 
-from client.camera import ANY_CAMERA, open_source
-from client.connection import THRESHOLD, Connection, PatientConnection
-from client.controls import Controls
-from client.demo import DemoFilm, DemoReader
-from client.film_writer import FilmWriter
-from client.following import HandFollower
-from client.pipeline import Flow, ServiceReader
+from client.capture.camera import ANY_CAMERA, open_source
+from client.capture.demo import DemoFilm, DemoReader
+from client.capture.following import HandFollower
 from client.session import Session
-from client.status import Status
-from client.timings import Timings
-from client.window import check_display
+from client.stream.connection import THRESHOLD, Connection, PatientConnection
+from client.stream.pipeline import Flow, ServiceReader
+from client.stream.status import Status
+from client.stream.timings import Timings
+from client.window.controls import Controls
+from client.window.film_writer import FilmWriter
+from client.window.window import check_display
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from client.camera import Source
-    from client.pipeline import Landmarker
+    from client.capture.camera import Source
+    from client.stream.pipeline import Landmarker
 
 SERVER: Final = "http://127.0.0.1:3000"
 PATIENCE: Final = 60.0

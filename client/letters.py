@@ -1,4 +1,4 @@
-"""How each letter is signed: 21 points of a right hand for each, made by `python -m stages.letter_shapes`."""
+"""How each letter is signed: 21 points of a right hand for each, made by `python -m stages.commands.letter_shapes`."""
 
 from __future__ import annotations
 

@@ -8,20 +8,20 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TextIO
 
-from client.desktop import copy, speak
-from client.drawing import hand_box
-from client.hints import find_hint
-from client.screen import SIZE, View, draw_screen, find_button
-from client.timings import Pace
-from client.window import Window
+from client.capture.hints import find_hint
+from client.stream.timings import Pace
+from client.window.desktop import copy, speak
+from client.window.drawing import hand_box
+from client.window.screen import SIZE, View, draw_screen, find_button
+from client.window.window import Window
 
 if TYPE_CHECKING:
-    from client.connection import PatientConnection, Reply
-    from client.controls import Controls
-    from client.film_writer import FilmWriter
-    from client.pipeline import Flow, Reading, Seen
-    from client.status import Status
-    from client.timings import Timings
+    from client.stream.connection import PatientConnection, Reply
+    from client.stream.pipeline import Flow, Reading, Seen
+    from client.stream.status import Status
+    from client.stream.timings import Timings
+    from client.window.controls import Controls
+    from client.window.film_writer import FilmWriter
 
 NO_ANSWER: Final = 0.05
 """Seconds after which a frame is shown without its letter."""

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Final
 from faults.cases import CASES, WRONG, Case, Row, run_case, start, stopping
 from faults.checkout import ROOT, make_checkout
 from faults.processes import said
-from stages.data.archive import write_text
 from stages.errors import PipelineError, run_door
+from stages.files import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

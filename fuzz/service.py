@@ -24,7 +24,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from benchmarks.service import MODEL, draw_masks, memory, serve
-from client.connection import encode_png
+from client.stream.connection import encode_png
 from stages.errors import PipelineError, run_door
 
 if TYPE_CHECKING:

@@ -12,18 +12,17 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any, Final
 
-from stages.data.archive import write_text
 from stages.errors import PipelineError, run_door
-from stages.metrics.comparison_plots import plot_letter_table, plot_tradeoff
-from stages.metrics.report import write_files
+from stages.evaluation.comparison_plots import plot_letter_table, plot_tradeoff
+from stages.files import write_files, write_text
 from stages.params import read_init
-from stages.promotion.comparison import Compared, run_numbers, write_comparison
-from stages.promotion.model_card import write_card
-from stages.tracking.registry import describe_version, log_numbers
-from stages.tracking.results import CHAMPION_FILES, REGISTERED, REPORTS, read_metrics, read_registered
+from stages.registry.comparison import Compared, run_numbers, write_comparison
+from stages.registry.model_card import write_card
+from stages.registry.results import CHAMPION_FILES, REGISTERED, REPORTS, read_metrics, read_registered
+from stages.registry.versions import describe_version, log_numbers
 
 STRANGERS: Final = REPORTS / "strangers.json"
-EXAM: Final = REPORTS / "exam.json"
+EXAM: Final = REPORTS / "test.json"
 """Marks of an exam that a person asked for; in the card where it was this champion that took it."""
 COMPARISON: Final = REPORTS / "comparison.md"
 CARD: Final = REPORTS / "model_card.md"

@@ -16,7 +16,19 @@ _FULL_WORDS: Final = ("no space left on device", "disk is full", "disk quota exc
 
 
 class PipelineError(Exception):
-    """Something the user can mend: the message says what, where, and the next step."""
+    """Something the user can fix: the message says what, where, and the next step."""
+
+
+class InputError(PipelineError):
+    """Data, parameters or arguments are not what they should be; the same call fails again until they are corrected."""
+
+
+class StoreError(PipelineError):
+    """A store (MLflow's, or the database of a search) cannot be used now; what is in it is kept."""
+
+
+class ChampionMovedError(PipelineError):
+    """Another version became the champion while this one was being compared; compare it again."""
 
 
 def run_door(main: Callable[[], None]) -> None:

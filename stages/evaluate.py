@@ -13,10 +13,11 @@ from typing import Final
 from stages.data.loader import draw_masks
 from stages.data.processed import PROCESSED, data_hash, read_processed
 from stages.errors import PipelineError, run_door
-from stages.inference import load_network, measure_latency, predict
-from stages.metrics.calibration import mean_of_views, read_logits
-from stages.metrics.report import build_report, calibration_json, metrics_json, read_history, write_files
-from stages.metrics.scores import score, worst_mistakes
+from stages.evaluation.calibration import mean_of_views, read_logits
+from stages.evaluation.networks import load_network, measure_latency, predict
+from stages.evaluation.report import build_report, calibration_json, metrics_json, read_history
+from stages.evaluation.scores import score, worst_mistakes
+from stages.files import write_files
 from stages.params import ARCHITECTURES, Evaluate, read_params
 
 MODELS: Final = Path("models")

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from stages.errors import run_door
-from stages.packaging.bento import MODEL_FILE, build_bento
-from stages.packaging.champion import read_champion
-from stages.tracking.champion import download_champion
+from stages.export.bento import MODEL_FILE, build_bento
+from stages.registry.champion import download_champion
+from stages.registry.packaged import read_champion
 
 REGISTER_REPORT: Final = Path("reports/register.json")
 BENTO: Final = Path("bento")
@@ -22,7 +22,10 @@ def main() -> None:
     champion = read_champion(REGISTER_REPORT)
     with tempfile.TemporaryDirectory() as folder:
         model = download_champion(champion.model, champion.version, Path(folder) / MODEL_FILE)
-        build_bento(model, champion, BENTO, WORK)
+        build_bento(
+            model, BENTO, WORK,
+            architecture=champion.architecture, registered_model=champion.model, version=champion.version,
+        )  # fmt: skip
     print(f"{BENTO}/: {champion.architecture}, version {champion.version} of {champion.model}. Serve it: make serve")  # noqa: T201
 
 

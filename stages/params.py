@@ -200,7 +200,7 @@ class Tune:
 
 
 @dataclass(frozen=True)
-class Exam:
+class Test:
     """Parameters of the exam on signers that no network was trained on."""
 
     seed: int
@@ -217,13 +217,13 @@ class Exam:
     """Worst mistakes drawn."""
 
     def __post_init__(self) -> None:
-        _check(self.seed >= 0, "exam.seed", self.seed, "0 or more")
-        _check(self.signers >= 1, "exam.signers", self.signers, "at least 1")
-        _check(self.samples_per_letter >= 1, "exam.samples_per_letter", self.samples_per_letter, "at least 1")
-        _check(self.non_letters >= 1, "exam.non_letters", self.non_letters, "at least 1")
-        _check(0.0 <= self.threshold <= 1.0, "exam.threshold", self.threshold, "a probability, 0 to 1")
-        _check(self.calibration_bins > 0, "exam.calibration_bins", self.calibration_bins, "above 0")
-        _check(self.mistakes > 0, "exam.mistakes", self.mistakes, "above 0")
+        _check(self.seed >= 0, "test.seed", self.seed, "0 or more")
+        _check(self.signers >= 1, "test.signers", self.signers, "at least 1")
+        _check(self.samples_per_letter >= 1, "test.samples_per_letter", self.samples_per_letter, "at least 1")
+        _check(self.non_letters >= 1, "test.non_letters", self.non_letters, "at least 1")
+        _check(0.0 <= self.threshold <= 1.0, "test.threshold", self.threshold, "a probability, 0 to 1")
+        _check(self.calibration_bins > 0, "test.calibration_bins", self.calibration_bins, "above 0")
+        _check(self.mistakes > 0, "test.mistakes", self.mistakes, "above 0")
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from stages.data.archive import write_text
 from stages.data.cleaning import raw_files, read_samples
-from stages.data.dropped import draw_dropped, list_dropped
+from stages.data.dropped import DroppedRows, dropped_pictures, list_dropped
 from stages.data.preparation import prepare, summarise
 from stages.data.processed import PROCESSED, write_processed
 from stages.errors import run_door
+from stages.evaluation.plots import plot_mistakes
+from stages.files import atomic_write, write_text
 from stages.params import Preprocess, read_params
 
 REPORT: Final = Path("reports/preprocess.json")
@@ -34,11 +35,21 @@ def main() -> None:
     processed, report = prepare(files, validation=params.validation, seed=params.seed, where=params.raw)
     dropped = [samples.dropped for samples in files]
     write_processed(PROCESSED, processed)
-    draw_dropped(DROPPED_PICTURES, dropped)
+    _draw(dropped)
     write_text(DROPPED, list_dropped(dropped))
     write_text(REPORT, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     shutil.rmtree(UNFINISHED, ignore_errors=True)
     sys.stdout.write(summarise(report))
+
+
+def _draw(dropped: list[DroppedRows]) -> None:
+    """Draw the photographs that were dropped; remove the picture if there are none."""
+    shown = dropped_pictures(dropped)
+    if not len(shown.pictures):
+        DROPPED_PICTURES.unlink(missing_ok=True)
+        return
+    with atomic_write(DROPPED_PICTURES) as partial:
+        partial.write_bytes(plot_mistakes(shown.pictures, shown.captions, shown.title))
 
 
 if __name__ == "__main__":

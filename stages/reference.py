@@ -11,13 +11,13 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from stages.data.archive import write_text
 from stages.data.processed import data_hash, read_processed
 from stages.errors import run_door
+from stages.evaluation.calibration import fit_temperature, mean_of_views
+from stages.evaluation.report import calibration_json
+from stages.evaluation.scores import score
 from stages.export.onnx import export_model
-from stages.metrics.calibration import fit_temperature, mean_of_views
-from stages.metrics.report import calibration_json
-from stages.metrics.scores import score
+from stages.files import write_text
 from stages.params import Augment, Evaluate, Reference, read_params
 from stages.training.reference import fit_reference, view_logits
 

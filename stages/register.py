@@ -1,7 +1,7 @@
 """Stage `register`: every network becomes a run and a version in MLflow; the best one is offered as the champion.
 
 Where there is no champion yet, the best network by macro F1 in validation becomes it. Where there is one, the gate
-decides (see `stages.promotion`); if it refuses, the alias stays, and the report says why.
+decides (see `stages.registry.promotion`); if it refuses, the alias stays, and the report says why.
 
 Usage: python -m stages.register
 """
@@ -14,12 +14,12 @@ from tqdm import tqdm
 
 from stages.errors import run_door
 from stages.params import ARCHITECTURES, Register, read_params
-from stages.promotion.offer import crown, offer
-from stages.promotion.standing import decision_json, tell, write_standing
-from stages.tracking.champion import read_champion
-from stages.tracking.registry import register
-from stages.tracking.results import best, read_result, read_revision
-from stages.tracking.store import store_name
+from stages.registry.champion import read_champion
+from stages.registry.promotion import crown, offer
+from stages.registry.record import decision_json, tell, write_standing
+from stages.registry.results import best, read_result, read_revision
+from stages.registry.store import store_name
+from stages.registry.versions import register
 
 
 def main() -> None:

@@ -9,12 +9,13 @@ import io
 import shutil
 from pathlib import Path
 
-from stages.data.archive import write_archive, write_text
+from stages.data.archive import write_archive
 from stages.data.loader import draw_masks
 from stages.data.processed import data_hash, read_processed
 from stages.errors import run_door
+from stages.evaluation.calibration import fit_temperature
 from stages.export.onnx import export_model
-from stages.metrics.calibration import fit_temperature
+from stages.files import write_text
 from stages.params import ARCHITECTURES, Augment, Train, read_init, read_params, read_schedule
 from stages.training.calibration import view_logits
 from stages.training.fit import fit, is_first_process

@@ -18,15 +18,15 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item):
-    """Run a test marked `alone` while no other worker runs one: a machine's lack of time is not what it is about.
+    """Run a test marked `serial` while no other worker runs one: it depends on the clock, not on the machine's load.
 
     What is waited for here is outside the test's timeout.
     """
-    locks = item.config.cache.mkdir("alone")
-    alone = item.get_closest_marker("alone") is not None
+    locks = item.config.cache.mkdir("serial")
+    serial = item.get_closest_marker("serial") is not None
     with (locks / "turn").open("w") as turn, (locks / "running").open("w") as running:
-        fcntl.flock(turn, fcntl.LOCK_EX)  # no other test begins while one waits to be alone
-        fcntl.flock(running, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(turn, fcntl.LOCK_EX)  # no other test begins while a serial one waits
+        fcntl.flock(running, fcntl.LOCK_EX if serial else fcntl.LOCK_SH)
         fcntl.flock(turn, fcntl.LOCK_UN)
         try:
             return (yield)

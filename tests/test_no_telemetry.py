@@ -22,7 +22,7 @@ with tempfile.TemporaryDirectory() as folder:
 """
 
 
-@pytest.mark.parametrize("module", ["service.recogniser", "stages.inference", "stages.export.onnx"])
+@pytest.mark.parametrize("module", ["service.recogniser", "stages.evaluation.networks", "stages.export.onnx"])
 def test_whoever_loads_onnx_runtime_switches_its_reports_off(tmp_path, module):
     environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
     environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / ".cache")}

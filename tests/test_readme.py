@@ -46,7 +46,7 @@ def test_the_first_thing_to_type_is_two_commands():
 
 def test_the_patterns_find_something():
     assert {"repro", "test", "serve", "client", "ui"} <= set(TASKS)
-    assert {"client", "stages.import_photos"} <= set(MODULES)
+    assert {"client", "stages.commands.import_photos"} <= set(MODULES)
     assert {"metrics show", "params diff", "exp run"} <= set(DVC_COMMANDS)
     assert len(ROOMS) >= 4
 

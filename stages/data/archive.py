@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import lzma
 import math
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.lib import format as untyped_npy
 
 from stages.errors import PipelineError
+from stages.files import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -234,37 +234,10 @@ def write_archive(path: Path, arrays: Mapping[str, npt.NDArray[Any]], *, compres
         arrays: the arrays by name; plain dtypes only.
         compressed: deflate the members. Off, the bytes are the same under every version of zlib too.
     """
-    with beside(path) as partial, zipfile.ZipFile(partial, "w") as zipped:
+    with atomic_write(path) as partial, zipfile.ZipFile(partial, "w") as zipped:
         for name, array in arrays.items():
             with zipped.open(_entry(name, compressed=compressed), "w", force_zip64=True) as stream:
                 npy.write_array(stream, np.asarray(array, order="C"), allow_pickle=False)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a small text file beside its place, then rename it."""
-    with beside(path) as partial:
-        partial.write_text(text, encoding="utf-8", newline="\n")
-
-
-@contextmanager
-def beside(path: Path) -> Iterator[Path]:
-    """Name a file to write beside `path`: it takes that place once it is whole, and is removed where writing fails.
-
-    The folder is made where it is missing.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def content_hash(path: Path) -> str:
-    """SHA-256 of a file, hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _entry(name: str, *, compressed: bool) -> zipfile.ZipInfo:

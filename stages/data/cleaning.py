@@ -12,10 +12,10 @@ from tqdm import tqdm
 
 from stages.data.archive import GIB
 from stages.data.dropped import DroppedRows
-from stages.data.photos import find_hands
 from stages.data.processed import MASK_SIDE
 from stages.data.raw import Kind, Pictures, RawData, read_raw
 from stages.errors import PipelineError
+from stages.photos.detection import find_hands
 
 if TYPE_CHECKING:
     import numpy.typing as npt

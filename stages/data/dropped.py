@@ -77,26 +77,29 @@ def list_dropped(files: Sequence[DroppedRows]) -> str:
     return text.getvalue()
 
 
-def draw_dropped(path: Path, files: Sequence[DroppedRows]) -> None:
-    """Draw up to `MAX_DRAWN` of the pictures that were dropped, each with file, row, label and signer above it.
+@dataclass(frozen=True)
+class DroppedPictures:
+    """Up to `MAX_DRAWN` of the pictures that were dropped, to be drawn in a grid."""
 
-    Args:
-        path: the PNG, which is removed where no picture was dropped.
-        files: the rows dropped, by file.
-    """
+    pictures: npt.NDArray[np.uint8]
+    """(P,side,side,3) RGB; P may be 0."""
+    captions: list[str]
+    """P captions: file, row, label and signer, then the reason."""
+    title: str
+
+
+def dropped_pictures(files: Sequence[DroppedRows]) -> DroppedPictures:
+    """Take the pictures of the rows dropped, spread evenly over all files."""
     shown = [(file, row) for file in files for row in sorted(file.pictures)]
-    if not shown:
-        path.unlink(missing_ok=True)
-        return
-    from stages.metrics.plots import plot_mistakes  # noqa: PLC0415 - Matplotlib takes a second to load
-
     shown = [shown[index] for index in _spread(len(shown), MAX_DRAWN)]
     pictures = [file.pictures[row] for file, row in shown]
-    side = max(max(picture.shape[:2]) for picture in pictures)
-    captions = [_caption(file, row) for file, row in shown]
-    title = f"{len(shown)} of {sum(len(file) for file in files)} rows dropped"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(plot_mistakes(np.stack([_squared(picture, side) for picture in pictures]), captions, title))
+    side = max((max(picture.shape[:2]) for picture in pictures), default=1)
+    squares = [_squared(picture, side) for picture in pictures]
+    return DroppedPictures(
+        np.stack(squares) if squares else np.zeros((0, side, side, 3), np.uint8),
+        [_caption(file, row) for file, row in shown],
+        f"{len(shown)} of {sum(len(file) for file in files)} rows dropped",
+    )
 
 
 def _caption(file: DroppedRows, row: int) -> str:

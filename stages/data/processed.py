@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from stages.data.archive import open_archive, write_archive, write_text
+from stages.data.archive import open_archive, write_archive
 from stages.errors import PipelineError
+from stages.files import write_text
 
 if TYPE_CHECKING:
     import numpy.typing as npt

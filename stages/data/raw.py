@@ -11,6 +11,7 @@ import numpy as np
 
 from stages.data.archive import GIB, MAX_RATIO, RATIO_FROM, Archive, Header, open_archive, write_archive
 from stages.errors import PipelineError
+from stages.photos.limits import MAX_LABEL_LENGTH, MAX_SIDE, MIN_SIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,12 +22,6 @@ if TYPE_CHECKING:
 Kind = Literal["images", "masks", "landmarks"]
 
 KINDS: Final[tuple[Kind, ...]] = ("images", "masks", "landmarks")
-MAX_LABEL_LENGTH: Final = 64
-"""Characters in a label or in a signer's name: a letter, a word, not a document."""
-MIN_SIDE: Final = 16
-"""Pixels; a picture smaller than this shows no hand."""
-MAX_SIDE: Final = 8192
-"""Pixels; a border or a square of black around a longer picture would take gigabytes."""
 CHUNK_BYTES: Final = 32 << 20
 """Photographs or masks that are in memory at a time."""
 

@@ -22,8 +22,8 @@ import torch
 from torch import nn
 
 from client.mask import MASK_VERSION
-from stages.data.archive import beside
 from stages.errors import PipelineError
+from stages.files import atomic_write
 from stages.models.landmark_mlp import mirror, normalise_landmarks
 from stages.models.masks import normalise
 
@@ -92,7 +92,7 @@ def export_model(
     reads, views = ("masks", _views_of_masks) if examples.ndim == 4 else ("landmarks", _views_of_landmarks)
     model = TwoViews(network, temperature, views).eval().cpu()
     samples = torch.from_numpy(examples)
-    with beside(path) as partial:
+    with atomic_write(path) as partial:
         _write_graph(model, samples[:3], partial, reads)
         graph = onnx.load(partial)
         onnx.helper.set_model_props(

@@ -15,8 +15,8 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProg
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.utilities import rank_zero_only
 
-from stages.data.archive import beside
 from stages.data.loader import DrawnAhead, TrainingBatches, ValidationBatches
+from stages.files import atomic_write
 from stages.training.classifier import Classifier, Row
 from stages.training.memory import keep_freed_memory
 from stages.training.schedule import lr_shares, steps_of
@@ -117,7 +117,7 @@ class WholeCheckpoints(TorchCheckpointIO):
         """Write a checkpoint beside its place, then rename it."""
         buffer = io.BytesIO()
         torch.save(checkpoint, buffer)
-        with beside(Path(path)) as partial:
+        with atomic_write(Path(path)) as partial:
             partial.write_bytes(buffer.getbuffer())
 
 

@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 from torch import nn
 from torchvision.models import MobileNet_V2_Weights, ResNet18_Weights  # type: ignore[import-untyped]
 
-from stages.data.archive import beside, content_hash
 from stages.errors import PipelineError
+from stages.files import atomic_write, content_hash
 from stages.models.build import build_network, output_layers
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def weights_hash(init: str) -> str:
 def save_weights(weights: Mapping[str, torch.Tensor], path: Path, classes: Sequence[str]) -> None:
     """Write a network's weights, with the labels of its last layer, as safetensors."""
     tensors = {name: tensor.contiguous() for name, tensor in weights.items()}
-    with beside(path) as partial:
+    with atomic_write(path) as partial:
         save_file(tensors, partial, metadata={"classes": json.dumps(list(classes))})
 
 

@@ -15,8 +15,8 @@ from benchmarks.streams import THINNED, WORDS, Stream, hold_on, real_film, recor
 from benchmarks.votes import Read, by_majority, by_mean, doubles, edit_distance, means, only_after, score, summarise
 from service.smoothing import SmoothingParameters
 from stages.errors import PipelineError
+from stages.evaluation.networks import load_network
 from stages.hand.handshapes import read_handshapes
-from stages.inference import load_network
 from tests.stages.tiny_models import CLASSES, write_network
 
 LETTERS = ("A", "B", "L", "nothing")

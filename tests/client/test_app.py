@@ -18,10 +18,10 @@ import pytest
 from display import read_screen
 from spelling_service import SpellingService, running
 
-from client.drawing import STEADY
 from client.mask import MASK_VERSION
-from client.screen import SIZE
-from client.timings import STEPS, TOTAL
+from client.stream.timings import STEPS, TOTAL
+from client.window.drawing import STEADY
+from client.window.screen import SIZE
 
 ROOT = Path(__file__).parents[2]
 
@@ -219,7 +219,7 @@ def test_the_client_stays_in_its_room():
     assert loaded.isdisjoint({"torch", "lightning", "mlflow", "bentoml", "onnxruntime", "stages", "service"})
 
 
-@pytest.mark.alone
+@pytest.mark.serial
 def test_the_window_shows_box_and_letter_and_the_text_is_told_at_the_end(service, he_video, screen):
     display, pixels = screen
     most = 0

@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 import pytest
 
-from client.camera import Camera, Film, open_source
+from client.capture.camera import Camera, Film, open_source
 from client.errors import ClientError
-from client.handover import Handover
-from client.status import Status
+from client.stream.handover import Handover
+from client.stream.status import Status
 
 LAST_PICTURE = 40
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from spelling_service import COMMIT_AFTER, SpellingService, running
 
-from client import connection as connection_module
-from client.connection import Connection, PatientConnection, Reply, encode_png, parse_reply
 from client.errors import ClientError
 from client.mask import MASK_VERSION
-from client.status import Status
+from client.stream import connection as connection_module
+from client.stream.connection import Connection, PatientConnection, Reply, encode_png, parse_reply
+from client.stream.status import Status
 
 RED_MASK = np.zeros((224, 224, 3), np.uint8)
 RED_MASK[:100, :50] = (255, 64, 64)

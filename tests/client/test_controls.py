@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from client.controls import EXPLAINED, KEYS, Controls
+from client.window.controls import EXPLAINED, KEYS, Controls
 
 
 @pytest.mark.parametrize(

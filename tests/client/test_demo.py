@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from client.demo import SIZE, DemoFilm, DemoReader, draw_frame
+from client.capture.demo import SIZE, DemoFilm, DemoReader, draw_frame
 from client.letters import letter_shapes
-from client.pipeline import find_hands
-from stages.letter_shapes import LETTERS, as_json
-from stages.letter_shapes import letter_shapes as posed
+from client.stream.pipeline import find_hands
+from stages.commands.letter_shapes import LETTERS, as_json
+from stages.commands.letter_shapes import letter_shapes as posed
 
 
 @pytest.mark.parametrize("text", ["HELLO WORLD", "ABCDEFGHIKLMNOPQRSTUVWXY", "AA B"])

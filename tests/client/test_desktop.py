@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from client import desktop
+from client.window import desktop
 
 
 def write_program(folder, name):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from client.errors import ClientError
-from client.film_writer import FilmWriter
+from client.window.film_writer import FilmWriter
 
 
 def read(path):

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from client.camera import Frame
-from client.following import HandFollower, find_resting, paint_over
+from client.capture.camera import Frame
+from client.capture.following import HandFollower, find_resting, paint_over
 from client.mask import crop_square
 
 LOW, HIGH = 300, 20

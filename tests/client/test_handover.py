@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from client.handover import Handover
+from client.stream.handover import Handover
 
 
 def count(until, pause=0.0):

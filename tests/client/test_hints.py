@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from drawn_hand import open_hand
 
-from client.hints import DARK, EDGE, FAR, NO_HAND, find_hint
+from client.capture.hints import DARK, EDGE, FAR, NO_HAND, find_hint
 
 LIT = np.full((480, 640, 3), 120, np.uint8)
 DIM = np.full((480, 640, 3), 15, np.uint8)

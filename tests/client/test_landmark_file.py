@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from drawn_hand import open_hand
 
-from client import landmark_file
 from client.errors import ClientError
-from client.landmark_file import append, check_signer, check_target, from_samples
 from client.landmarks import Hand
-from client.recorder import Sample
+from client.recording import landmark_file
+from client.recording.landmark_file import append, check_signer, check_target, from_samples
+from client.recording.recorder import Sample
 from stages.data.raw import read_raw
 
 

@@ -20,10 +20,10 @@ import pytest
 from display import press, read_screen, wait_for
 
 from client.__main__ import main
-from client.drawing import STEADY, WAVERING
-from client.film_labels import Span, letter_at, read_spans
-from client.landmark_file import read_landmark_file
+from client.capture.film_labels import Span, letter_at, read_spans
 from client.landmarks import HandLandmarker
+from client.recording.landmark_file import read_landmark_file
+from client.window.drawing import STEADY, WAVERING
 from stages.data.cleaning import read_samples
 
 ROOT = Path(__file__).parents[2]
@@ -144,7 +144,7 @@ def colours(pixels):
     return tuple(int((shown == colour).all(axis=2).sum()) for colour in (STEADY, WAVERING))
 
 
-@pytest.mark.alone  # beside other work Qt now and then misses that its window has been mapped, and never paints it
+@pytest.mark.serial  # beside other work Qt now and then misses that its window has been mapped, and never paints it
 def test_keys_at_a_window_begin_end_and_save(long_h_video, screen, tmp_path):
     display, pixels = screen
     out = tmp_path / "mine.npz"

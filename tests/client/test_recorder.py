@@ -6,8 +6,8 @@ import pytest
 from drawn_hand import open_hand
 
 from client.landmarks import Hand
-from client.record import press_key
-from client.recorder import Recorder
+from client.recording.record import press_key
+from client.recording.recorder import Recorder
 
 HAND = Hand(open_hand(), "Right", 0.9)
 SIZE = (640, 480)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from drawn_hand import open_hand
 
-from client.connection import Reply
-from client.controls import KEYS, Controls
-from client.drawing import STEADY, TRACK, UNSURE, WAVERING, fit, hand_box, measure, write
 from client.mask import FINGER_COLOURS, render_mask
-from client.recording_screen import draw_recording
-from client.screen import SIZE, Layout, View, draw_screen, find_button
+from client.stream.connection import Reply
+from client.window.controls import KEYS, Controls
+from client.window.drawing import STEADY, TRACK, UNSURE, WAVERING, fit, hand_box, measure, write
+from client.window.recording_screen import draw_recording
+from client.window.screen import SIZE, Layout, View, draw_screen, find_button
 
 GREY = np.full((480, 640, 3), 90, np.uint8)
 PICTURE = Layout(*SIZE).picture

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from display import click, press, read_screen, wait_for
 
-from client.drawing import STEADY, WAVERING
-from client.screen import SIZE, Layout
+from client.window.drawing import STEADY, WAVERING
+from client.window.screen import SIZE, Layout
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.serial
 
 
 def start(display, *arguments):

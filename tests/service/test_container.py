@@ -19,8 +19,8 @@ from serving import CLASSES, ROOT, free_port, mask, write_model
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from stages.packaging.bento import build_bento
-from stages.packaging.champion import Champion
+from stages.export.bento import build_bento
+from stages.registry.packaged import Champion
 
 pytestmark = [pytest.mark.container, pytest.mark.timeout(1500)]
 

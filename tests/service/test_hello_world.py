@@ -19,7 +19,7 @@ def service(shipped_model):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pace", [["--fast"], pytest.param([], marks=pytest.mark.alone)], ids=["fast", "its own"])
+@pytest.mark.parametrize("pace", [["--fast"], pytest.param([], marks=pytest.mark.serial)], ids=["fast", "its own"])
 def test_a_real_hand_is_read(service, shared, pace):
     done = subprocess.run(
         [sys.executable, "-m", "client", "--source", str(shared / "data/helloworld.mp4"), "--server", service, "--text",

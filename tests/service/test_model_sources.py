@@ -62,7 +62,7 @@ def test_the_champion_is_served_and_the_next_one_takes_over(registry, tmp_path):
         first = ask()
         assert first["letter"] == "C"
         offered = tiny_models.run_stage(
-            checkout, "stages.promote", "offers/custom_cnn/better.onnx", MLFLOW_TRACKING_URI=uri
+            checkout, "stages.commands.promote", "offers/custom_cnn/better.onnx", MLFLOW_TRACKING_URI=uri
         )
         assert offered.returncode == 0, offered.stderr
         replies, until = [ask()], time.monotonic() + WAIT

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stages.errors import PipelineError
-from stages.tracking.champion import move_champion
+from stages.registry.champion import move_champion
 
 ROUNDS = 5
 

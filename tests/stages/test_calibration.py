@@ -10,9 +10,9 @@ from scipy import special
 from torch import nn
 
 from stages.data.processed import Split
+from stages.evaluation.calibration import TEMPERATURES, fit_temperature, mean_of_views
+from stages.evaluation.scores import cross_entropy, expected_calibration_error
 from stages.export.onnx import export_model
-from stages.metrics.calibration import TEMPERATURES, fit_temperature, mean_of_views
-from stages.metrics.scores import cross_entropy, expected_calibration_error
 from stages.training.calibration import view_logits
 
 

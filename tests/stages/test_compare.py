@@ -8,8 +8,10 @@ import shutil
 import pytest
 import tiny_models
 
-from stages import compare, exam, promote, register
-from stages.tracking.store import open_store
+from stages import compare, register
+from stages import test as exam
+from stages.commands import promote
+from stages.registry.store import open_store
 
 
 def run(monkeypatch, stage, *arguments):

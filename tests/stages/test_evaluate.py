@@ -13,7 +13,7 @@ from stages import evaluate
 from stages.data.archive import write_archive
 from stages.data.processed import Processed, Split, data_hash, write_processed
 from stages.errors import PipelineError
-from stages.inference import load_network, predict
+from stages.evaluation.networks import load_network, predict
 
 SHOWN = "AAABBBCCCC"
 COLOURED = "AABBBBCCCA"

@@ -9,7 +9,7 @@ import pytest
 import tiny_models
 import yaml
 
-from stages import exam
+from stages import test as exam
 from stages.errors import PipelineError
 
 FILES = {
@@ -35,7 +35,7 @@ def test_exam_counts_missed_hands_and_unknown_labels_as_errors(checkout):
     labels = np.array(["A", "A", "B", "Ñ"])
     np.savez(checkout / "wall.npz", labels=labels, masks=tiny_models.masks_of("AABB"), n_photos=8)
     np.savez(checkout / "all_read.npz", labels=np.array(["B"]), masks=tiny_models.masks_of("B"))
-    done = tiny_models.run_stage(checkout, "stages.exam", "wall.npz", "all_read.npz", "--out", "out/exam.json")
+    done = tiny_models.run_stage(checkout, "stages.test", "wall.npz", "all_read.npz", "--out", "out/exam.json")
     assert done.returncode == 0, done.stderr
     marks = json.loads((checkout / "out/exam.json").read_text())
     assert list(marks) == ["champion", "resnet18", "custom_cnn", "about"]

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from stages.metrics import exam
+from stages.evaluation import test_scores as exam
 
 # Samples shown: A A B Ñ; read: A B B A.
 PROBABILITIES = np.array([[0.8, 0.1, 0.1], [0.3, 0.6, 0.1], [0.0, 1.0, 0.0], [0.5, 0.25, 0.25]])

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from stages.metrics import exam, exam_plots
-from stages.metrics.exam_report import Mistake, build_exam_report, marks_json
+from stages.evaluation import test_plots as exam_plots
+from stages.evaluation import test_scores as exam
+from stages.evaluation.test_report import Mistake, build_exam_report, marks_json
 
 LETTERS = tuple("ABCDEFGHIKLMNOPQRSTUVWXY")
 PICTURES = ("sources", "letters", "detection", "confusion", "selection", "calibration", "mistakes")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stages.metrics.exam import Answers
-from stages.metrics.paired import compare_accuracy, compare_f1, macro_f1
+from stages.evaluation.intervals import compare_accuracy, compare_f1, macro_f1
+from stages.evaluation.test_scores import Answers
 from stages.params import Promote
-from stages.promotion.gate import Marks, decide
+from stages.registry.gate import Marks, decide
 
 BUDGETS = Promote(letter_fall=0.15, latency_ms=30.0, ece=0.1)
 LETTERS = "ABCDEFGH"

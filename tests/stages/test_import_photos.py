@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages import import_photos
-from stages.data.photo_folder import UnreadablePhotoError, list_photos, read_photo
+from stages.commands import import_photos
 from stages.data.raw import read_raw
 from stages.errors import PipelineError
+from stages.photos.folder import UnreadablePhotoError, list_photos, read_photo
 
 
 @pytest.fixture

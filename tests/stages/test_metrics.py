@@ -9,7 +9,7 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from stages.errors import PipelineError
-from stages.metrics import report, scores
+from stages.evaluation import report, scores
 
 # Samples shown: A A B C; read: A B B A.
 PROBABILITIES = np.array([[0.8, 0.1, 0.1], [0.3, 0.6, 0.1], [0.0, 1.0, 0.0], [0.5, 0.25, 0.25]])

@@ -16,14 +16,14 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
 from serving import CLASSES, mask, server, write_model
 
 from stages import package
-from stages.data.archive import content_hash
 from stages.errors import PipelineError
-from stages.packaging import bento
-from stages.packaging.bento import build_bento
-from stages.packaging.champion import Champion, read_champion
-from stages.tracking.champion import move_champion
-from stages.tracking.registry import register
-from stages.tracking.results import Result, Revision
+from stages.export import bento
+from stages.export.bento import build_bento
+from stages.files import content_hash
+from stages.registry.champion import move_champion
+from stages.registry.packaged import Champion, read_champion
+from stages.registry.results import Result, Revision
+from stages.registry.versions import register
 
 CHAMPION = Champion("custom_cnn", "fingerspell", 3)
 

@@ -14,12 +14,12 @@ from stages.params import (
     SERVED_SIZE,
     Augment,
     Evaluate,
-    Exam,
     Preprocess,
     Promote,
     Reference,
     Register,
     Synthesize,
+    Test,
     Train,
     read_init,
     read_params,
@@ -28,7 +28,7 @@ from stages.params import (
 )
 
 SHIPPED = Path(__file__).resolve().parents[2] / "params.yaml"
-SECTIONS = (Synthesize, Preprocess, Augment, Train, Reference, Evaluate, Register, Promote, Exam)
+SECTIONS = (Synthesize, Preprocess, Augment, Train, Reference, Evaluate, Register, Promote, Test)
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_the_shipped_sections_are_read(section):
 
 
 def test_the_exam_is_at_the_threshold_in_use_on_signers_of_another_seed():
-    exam = read_params(Exam, SHIPPED)
+    exam = read_params(Test, SHIPPED)
     assert exam.threshold == SmoothingParameters().threshold
     assert exam.seed != read_params(Synthesize, SHIPPED).seed
 
@@ -138,12 +138,12 @@ def test_batches_of_an_epoch(params, views, batches):
         (Reference, {"steps": 1}, r"reference\.steps is 1"),
         (Reference, {"batch_size": 1}, r"reference\.batch_size is 1"),
         (Reference, {"lr": 0}, r"reference\.lr is 0\.0"),
-        (Exam, {"seed": -1}, r"exam\.seed is -1"),
-        (Exam, {"signers": 0}, r"exam\.signers is 0"),
-        (Exam, {"samples_per_letter": 0}, r"exam\.samples_per_letter is 0"),
-        (Exam, {"threshold": 1.5}, r"exam\.threshold is 1\.5, but must be a probability"),
-        (Exam, {"calibration_bins": 0}, r"exam\.calibration_bins is 0"),
-        (Exam, {"mistakes": 0}, r"exam\.mistakes is 0"),
+        (Test, {"seed": -1}, r"test\.seed is -1"),
+        (Test, {"signers": 0}, r"test\.signers is 0"),
+        (Test, {"samples_per_letter": 0}, r"test\.samples_per_letter is 0"),
+        (Test, {"threshold": 1.5}, r"test\.threshold is 1\.5, but must be a probability"),
+        (Test, {"calibration_bins": 0}, r"test\.calibration_bins is 0"),
+        (Test, {"mistakes": 0}, r"test\.mistakes is 0"),
         (Register, {"model": 1}, r"register\.model is 1, but must be of type str"),
         (Augment, {"mirror": 1.5}, r"augment\.mirror is 1\.5"),
         (Augment, {"roll": -1.0}, r"augment\.roll is -1\.0"),

@@ -13,17 +13,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.data import photos
-from stages.data.photos import find_hands
 from stages.data.raw import Pictures
-from stages.data.unfinished import FoundChunks
 from stages.errors import PipelineError
+from stages.photos import detection as photos
+from stages.photos.detection import find_hands
+from stages.photos.resume import FoundChunks
 
 ROOT = Path(__file__).resolve().parents[2]
 FIND = """
 import sys
 from pathlib import Path
-from stages.data import photos
+from stages.photos import detection as photos
 from stages.data.raw import read_raw
 if __name__ == "__main__":
     pictures = read_raw(Path(sys.argv[1]), max_samples=1000, max_gib=1).pictures

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from stages.metrics import plots, scores
+from stages.evaluation import plots, scores
 
 LETTERS = tuple("ABCDEFGHIKLMNOPQRSTUVWXY")
 

@@ -10,11 +10,11 @@ import pytest
 import tiny_models
 from racing import ROUNDS, race
 
-from stages import promote, rollback
 from stages import register as register_stage
+from stages.commands import promote, rollback
 from stages.errors import PipelineError
-from stages.tracking.champion import move_champion, read_champion, roll_back
-from stages.tracking.store import open_store
+from stages.registry.champion import move_champion, read_champion, roll_back
+from stages.registry.store import open_store
 
 MODEL = "tiny-model"
 
@@ -112,14 +112,14 @@ def test_worse_is_refused_better_is_promoted_and_given_back(checkout, monkeypatc
 def test_a_champion_that_this_checkout_cannot_read_leaves_the_decision_to_the_budgets(checkout, monkeypatch, capsys):
     other = checkout / "offers/custom_cnn/other.onnx"
     tiny_models.write_network(other, classes=tiny_models.SWAPPED, sharpness=1.0)
-    monkeypatch.setattr("stages.promotion.offer.load_network", _refuse_the_champion)
+    monkeypatch.setattr("stages.registry.promotion.load_network", _refuse_the_champion)
     status, out, _ = offer(monkeypatch, capsys, other)
     assert status == 0
     assert "was trained on masks" in out
 
 
 def _refuse_the_champion(path):
-    from stages.inference import load_network
+    from stages.evaluation.networks import load_network
 
     if "offers" not in path.parts:
         raise PipelineError(f"{path} was trained on masks 'of old'.")

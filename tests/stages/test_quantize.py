@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from service.recogniser import Recogniser
+from stages.commands.quantize import quantize
 from stages.data.loader import draw_masks
 from stages.errors import PipelineError
 from stages.export.onnx import export_model
@@ -18,7 +19,6 @@ from stages.hand.signers import synthesize_hands
 from stages.models.build import build_network
 from stages.models.landmark_mlp import LandmarkMLP
 from stages.models.masks import normalise
-from stages.quantize import quantize
 
 CLASSES = ("A", "B", "C")
 FACTS = {"classes": CLASSES, "architecture": "custom_cnn", "data_hash": "0" * 32}

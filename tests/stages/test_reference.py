@@ -10,9 +10,9 @@ import tiny_models
 
 from stages import reference
 from stages.data.processed import Processed, Split, data_hash, write_processed
+from stages.evaluation.networks import load_network, predict
 from stages.hand.handshapes import read_handshapes
 from stages.hand.signers import synthesize_hands
-from stages.inference import load_network, predict
 
 LETTERS = ("B", "L", "Y")
 

@@ -10,9 +10,9 @@ import tiny_models
 
 from stages.errors import PipelineError
 from stages.params import ARCHITECTURES
-from stages.tracking import results
-from stages.tracking.champion import download_champion
-from stages.tracking.store import store_name
+from stages.registry import results
+from stages.registry.champion import download_champion
+from stages.registry.store import store_name
 
 
 def register(folder):

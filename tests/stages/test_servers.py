@@ -67,7 +67,8 @@ def start_worker(folder: Path, stores: dict[str, str]) -> subprocess.Popen[str]:
     said = folder / "said.txt"
     with said.open("w") as out:
         worker = subprocess.Popen(
-            [sys.executable, "-m", "stages.tune"], cwd=folder, env=os.environ | stores | {"PYTHONUNBUFFERED": "1"},
+            [sys.executable, "-m", "stages.commands.tune"], cwd=folder,
+            env=os.environ | stores | {"PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
     while worker.poll() is None and "study" not in said.read_text():
@@ -143,7 +144,7 @@ def assert_shown(url, study, numbers, best):
 
 def test_mlflow_on_postgresql_keeps_its_files_on_s3(tmp_path, mlflow_uri, s3, monkeypatch, capsys):
     from stages import register
-    from stages.tracking.champion import download_champion
+    from stages.registry.champion import download_champion
 
     for name, value in ({"MLFLOW_TRACKING_URI": mlflow_uri} | s3.environment).items():
         monkeypatch.setenv(name, value)

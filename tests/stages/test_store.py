@@ -16,9 +16,9 @@ import tiny_models
 from mlflow.exceptions import MlflowException
 
 from stages.errors import PipelineError
-from stages.tracking import store
-from stages.tracking.registry import _is_whole
-from stages.tracking.store import open_store
+from stages.registry import store
+from stages.registry.store import open_store
+from stages.registry.versions import _is_whole
 
 
 class Refuses(BaseHTTPRequestHandler):
@@ -78,7 +78,7 @@ def test_a_server_that_goes_away_does_not_make_a_version_look_broken():
 KILLED = """
 import os, signal, threading
 from contextlib import suppress
-from stages.tracking.store import open_store
+from stages.registry.store import open_store
 
 def kill_when_half_made():
     while True:
@@ -94,7 +94,7 @@ with open_store() as client:
 
 
 LISTED = """
-from stages.tracking.store import open_store
+from stages.registry.store import open_store
 with open_store() as client:
     print(*(experiment.name for experiment in client.search_experiments()))
 """

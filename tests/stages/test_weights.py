@@ -11,7 +11,7 @@ import tiny_models
 import torch
 from torch import nn
 
-from stages import keep_weights
+from stages.commands import keep_weights
 from stages.data.processed import Processed, Split
 from stages.errors import PipelineError
 from stages.models.build import NETWORKS, build_network, output_layers

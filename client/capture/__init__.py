@@ -1,0 +1,1 @@
+"""Where frames come from, and the hand in them."""

@@ -1,0 +1,1 @@
+"""Recording landmarks as training data."""

@@ -1,0 +1,1 @@
+"""The connection to the service and the threads between camera and window."""

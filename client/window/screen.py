@@ -1,0 +1,297 @@
+"""What the signer sees, drawn in the size of the window. No camera, no clock, no window."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+
+from client.letters import letter_shapes
+from client.window.controls import EXPLAINED, KEYS, name_key
+from client.window.drawing import (
+    PANEL,
+    STEADY,
+    TRACK,
+    UNSURE,
+    WAVERING,
+    WRITING,
+    blank,
+    draw_bar,
+    draw_box,
+    draw_camera,
+    draw_hand,
+    draw_mask,
+    fit,
+    measure,
+    shade,
+    write,
+)
+
+if TYPE_CHECKING:
+    from client.stream.connection import Reply
+    from client.window.controls import Controls
+    from client.window.drawing import Box, Colour, Picture, Points
+
+SIZE: Final = (1280, 720)
+"""Width and height of a window in which lengths below are pixels; they grow and shrink with it."""
+SMALLEST: Final = (320, 180)
+SIDE: Final = 320
+"""Width of the panel with the letter."""
+FOOT: Final = 140
+"""Height of the bar with the text and the buttons."""
+BUTTON: Final = 52
+"""Height of a button."""
+CHART_COLUMNS: Final = 6
+CAPTION: Final = "all that is sent"
+NOTHING_SENT: Final = "nothing is sent"
+
+
+@dataclass(frozen=True)
+class View:
+    """What there is to see at a moment."""
+
+    rgb: Picture | None = None
+    """(H, W, 3) the frame as the camera sees it; None before the first one."""
+    points: Points | None = None
+    """(21, 3) landmarks in the frame's pixels, or None where there is no hand."""
+    mask: Picture | None = None
+    """(S, S, 3) RGB, what leaves the machine, or None."""
+    reply: Reply | None = None
+    """The newest answer, or None where there is none."""
+    threshold: float = 0.5
+    """Least confidence of a letter that counts."""
+    hint: str = ""
+    """What the signer can do to be read better."""
+    trouble: str = ""
+    """What does not work."""
+    note: str = ""
+    """What was just done."""
+    state: str = "connected"
+    """How it stands with the service."""
+    well: bool = True
+    """Whether that is as it should be."""
+    rate: float = 0.0
+    """Frames a second."""
+    latency: float = 0.0
+    """Seconds from a frame's capture to its letter on the screen."""
+    caption: str = CAPTION
+    """What is said of the mask."""
+
+
+def draw_screen(view: View, controls: Controls, size: tuple[int, int] = SIZE) -> Picture:
+    """Draw all of the window.
+
+    Args:
+        view: what there is to see.
+        controls: what the signer has set.
+        size: width and height in pixels.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
+    layout = Layout(max(size[0], SMALLEST[0]), max(size[1], SMALLEST[1]))
+    pressed = tuple(_is_on(label, controls) for _, label in KEYS)
+    canvas = _draw_buttons(layout.width, layout.height, pressed).copy()
+    if view.rgb is not None:
+        width = 3 * layout.unit
+        colour = _colour(view.reply)
+        draw_camera(canvas, layout.picture, view.rgb, view.points, colour, width, mirrored=controls.mirrored)
+    if controls.panel:
+        (_draw_help if controls.panel == "Help" else _draw_chart)(canvas, layout)
+    _draw_banners(canvas, view, controls, layout)
+    _draw_side(canvas, view, controls, layout)
+    _draw_text(canvas, controls.text, layout)
+    return canvas
+
+
+def find_button(x: int, y: int, size: tuple[int, int]) -> int | None:
+    """Give the key of the button at a place, in pixels of a window of this width and height; None where none is."""
+    layout = Layout(max(size[0], SMALLEST[0]), max(size[1], SMALLEST[1]))
+    for (left, top, right, bottom), key, _ in layout.buttons:
+        if left <= x < right and top <= y < bottom:
+            return key
+    return None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things are in a window of a size."""
+
+    width: int
+    height: int
+
+    @property
+    def unit(self) -> float:
+        """Pixels of this window for a pixel of a window of `SIZE`."""
+        return min(self.width / SIZE[0], self.height / SIZE[1])
+
+    def px(self, length: float) -> int:
+        """Scale a length."""
+        return round(length * self.unit)
+
+    @property
+    def picture(self) -> Box:
+        """Where the camera's picture is."""
+        return 0, 0, self.width - self.px(SIDE), self.height - self.px(FOOT)
+
+    @property
+    def buttons(self) -> list[tuple[Box, int, str]]:
+        """Box, key and label of every button."""
+        edge, gap = self.px(16), self.px(8)
+        wide = (self.width - 2 * edge + gap) / len(KEYS)
+        bottom = self.height - self.px(12)
+        top = bottom - self.px(BUTTON)
+        return [
+            ((edge + round(place * wide), top, edge + round((place + 1) * wide) - gap, bottom), key, label)
+            for place, (key, label) in enumerate(KEYS)
+        ]
+
+
+def _draw_side(canvas: Picture, view: View, controls: Controls, layout: Layout) -> None:
+    """Draw the panel at the right: how it stands, the letter, how sure it is and how long it is held, the mask."""
+    px, reply = layout.px, view.reply
+    left, right, bottom = layout.width - px(SIDE) + px(24), layout.width - px(24), layout.height - px(FOOT)
+    colour = _colour(reply)
+    _draw_state(canvas, view, controls, left, layout)
+
+    letter = None if reply is None else reply.smoothed or reply.letter
+    if letter is not None:
+        size = fit(letter, px(190), right - left, bold=True)
+        write(canvas, letter, ((left + right) / 2, px(244)), size, colour, "middle", bold=True)
+    write(canvas, _word(reply, paused=controls.paused), ((left + right) / 2, px(280)), px(20), WRITING, "middle")
+
+    progress = 0.0 if reply is None else reply.progress
+    write(canvas, "held", (left, px(312)), px(16), UNSURE)
+    draw_bar(canvas, (left, px(318), right, px(330)), progress, colour)
+    confidence = 0.0 if reply is None else reply.confidence
+    write(canvas, "sure", (left, px(352)), px(16), UNSURE)
+    write(canvas, f"{confidence:.0%}", (right, px(352)), px(16), WRITING, "right")
+    draw_bar(canvas, (left, px(358), right, px(370)), confidence, colour)
+    mark = left + round((right - left) * view.threshold)
+    cv2.rectangle(canvas, (mark - px(1), px(354)), (mark + px(1), px(374)), WRITING, cv2.FILLED)
+
+    side = min(bottom - px(394) - px(28), right - left)
+    x = (left + right - side) // 2
+    sent = None if controls.paused else view.mask
+    if sent is not None:
+        draw_mask(canvas, sent, x, px(394), side, mirrored=controls.mirrored)
+    draw_box(canvas, (x, px(394), x + side, px(394) + side), TRACK, 1)
+    caption = NOTHING_SENT if sent is None else view.caption
+    write(canvas, caption, ((left + right) / 2, bottom - px(8)), px(16), UNSURE, "middle")
+
+
+def _draw_state(canvas: Picture, view: View, controls: Controls, left: int, layout: Layout) -> None:
+    px = layout.px
+    state, well = ("paused", False) if controls.paused else (view.state, view.well)
+    middle = (left + px(7), px(28))
+    # A full circle is well and a ring is not, for those who cannot tell the colours.
+    cv2.circle(canvas, middle, px(7), STEADY if well else WAVERING, cv2.FILLED if well else max(1, px(3)), cv2.LINE_AA)
+    write(canvas, state, (left + px(24), px(35)), px(20), WRITING)
+    if view.rate:
+        pace = f"{view.rate:.0f} frames/s" + (f", {1000 * view.latency:.0f} ms" if view.latency else "")
+        write(canvas, pace, (left, px(62)), px(16), UNSURE)
+
+
+def _draw_banners(canvas: Picture, view: View, controls: Controls, layout: Layout) -> None:
+    """Write trouble along the picture's upper edge, hints and what was done along its lower edge."""
+    px = layout.px
+    left, top, right, bottom = layout.picture
+    if view.trouble:
+        lines = textwrap.wrap(view.trouble, max(20, round((right - left) / max(px(11.5), 1))))
+        shade(canvas, (left, top, right, top + px(20) + px(28) * len(lines)), 0.9)
+        for number, line in enumerate(lines):
+            write(canvas, line, (left + px(20), top + px(34) + px(28) * number), px(20), WAVERING)
+    words = view.note or ("" if controls.paused or controls.panel or view.trouble else view.hint)
+    if words:
+        size = fit(words, px(34), right - left - px(40))
+        half = measure(words, size) / 2 + px(20)
+        middle = (left + right) / 2
+        shade(canvas, (round(middle - half), bottom - px(64), round(middle + half), bottom - px(10)), 0.85)
+        write(canvas, words, (middle, bottom - px(26)), size, WRITING, "middle")
+
+
+def _draw_text(canvas: Picture, text: str, layout: Layout) -> None:
+    """Write the text: its end where it is longer than the line."""
+    px = layout.px
+    size, edge = px(50), px(20)
+    line = text + "_"
+    while len(line) > 1 and measure(line, size, bold=True) > layout.width - 2 * edge:
+        line = line[1:]
+    write(canvas, line, (edge, layout.height - px(FOOT) + px(56)), size, WRITING, bold=True)
+
+
+@lru_cache(maxsize=4)
+def _draw_buttons(width: int, height: int, pressed: tuple[bool, ...]) -> Picture:
+    """Draw a window that is empty but for its buttons."""
+    layout = Layout(width, height)
+    canvas = blank(width, height)
+    for (box, key, label), is_pressed in zip(layout.buttons, pressed, strict=True):
+        left, top, right, bottom = box
+        background, colour = (STEADY, PANEL) if is_pressed else (TRACK, WRITING)
+        cv2.rectangle(canvas, (left, top), (right - 1, bottom - 1), background, cv2.FILLED)
+        middle, room = (left + right) / 2, right - left - layout.px(8)
+        write(canvas, label, (middle, top + layout.px(25)), fit(label, layout.px(19), room), colour, "middle")
+        name = name_key(key)
+        write(canvas, name, (middle, top + layout.px(44)), fit(name, layout.px(13), room), colour, "middle")
+    return canvas
+
+
+def _draw_help(canvas: Picture, layout: Layout) -> None:
+    px = layout.px
+    left, top, right, bottom = layout.picture
+    shade(canvas, layout.picture, 0.92)
+    write(canvas, "Keys", (left + px(40), top + px(60)), px(30), WRITING, bold=True)
+    step = min(px(44), (bottom - top - px(80)) // len(KEYS))
+    for number, (key, label) in enumerate(KEYS):
+        y = top + px(104) + number * step
+        write(canvas, name_key(key), (left + px(40), y), px(22), STEADY, bold=True)
+        words = EXPLAINED[label]
+        write(canvas, words, (left + px(200), y), fit(words, px(22), right - left - px(220)), WRITING)
+
+
+def _draw_chart(canvas: Picture, layout: Layout) -> None:
+    left, top, right, bottom = layout.picture
+    canvas[top:bottom, left:right] = _render_chart(right - left, bottom - top)
+
+
+@lru_cache(maxsize=2)
+def _render_chart(width: int, height: int) -> Picture:
+    """Draw how each letter is signed with the right hand, as a mirror shows it."""
+    chart = blank(width, height)
+    shapes = letter_shapes()
+    rows = -(-len(shapes) // CHART_COLUMNS)
+    wide, high = width / CHART_COLUMNS, height / rows
+    reach = max(float(np.abs(points[:, :2]).max()) for points in shapes.values())
+    scale = 0.4 * min(wide, high) / reach
+    for number, (letter, points) in enumerate(shapes.items()):
+        x, y = (number % CHART_COLUMNS) * wide, (number // CHART_COLUMNS) * high
+        hand = points[:, :2] * (-scale, scale) + (x + 0.58 * wide, y + 0.5 * high)
+        draw_hand(chart, hand.astype(np.float32), min(wide, high) / 36)
+        write(chart, letter, (x + 0.08 * wide, y + 0.34 * high), 0.26 * high, WRITING, bold=True)
+    return chart
+
+
+def _colour(reply: Reply | None) -> Colour:
+    if reply is None or (reply.letter is None and reply.smoothed is None):
+        return UNSURE
+    return STEADY if reply.smoothed is not None and reply.letter in (reply.smoothed, None) else WAVERING
+
+
+def _word(reply: Reply | None, *, paused: bool) -> str:
+    """Say in a word what the colour says."""
+    if paused or reply is None:
+        return ""
+    if reply.smoothed is not None:
+        return "taken" if reply.progress >= 1.0 else "hold it"
+    if reply.letter is not None:
+        return "keep still"
+    return "not sure" if reply.confidence > 0.0 else ""
+
+
+def _is_on(label: str, controls: Controls) -> bool:
+    on = {"Mirror": controls.mirrored, "Pause": controls.paused}
+    return on.get(label, label == controls.panel)

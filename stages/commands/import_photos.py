@@ -1,0 +1,74 @@
+"""Import photographs: a folder for each letter, or for each signer and letter, becomes a raw data set of landmarks.
+
+Usage: python -m stages.commands.import_photos FOLDER OUT.npz [--signer NAME] [--overwrite]
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+
+import numpy as np
+
+from stages.data.raw import write_raw
+from stages.errors import PipelineError, run_door
+from stages.photos.folder import MAX_MEGAPIXELS, SUFFIXES, list_photos
+from stages.photos.importing import Import, import_hands, summarise
+
+EPILOG = f"""\
+FOLDER holds A/one.jpg or anna/A/one.jpg; pictures ({", ".join(SUFFIXES)}) may have any size up to
+{MAX_MEGAPIXELS} megapixels. Only landmarks are written. A photograph without a hand counts as tried (n_photos), a
+file that cannot be read does not.
+"""
+
+
+def main() -> None:
+    """Read the folder, write the `.npz` and print how many hands were found for each letter."""
+    parser = ArgumentParser(
+        prog="python -m stages.commands.import_photos", description="Photographs to a raw data set.", epilog=EPILOG
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="a folder for each letter, or for each signer")
+    parser.add_argument("out", type=Path, metavar="OUT.npz", help="the raw data set to write")
+    parser.add_argument("--signer", metavar="NAME", help="who signed, where the folders do not say it")
+    parser.add_argument("--overwrite", action="store_true", help="replace OUT.npz where it exists")
+    arguments = parser.parse_args()
+    _check_target(arguments.out, overwrite=arguments.overwrite)
+    listed = list_photos(arguments.folder, arguments.signer)
+    imported = import_hands(listed.photos, str(arguments.folder))
+    _write(arguments.out, imported)
+    sys.stdout.write(summarise(imported, listed.others) + f"wrote {arguments.out}\n")
+
+
+def _check_target(out: Path, *, overwrite: bool) -> None:
+    """See before the long part that its result can be written."""
+    if out.suffix != ".npz":
+        raise PipelineError(f"{out}: a raw data set is an .npz file. Call it {out.name}.npz.")
+    if out.is_dir():
+        raise PipelineError(f"{out}: this is a folder. Name a file to write.")
+    if out.exists() and not overwrite:
+        raise PipelineError(f"{out}: the file is there already. Name another, or replace it with --overwrite.")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PipelineError(f"{out.parent}: no folder can be made here ({error.strerror}). Name another.") from None
+    if not os.access(out.parent, os.W_OK):
+        raise PipelineError(f"{out.parent}: nothing may be written here. Name another folder.")
+
+
+def _write(out: Path, imported: Import) -> None:
+    hands = imported.hands
+    write_raw(
+        out,
+        labels=np.array([hand.photo.label for hand in hands]),
+        signers=np.array([hand.photo.signer for hand in hands]),
+        landmarks=np.stack([hand.landmarks for hand in hands]),
+        image_size=np.array([hand.image_size for hand in hands], dtype=np.int64),
+        handedness=np.array([hand.handedness for hand in hands]),
+        n_photos=imported.n_photos,
+    )
+
+
+if __name__ == "__main__":
+    run_door(main)

@@ -1,0 +1,68 @@
+"""Pictures that put networks side by side, each returned as the bytes of a PNG."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from stages.evaluation.plots import GREY, png
+from stages.evaluation.test_plots import COLOURS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def plot_tradeoff(
+    marks: Mapping[str, tuple[float, float, float]], latencies: Mapping[str, float], sizes: Mapping[str, float]
+) -> bytes:
+    """Draw accuracy on strangers against the time for one mask; the area of a disc is the size of the file.
+
+    Args:
+        marks: mean accuracy and both ends of its interval, by the name of the network.
+        latencies: median milliseconds for one mask.
+        sizes: MiB.
+    """
+    figure = Figure(figsize=(7.0, 4.4), layout="constrained")
+    axes = figure.add_subplot()
+    for number, (name, (mean, low, high)) in enumerate(marks.items()):
+        colour = COLOURS[number % len(COLOURS)]
+        axes.vlines(latencies[name], low, high, color=colour, linewidth=2.0, alpha=0.5)
+        axes.scatter(latencies[name], mean, s=20 + 10 * sizes[name], color=colour, alpha=0.8)
+        label = f"{name}, {sizes[name]:.1f} MiB"
+        axes.annotate(
+            label, (latencies[name], mean), xytext=(14, 0), textcoords="offset points", va="center", fontsize=8
+        )
+    axes.set(
+        xlim=(0, 1.6 * max(latencies.values(), default=1.0)),
+        ylim=(0, 1.02),
+        xlabel="one mask, median milliseconds",
+        ylabel="accuracy, mean of sources; lines: 95 % interval",
+        title="strangers: accuracy against time and size",
+    )
+    axes.grid(color="#eeeeee")
+    return png(figure)
+
+
+def plot_letter_table(letters: Sequence[str], f1: Mapping[str, Mapping[str, float]]) -> bytes:
+    """Draw the F1 of each letter by each network as a table of colours.
+
+    Args:
+        letters: columns.
+        f1: by the name of the network, then by letter; a missing one stays white.
+    """
+    values = np.array([[row.get(letter, np.nan) for letter in letters] for row in f1.values()])
+    figure = Figure(figsize=(2.0 + 0.42 * len(letters), 1.3 + 0.45 * len(f1)), layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(values, cmap="viridis", vmin=0.0, vmax=1.0, aspect="auto")
+    for row, column in np.ndindex(values.shape):
+        value = values[row, column]
+        if np.isfinite(value):
+            colour = "black" if value > 0.6 else "white"
+            axes.text(column, row, f"{value:.2f}".removeprefix("0"), ha="center", va="center", fontsize=7, color=colour)
+    axes.set_xticks(range(len(letters)), letters, rotation=90 if any(len(each) > 2 for each in letters) else 0)
+    axes.set_yticks(range(len(f1)), list(f1))
+    axes.tick_params(color=GREY)
+    axes.set_title("validation: F1 of each letter")
+    return png(figure)

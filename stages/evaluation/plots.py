@@ -1,0 +1,187 @@
+"""Pictures of what a network does, each returned as the bytes of a PNG.
+
+Figures are made without `pyplot`, so that nothing is kept between calls and no display is needed.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+    from matplotlib.axes import Axes
+
+    from stages.evaluation.scores import LetterScores, Reliability
+
+DOTS_PER_INCH: Final = 110
+BLUE: Final = "#2f6db3"
+ORANGE: Final = "#d9772b"
+RED: Final = "#c23b3b"
+GREY: Final = "#8a8a8a"
+MISTAKES_A_ROW: Final = 6
+
+
+def plot_confusion(
+    matrix: npt.NDArray[np.int64], labels: Sequence[str], title: str, read: Sequence[str] | None = None
+) -> bytes:
+    """Draw what was read as what: colour is the share of the row, numbers are counts, written where not 0.
+
+    Args:
+        matrix: (R, C) counts, a row for each true letter, a column for each letter read.
+        labels: R labels in the order of the rows.
+        title: written above.
+        read: C labels in the order of the columns, where they are others than the rows'.
+    """
+    read = labels if read is None else read
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    side = max(4.0, 1.6 + 0.36 * len(labels))
+    figure = Figure(figsize=(side + 0.9 + 0.4 * (len(read) - len(labels) + 1), side), layout="constrained")
+    axes = figure.add_subplot()
+    # On a square-root scale a letter misread once in twenty is seen beside one read right every time.
+    image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, vmin=0.0, vmax=1.0))
+    for row, column in np.argwhere(matrix > 0):
+        colour = "white" if shares[row, column] > 0.4 else RED if labels[row] != read[column] else "black"
+        text = str(matrix[row, column])
+        axes.text(column, row, text, ha="center", va="center", fontsize=8 if len(text) < 4 else 6, color=colour)
+    axes.set_xticks(range(len(read)), read)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xticks(np.arange(len(read) + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(len(labels) + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="#e4e4e4", linewidth=0.6)
+    axes.tick_params(which="both", length=0)
+    axes.set(xlabel="letter read", ylabel="letter shown", title=title)
+    figure.colorbar(image, ax=axes, fraction=0.04, pad=0.02, label="share of the letter's samples")
+    return png(figure)
+
+
+def plot_curves(history: dict[str, npt.NDArray[np.float64]], title: str) -> bytes:
+    """Draw loss and accuracy over the epochs, with a line wherever the size of the masks changed.
+
+    Args:
+        history: arrays of (epochs,) by the columns of `history.csv`: epoch, image_size, train_loss, val_loss,
+            train_accuracy and val_accuracy; NaN where a number was not measured.
+        title: written above.
+    """
+    figure = Figure(figsize=(10.0, 4.2), layout="constrained")
+    figure.suptitle(title)
+    loss_axes, accuracy_axes = figure.subplots(1, 2)
+    for axes, name in ((loss_axes, "loss"), (accuracy_axes, "accuracy")):
+        for split, column, colour in (("training", "train", ORANGE), ("validation", "val", BLUE)):
+            values = history[f"{column}_{name}"]
+            measured = np.isfinite(values)
+            axes.plot(history["epoch"][measured], values[measured], "o-", ms=3, color=colour, label=split)
+        _mark_sizes(axes, history["epoch"], history["image_size"])
+        axes.set(xlabel="epoch", ylabel=name)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(color="#eeeeee")
+        axes.legend(loc="center right", frameon=True)
+    loss_axes.set_ylim(bottom=0.0)
+    accuracy_axes.set_ylim(0.0, 1.02)
+    return png(figure)
+
+
+def _mark_sizes(axes: Axes, epochs: npt.NDArray[np.float64], sizes: npt.NDArray[np.float64]) -> None:
+    starts = np.flatnonzero(np.concatenate(([True], sizes[1:] != sizes[:-1])))
+    for start in starts:
+        where = float(epochs[start]) - (0.5 if start else 0.0)
+        if start:
+            axes.axvline(where, color=GREY, linewidth=0.8, linestyle=":")
+        text = f" {sizes[start]:.0f} px"
+        axes.text(where, 1.01, text, transform=axes.get_xaxis_transform(), fontsize=8, color=GREY)
+
+
+def plot_calibration(binned: Reliability, title: str, before: Reliability | None = None) -> bytes:
+    """Draw the reliability diagram: accuracy reached for each confidence stated, and how often it was stated.
+
+    Args:
+        binned: what `stages.evaluation.scores.reliability` gave; its error is written into the picture.
+        title: written above.
+        before: the same at temperature 1, drawn as a line.
+    """
+    edges = np.linspace(0.0, 1.0, len(binned.counts) + 1)
+    left, width = edges[:-1], 1.0 / len(binned.counts)
+    some = binned.counts > 0
+    figure = Figure(figsize=(5.2, 6.0), layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    top.bar(left[some], binned.accuracy[some], width, align="edge", color=BLUE, edgecolor="white", label="accuracy")
+    top.plot(
+        binned.confidence[some], binned.accuracy[some], "o", color="black", ms=4, label="at the bin's mean confidence"
+    )
+    error = f"ECE {binned.error:.3f}"
+    if before is not None:
+        once = before.counts > 0
+        top.plot(before.confidence[once], before.accuracy[once], "x-", color=ORANGE, lw=1.0, label="at temperature 1")
+        error += f"\n{before.error:.3f} at temperature 1"
+    top.plot((0, 1), (0, 1), "--", color=GREY, label="perfectly calibrated")
+    top.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="accuracy", title=title)
+    top.text(0.97, 0.05, error, ha="right", fontsize=10, bbox={"facecolor": "white", "edgecolor": GREY})
+    top.legend(loc="upper left", fontsize=8)
+    bottom.bar(left, binned.counts / binned.counts.sum(), width, align="edge", color=GREY, edgecolor="white")
+    bottom.set(xlabel="confidence", ylabel="share of samples")
+    return png(figure)
+
+
+def plot_letters(scores: LetterScores, labels: Sequence[str], macro_f1: float, title: str) -> bytes:
+    """Draw the F1 of each letter, the weakest first, with the macro mean as a line.
+
+    Args:
+        scores: scores of C letters; letters without a sample are left out.
+        labels: C labels in the same order.
+        macro_f1: the mean.
+        title: written above.
+    """
+    shown = np.flatnonzero(scores.support > 0)
+    order = shown[np.argsort(scores.f1[shown], kind="stable")]
+    figure = Figure(figsize=(max(4.0, 1.0 + 0.4 * len(order)), 3.8), layout="constrained")
+    axes = figure.add_subplot()
+    colours = [RED if value < macro_f1 - 0.1 else BLUE for value in scores.f1[order]]
+    axes.bar(range(len(order)), scores.f1[order], color=colours)
+    for place, value in enumerate(scores.f1[order]):
+        colour = "white" if value > 0.15 else RED
+        axes.text(place, 0.02, f"{value:.2f}", ha="center", va="bottom", rotation=90, fontsize=8, color=colour)
+    axes.axhline(macro_f1, color=GREY, linestyle="--", linewidth=1.0, label=f"macro F1 {macro_f1:.3f}")
+    axes.set_xticks(range(len(order)), [labels[index] for index in order])
+    axes.set(ylim=(0, 1.16), xlim=(-0.6, len(order) - 0.4), ylabel="F1", title=title)
+    axes.legend(loc="upper left")
+    return png(figure)
+
+
+def plot_mistakes(masks: npt.NDArray[np.uint8], captions: Sequence[str], title: str) -> bytes:
+    """Draw misread masks in a grid.
+
+    Args:
+        masks: (N, H, W, 3) uint8 RGB; N may be 0, which is said in the picture.
+        captions: N lines such as `E -> O  0.98`, each written above its mask.
+        title: written above all.
+    """
+    columns = min(max(len(masks), 3), MISTAKES_A_ROW)
+    rows = max(1, -(-len(masks) // columns))
+    figure = Figure(figsize=(1.7 * columns, 1.95 * rows + 0.5), layout="constrained")
+    figure.suptitle(title)
+    if not len(masks):
+        figure.text(0.5, 0.4, "every sample was read right", ha="center", fontsize=12)
+        return png(figure)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.axis("off")
+    for axes, mask, caption in zip(grid.flat, masks, captions, strict=False):
+        axes.imshow(mask)
+        axes.set_title(caption, fontsize=9, pad=3)
+    return png(figure)
+
+
+def png(figure: Figure) -> bytes:
+    """Draw a figure into the bytes of a PNG."""
+    FigureCanvasAgg(figure)
+    buffer = BytesIO()
+    # No version of the drawing library in the file: the same numbers give the same bytes.
+    figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    return buffer.getvalue()

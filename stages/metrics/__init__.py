@@ -1,1 +1,0 @@
-"""What a network is worth: numbers and pictures from its probabilities."""

@@ -1,0 +1,1 @@
+"""Photographs: found in folders, read, and turned into hand landmarks."""

@@ -1,0 +1,117 @@
+"""Photographs in files to the rows of a raw data set of landmarks, and a report on them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tqdm import tqdm
+
+from client import landmarks as client_landmarks
+from stages.errors import PipelineError
+from stages.photos.folder import UnreadablePhotoError, read_photo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from stages.photos.folder import Photo
+
+
+@dataclass(frozen=True)
+class FoundHand:
+    """The hand of one photograph."""
+
+    photo: Photo
+    landmarks: npt.NDArray[np.float32]
+    """(21,3) pixels of the photograph."""
+    handedness: str
+    image_size: tuple[int, int]
+    """Width and height of the photograph, upright, in pixels."""
+
+
+@dataclass(frozen=True)
+class Import:
+    """What became of the photographs."""
+
+    hands: tuple[FoundHand, ...]
+    missed: tuple[Photo, ...]
+    """Photographs that were read and in which no hand was found."""
+    unreadable: tuple[tuple[Photo, str], ...]
+    """Files that could not be read, and why."""
+
+    @property
+    def n_photos(self) -> int:
+        """Photographs tried. A file that is no picture is none of them: no hand was looked for in it."""
+        return len(self.hands) + len(self.missed)
+
+
+def import_hands(photos: Sequence[Photo], where: str) -> Import:
+    """Find the hand in each file with the landmarker that the client runs, showing a progress bar.
+
+    Args:
+        photos: files that may have any size, and may turn out to be no pictures.
+        where: folder that they come from, for the progress bar and the errors.
+
+    Raises:
+        PipelineError: MediaPipe or its networks are missing, or no file shows a hand.
+    """
+    hands: list[FoundHand] = []
+    missed: list[Photo] = []
+    unreadable: list[tuple[Photo, str]] = []
+    try:
+        with client_landmarks.HandLandmarker(mode="image") as landmarker:
+            for photo in tqdm(photos, desc=f"{where}: hands", unit="photo", mininterval=1.0):
+                try:
+                    rgb = read_photo(photo.path)
+                except UnreadablePhotoError as error:
+                    unreadable.append((photo, str(error)))
+                    continue
+                hand = landmarker.detect(rgb)
+                if hand is None:
+                    missed.append(photo)
+                else:
+                    hands.append(FoundHand(photo, hand.landmarks, hand.handedness, (rgb.shape[1], rgb.shape[0])))
+    except client_landmarks.ClientError as error:  # this room sees no more of the client
+        raise PipelineError(f"{where}: photographs cannot be read without MediaPipe. {error}") from error
+    if not hands:
+        raise PipelineError(
+            f"{where}: no hand was found in any of {len(missed)} photographs, and {len(unreadable)} files could not be "
+            "read. Look at them: one hand, whole, in light, and not smaller than a fifth of the picture."
+        )
+    return Import(tuple(hands), tuple(missed), tuple(unreadable))
+
+
+def summarise(imported: Import, others: dict[str, int]) -> str:
+    """Put what was found, letter by letter, and what was left out into the lines that the command prints.
+
+    Args:
+        imported: hands, missed photographs and files that could not be read.
+        others: files that are no pictures by their suffix, counted by it.
+    """
+    lines = [f"not read: {photo.path}: {why}" for photo, why in imported.unreadable]
+    lines += _per_letter(imported)
+    if others:
+        counted = ", ".join(f"{count} {suffix}" for suffix, count in others.items())
+        lines.append(f"not looked at: {counted}. Save pictures as .jpg or .png to have them read.")
+    names = sorted({hand.photo.signer for hand in imported.hands} - {""})
+    shown = ", ".join(names[:6]) + (" and more" if len(names) > 6 else "")
+    lines.append(f"signers: {shown}" if names else "signers: not named. Name one with --signer NAME.")
+    lines.append(
+        f"all: hands in {len(imported.hands)} of {imported.n_photos} photographs; files that could not be read: "
+        f"{len(imported.unreadable)}"
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _per_letter(imported: Import) -> list[str]:
+    found = Counter(hand.photo.label for hand in imported.hands)
+    tried = found + Counter(photo.label for photo in imported.missed)
+    labels = sorted(tried | Counter(photo.label for photo, _ in imported.unreadable))
+    lines = [f"{label}: hands in {found[label]} of {tried[label]} photographs" for label in labels]
+    if without := [label for label in labels if not found[label]]:
+        lines.append(f"warning: no hand for {', '.join(without)}; no model will learn it from these")
+    return lines

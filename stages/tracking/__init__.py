@@ -1,1 +1,0 @@
-"""What the stages wrote, shown in MLflow: runs, curves, pictures, versions and the champion."""
