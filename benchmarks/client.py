@@ -1,4 +1,4 @@
-"""The webcam client with its window on a film, the service on the same machine: text, pace, latency, memory, start.
+"""The client and its window on a film, with the service on the same machine: text, speed, latency, memory, start.
 
 `make bench-client FILM=film.mp4` on a display, or `xvfb-run make bench-client ...`.
 """
@@ -21,8 +21,6 @@ from stages.files import write_text
 
 REPORT: Final = Path("reports/bench_client.json")
 MODES: Final[dict[str, list[str]]] = {"at its own pace": [], "--fast": ["--fast"]}
-LIMIT: Final = 300.0
-"""Seconds that a film may take."""
 
 
 def main() -> None:
@@ -30,7 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.client", description="The client on a film.")
     parser.add_argument("film", type=Path, help="a video of a hand that spells")
     parser.add_argument("--model", type=Path, default=MODEL, help="the model to serve (default: the Bento's)")
-    parser.add_argument("--environment", action="store_true", help="also install the client alone and weigh it")
+    parser.add_argument("--environment", action="store_true", help="also install the client alone and measure its size")
     options = parser.parse_args()
     for path in (options.film, options.model):
         if not path.is_file():
@@ -42,16 +40,16 @@ def main() -> None:
         for mode, arguments in MODES.items():
             report[mode] = run_client(options.film.resolve(), f"http://{host}", arguments)
     if options.environment:
-        report["environment_mib"] = weigh_environment()
+        report["environment_mib"] = measure_environment()
     write_text(REPORT, json.dumps(report, indent=2) + "\n")
     sys.stdout.write(as_text(report))
 
 
 def run_client(film: Path, server: str, arguments: list[str]) -> dict[str, Any]:
-    """Read a film with a window.
+    """Run the client on a film, with its window.
 
     Returns:
-        The text, the times of each step, seconds from the start to the first letter on the screen, and the peak of the
+        The text, the times of each step, seconds from the start to the first letter on the screen, and the peak
         memory in MiB.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -59,7 +57,7 @@ def run_client(film: Path, server: str, arguments: list[str]) -> dict[str, Any]:
         command = [sys.executable, "-m", "client", "--source", str(film), "--server", server, *arguments]
         begun = time.time()
         process = subprocess.Popen([*command, "--timings", str(timings)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None  # noqa: S101 - asked for above
+        assert process.stdout is not None  # noqa: S101 - requested above
         text = process.stdout.read().strip()
         _, status, usage = os.wait4(process.pid, 0)
         if status:
@@ -69,7 +67,7 @@ def run_client(film: Path, server: str, arguments: list[str]) -> dict[str, Any]:
     return {"text": text, "started_s": started, "peak_mib": round(usage.ru_maxrss / 1024, 1), **times}
 
 
-def weigh_environment() -> float:
+def measure_environment() -> float:
     """Install what the client needs, and nothing else, into a new environment; returns its size in MiB."""
     with tempfile.TemporaryDirectory() as folder:
         python = Path(folder) / "bin" / "python"

@@ -2,13 +2,14 @@
 
 Usage: python -m benchmarks.client_pictures
 
-The moving one shows what the service really answered: a drawn hand spells, and the packaged champion reads it.
+The moving one shows real replies of the service: a drawn hand spells, and the packaged champion recognises it.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,12 +19,12 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.service import MODEL, serve
-from client.capture.demo import RATE, DemoFilm, draw_frame
+from client.capture.demo import RATE, DemoSigner, draw_frame
 from client.capture.hints import find_hint
 from client.mask import render_mask
-from client.stream.connection import Connection, PatientConnection, Reply
-from client.stream.pipeline import ServiceReader, find_hands, read_letters
-from client.stream.status import Status
+from client.stream.connection import Connection
+from client.stream.pipeline import find_hands, recognise_letters
+from client.stream.reply import Reply
 from client.stream.timings import Pace
 from client.window.controls import Controls
 from client.window.recording_screen import draw_recording
@@ -38,7 +39,7 @@ FOLDER: Final = Path("docs/client")
 MOMENT: Final = 3.5
 """Second of the demonstration in which L is held."""
 WORD, EVERY, SMALL, COLOURS = "HELLO", 3, (768, 432), 128
-"""What the moving picture spells, every which frame it shows, its size and the number of its colours."""
+"""Of the moving picture: its text, the interval between the frames it shows, its size and its number of colours."""
 AWAY: Final = "No service at http://127.0.0.1:3000. Start it with `make serve`, or name another with --server."
 
 
@@ -46,9 +47,9 @@ def main() -> None:
     """Draw every state into `docs/client/`."""
     argparse.ArgumentParser(prog="python -m benchmarks.client_pictures", description=main.__doc__).parse_args()
     if not MODEL.is_file():
-        raise PipelineError(f"{MODEL} is missing, which reads the moving one. Make it: make repro")
-    points = DemoFilm().pose(MOMENT)
-    assert points is not None  # noqa: S101 - the film shows a hand then
+        raise PipelineError(f"{MODEL} is missing; it recognises the letters of the moving picture. Make it: make repro")
+    points = DemoSigner().pose(MOMENT)
+    assert points is not None  # noqa: S101 - the film shows a hand at that time
     rgb, mask = draw_frame(points), render_mask(points)
     view = View(rgb=rgb, points=points, mask=mask, reply=Reply(0, "L", 0.94, "L", None, 0.6), rate=30, latency=0.018)
     gone = replace(view, rgb=draw_frame(None), points=None, mask=None, reply=Reply(0, None, 0.0, None, None))
@@ -65,12 +66,12 @@ def main() -> None:
             Controls("HE"),
         ),
         "no_service": draw_screen(
-            replace(view, reply=None, trouble=AWAY, state="no service", well=False), Controls("HE")
+            replace(view, reply=None, problem=AWAY, state="no service", is_ok=False), Controls("HE")
         ),
         "paused": draw_screen(replace(view, reply=None), Controls("HE", paused=True)),
         "letters": draw_screen(view, Controls("HE", panel="Letters")),
         "help": draw_screen(view, Controls("HE", panel="Help")),
-        "recording": draw_recording(rgb, points, mask, letter="L", taken=7, wanted=20, recording=True),
+        "recording": draw_recording(rgb, points, letter="L", taken=7, wanted=20, recording=True),
     }  # fmt: skip
     for name, picture in states.items():
         path = FOLDER / f"{name}.png"
@@ -84,25 +85,26 @@ def main() -> None:
 
 
 def draw_spelling(server: str) -> list[Picture]:
-    """Draw the window while a drawn hand spells at its own pace, with what the service answers."""
-    film, controls, pace, shown = DemoFilm(WORD, once=True), Controls(), Pace(), []
-    with PatientConnection(
-        lambda: Connection(server), Status(sys.stderr), patience=0.0, lossless=True, strict=True
-    ) as connection:  # fmt: skip
-        hands = find_hands(film, film, lambda _: None)
-        for reading in read_letters(hands, ServiceReader(connection), lambda: False, live=False):
-            seen, reply = reading.seen, reading.reply
+    """Draw the window while a drawn hand spells at its own pace, with the replies of the service."""
+    signer, controls, pace, shown = DemoSigner(WORD), Controls(), Pace(), []
+    with closing(Connection(server)) as connection:
+        hands = find_hands(signer.film(live=True, once=True), signer.find, lambda _: None)
+        predictions = recognise_letters(
+            hands, lambda detection: connection.ask(detection.mask), lambda: False, live=False
+        )
+        for prediction in predictions:
+            detection, reply = prediction.detection, prediction.reply
             controls.commit(reply.committed)
-            pace.add(seen.frame.captured, reading.answered)
-            points = None if seen.hand is None else seen.hand.landmarks
-            view = View(seen.frame.rgb, points, seen.mask, reply, rate=pace.rate, latency=pace.latency)
-            if seen.frame.index % EVERY == 0:
+            pace.add(detection.frame.captured, prediction.answered)
+            points = None if detection.hand is None else detection.hand.landmarks
+            view = View(detection.frame.rgb, points, detection.mask, reply, rate=pace.rate, latency=pace.latency)
+            if detection.frame.index % EVERY == 0:
                 shown.append((view, controls.text))
     return [draw_screen(view, Controls(text)) for view, text in shown]
 
 
 def save_film(path: Path, film: list[Picture]) -> None:
-    """Write a moving picture in which all pictures have the colours of the richest one."""
+    """Write a moving picture with one palette, that of the frame with the most colours."""
     small = [Image.fromarray(picture).resize(SMALL, Image.Resampling.LANCZOS) for picture in film]
     palette = max(small, key=lambda picture: len(picture.getcolors(picture.width * picture.height))).quantize(COLOURS)
     first, *others = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in small]

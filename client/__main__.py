@@ -6,48 +6,52 @@ import argparse
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from client.errors import ClientError, explain_missing_library
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_PER_LETTER = 10_000
 TERMINATED = 143
 EPILOG = """\
 keys in the window, each with a button:
-  space bar   add a space            x   clear; once more brings the text back
+  space bar   add a space            x   clear the text; again: bring it back
   Backspace   delete the last        c   copy the text
   m           mirror the picture     s   read the text aloud
   p           pause: nothing is sent l   show how the letters are signed
   h           help                   q   quit (Esc, too)
 
 exit codes:
-  0    done: the source ended, the window was closed, or the reader of the output went away
-  1    trouble, told in one sentence
+  0    done: the source ended, the window was closed, or nobody reads the output any more
+  1    an error, reported in one sentence
   2    the command line is wrong
-  130  interrupted with Ctrl-C; 143: told to end. The text is written all the same.
+  130  interrupted with Ctrl-C; 143: terminated. In both cases the text is still written.
 
-A camera or a service that is lost is tried again: until the window is closed, or for a minute without a window.
+If the camera or the service is lost, the client tries again: until the window is closed, or for a minute without one.
 A headless run writes a JSON line for each frame, with frame, time (seconds), hand (x0, y0, x1, y1 in pixels, or
-null), letter, confidence, smoothed and committed, and at its end one with the text.
+null), letter, confidence, smoothed and committed, and at the end one with the text.
 Pictures stay on this machine: only the hand's landmarks, drawn on black, go to the service.
 
-`%(prog)s record --help` tells how to record data of your own.
+`%(prog)s record --help` explains how to record your own data.
 """
 RECORD_EPILOG = """\
 keys in the window:
-  space bar   begin to take frames of the letter shown, or pause
+  space bar   start or pause recording frames of the letter shown
   n           next letter
-  b           back: drop this letter's frames, or the last letter's where there are none
-  q, Esc      save what there is and quit
+  b           back: drop this letter's frames; if it has none, the last letter's
+  q, Esc      save what has been recorded and quit
 
-The frames that are taken are at least 0.2 seconds apart: move your hand a little meanwhile. Where OUT.npz exists, the
-new hands are added to it. A frame without a hand, while frames are taken, counts as tried (n_photos).
+Recorded frames are at least 0.2 seconds apart: move your hand a little meanwhile. If OUT.npz exists, the new hands are
+added to it. A frame without a hand, while recording, counts as tried (n_photos).
 
-Without a window, the letters of a camera are counted down on the terminal. What a film shows is said in a file:
+Without a window, the terminal counts down to each letter of a camera. For a film, a file says what its frames show:
   [{"letter": "H", "first_frame": 0, "end_frame": 25}, ...]
 
-Only landmarks are written, no picture. Exit codes: as `fingerspell --help` lists them; what was taken is saved
-on Ctrl-C, too.
+Only landmarks are written, no pictures. Exit codes: see `fingerspell --help`. Ctrl-C saves what has been recorded, too.
 """
 
 
@@ -55,163 +59,124 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the client, or record.
 
     Args:
-        arguments: the command line without the program's name; the process's own where None.
+        arguments: the command line without the program's name; if None, the process's own.
 
     Returns:
-        The exit code, as `--help` lists them.
+        The exit code; `--help` lists them.
     """
     if arguments is None:
         arguments = sys.argv[1:]
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # nothing half-written is left behind
-    recording = arguments[:1] == ["record"]
-    options = _parse_record(arguments[1:]) if recording else _parse(arguments)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # cleans up on the way out
     try:
-        if recording:
-            _record(options)
-        else:
-            _read(options)
+        _run(arguments)
     except ClientError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - this is the terminal's door
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - for the terminal
         return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Python would complain once more when it flushes stdout at its end.
+        # Python would raise it again when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
-def _read(options: argparse.Namespace) -> None:
+def _run(arguments: list[str]) -> None:
+    recording = arguments[:1] == ["record"]
+    options = vars(_parse_record(arguments[1:]) if recording else _parse(arguments))
     try:
-        from client.app import Options, run  # noqa: PLC0415 - a library that is missing becomes a sentence
+        from client import app  # noqa: PLC0415 - a missing library becomes a message
+        from client.recording import record  # noqa: PLC0415
     except ImportError as error:
         raise explain_missing_library(error) from error
-    run(Options(**vars(options)), sys.stdout, sys.stderr)
-
-
-def _record(options: argparse.Namespace) -> None:
-    try:
-        from client.recording.record import run  # noqa: PLC0415 - a library that is missing becomes a sentence
-    except ImportError as error:
-        raise explain_missing_library(error) from error
-    run(
-        options.out,
-        options.signer,
-        source=options.source,
-        letters=options.letters,
-        per_letter=options.per_letter,
-        headless=options.headless,
-        labels=options.labels,
-        countdown=options.countdown,
-        hand_model=options.hand_model,
-        out=sys.stdout,
-    )
+    if recording:
+        record.run(**options, out=sys.stdout)
+    else:
+        app.run(app.Options(**options), sys.stdout, sys.stderr)
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="fingerspell",
-        description="Sign the ASL manual alphabet at a camera and read the letters.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    _add_source(parser, "camera", "the first camera that works")
+    does = "Sign the ASL manual alphabet to a camera and read the letters."
+    parser = _start_parser("fingerspell", does, EPILOG, "camera", "the first camera that works")
     parser.add_argument(
-        "--server", metavar="URL", help="the service that reads the letters (default: http://127.0.0.1:3000)"
+        "--server", metavar="URL", help="the service that recognises the letters (default: http://127.0.0.1:3000)"
     )
     parser.add_argument("--demo", action="store_true", help="a synthetic hand spells: no camera, no service")
-    parser.add_argument("--fast", action="store_true", help="read a file as fast as can be, every frame of it")
-    parser.add_argument("--headless", action="store_true", help="no window: write one JSON line a frame")
+    parser.add_argument("--fast", action="store_true", help="read a file as fast as possible, every frame of it")
+    parser.add_argument("--headless", action="store_true", help="no window: write one JSON line per frame")
     parser.add_argument("--text", action="store_true", dest="text_only", help="no window: write only the text")
     parser.add_argument("--record", type=Path, metavar="OUT.mp4", help="write what the window shows as a film")
     parser.add_argument("--timings", type=Path, metavar="OUT.json", help="write how long each step took")
     parser.add_argument(
         "--threshold",
-        type=_share,
+        type=_number(float, 0, 1, "share"),
         default=0.5,
         metavar="SHARE",
-        help="least confidence of a letter that counts, 0 to 1 (default: %(default)g)",
+        help="lowest confidence at which a letter counts, 0 to 1 (default: %(default)g)",
     )
     parser.add_argument(
-        "--hold", type=_hold, metavar="SECONDS", help="how long a letter is held before it counts (default: 0.3)"
+        "--hold",
+        type=_number(float, 0, 10, "number of seconds"),
+        metavar="SECONDS",
+        help="how long a letter is held before it counts (default: 0.3)",
     )
-    _add_hand_model(parser)
     return parser.parse_args(arguments)
 
 
 def _parse_record(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="fingerspell record",
-        description="Record your own hand, letter after letter, as data to train on.",
-        epilog=RECORD_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("out", type=Path, metavar="OUT.npz", help="the file to write, or to add to")
+    does = "Record your own hand, letter by letter, as training data."
+    parser = _start_parser("fingerspell record", does, RECORD_EPILOG, "0", "0")
+    parser.add_argument("path", type=Path, metavar="OUT.npz", help="the file to write, or to add to")
     parser.add_argument("--signer", required=True, metavar="NAME", help="who signs: the same name in every file")
-    _add_source(parser, "0", "0")
-    parser.add_argument("--letters", metavar="ABC", help="what to ask for (default: the 24 that are held still)")
+    parser.add_argument("--letters", metavar="ABC", help="what to ask for (default: the 24 that do not move)")
     parser.add_argument(
-        "--per-letter", type=_positive, default=20, metavar="N", help="frames of each letter (default: %(default)s)"
+        "--per-letter",
+        type=_number(int, 1, MAX_PER_LETTER, "number"),
+        default=20,
+        metavar="N",
+        help="frames per letter (default: %(default)s)",
     )
     parser.add_argument("--headless", action="store_true", help="no window: count down on the terminal")
     parser.add_argument("--labels", type=Path, metavar="FILE", help="what the frames of a film show (with --headless)")
     parser.add_argument(
         "--countdown",
-        type=_seconds,
+        type=_number(float, 0, 60, "number of seconds"),
         default=3.0,
         metavar="SECONDS",
         help="time to form each letter, with --headless (default: %(default)g)",
     )
-    _add_hand_model(parser)
     return parser.parse_args(arguments)
 
 
-def _add_source(parser: argparse.ArgumentParser, default: str, says: str) -> None:
+def _start_parser(prog: str, does: str, epilog: str, source: str, shown: str) -> argparse.ArgumentParser:
+    """Begin with the options of both commands; `source` is the default one, `shown` in the help."""
+    parser = argparse.ArgumentParser(
+        prog=prog, description=does, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument(
         "--source",
-        default=default,
+        default=source,
         metavar="NUMBER|FILE|FOLDER|URL",
-        help=f"a camera's number, a video file, a folder of pictures, or an http or rtsp address (default: {says})",
+        help=f"a camera's number, a video file, a folder of pictures, or an http or rtsp address (default: {shown})",
     )
-
-
-def _add_hand_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hand-model",
         type=Path,
         metavar="FILE",
         help="a hand landmarker's .task file (default: the models inside mediapipe==0.10.21)",
     )
+    return parser
 
 
-def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= MAX_PER_LETTER):
-        message = f"{text!r} is no number from 1 to {MAX_PER_LETTER}"
-        raise argparse.ArgumentTypeError(message)
-    return int(text)
+def _number(kind: type[float], least: int, most: int, what: str) -> Callable[[str], float]:
+    """Return what parses a number of a kind, `int` or `float`, within its bounds."""
 
+    def parse(text: str) -> float:
+        with suppress(ValueError):
+            if least <= (number := kind(text)) <= most:
+                return number
+        raise argparse.ArgumentTypeError(f"{text!r} is not a {what} from {least} to {most}")
 
-def _number(text: str, most: float, what: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = float("nan")
-    if not 0.0 <= number <= most:
-        message = f"{text!r} is no {what} from 0 to {most:g}"
-        raise argparse.ArgumentTypeError(message)
-    return number
-
-
-def _seconds(text: str) -> float:
-    return _number(text, 60.0, "number of seconds")
-
-
-def _hold(text: str) -> float:
-    return _number(text, 10.0, "number of seconds")
-
-
-def _share(text: str) -> float:
-    return _number(text, 1.0, "share")
+    return parse
 
 
 if __name__ == "__main__":

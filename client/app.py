@@ -1,45 +1,50 @@
-"""The client put together: source, landmarks, service, and a session of what they give."""
+"""The client assembled: a source, landmarks, a recogniser, and a session that shows what they find."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, TextIO
 
-from client.capture.camera import ANY_CAMERA, open_source
-from client.capture.demo import DemoFilm, DemoReader
-from client.capture.following import HandFollower
+from client.capture.camera import ANY_CAMERA, Camera, Film, open_source
+from client.capture.demo import DemoSigner
+from client.capture.following import follow_hand
 from client.session import Session
-from client.stream.connection import THRESHOLD, Connection, PatientConnection
-from client.stream.pipeline import Flow, ServiceReader
-from client.stream.status import Status
+from client.status import Status
+from client.stream.connection import THRESHOLD, Connection
+from client.stream.demo import DemoRecogniser
+from client.stream.pipeline import Pipeline
+from client.stream.retry import RetryingConnection
 from client.stream.timings import Timings
 from client.window.controls import Controls
 from client.window.film_writer import FilmWriter
 from client.window.window import check_display
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from client.capture.camera import Source
-    from client.stream.pipeline import Landmarker
+    from client.frames import Frame
+    from client.landmarks import Hand
+    from client.stream.pipeline import Recognise
 
 SERVER: Final = "http://127.0.0.1:3000"
 PATIENCE: Final = 60.0
-"""Seconds for which a run without a window tries to reach what it has lost; a window does until it is closed."""
+"""Seconds for which a run without a window tries to reach what it has lost; with a window, it tries until it closes."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line says."""
+    """The command line's options."""
 
     source: str = ANY_CAMERA
     server: str | None = None
-    """Address of the service; None is the one of this machine, or none in a demonstration."""
+    """Address of the service; None: the one on this machine, or none for a demonstration."""
     demo: bool = False
     """Whether a synthetic hand spells instead of a person."""
     fast: bool = False
-    """Whether a file is read as fast as can be, every frame of it."""
+    """Whether a file is read as fast as possible, every frame of it."""
     headless: bool = False
     """Whether a JSON line is written for each frame instead of opening a window."""
     text_only: bool = False
@@ -47,22 +52,22 @@ class Options:
     record: Path | None = None
     """The annotated film to write."""
     timings: Path | None = None
-    """The JSON with the time of every step to write."""
+    """The JSON file to write with the time of every step."""
     threshold: float = THRESHOLD
     hold: float | None = None
     hand_model: Path | None = None
 
 
 def run(options: Options, out: TextIO, terminal: TextIO) -> None:
-    """Read a source to its end, or until the user quits.
+    """Recognise what is spelled in a source until it ends or the user quits.
 
     Args:
-        options: what the command line says.
+        options: the command line's.
         out: where lines, or the text, are written.
-        terminal: where troubles are told.
+        terminal: where problems are reported.
 
     Raises:
-        ClientError: anything the user can mend, found as early as it can be.
+        ClientError: any error the user can fix, as early as it can be found.
     """
     windowed = not (options.headless or options.text_only)
     if windowed:
@@ -70,16 +75,24 @@ def run(options: Options, out: TextIO, terminal: TextIO) -> None:
     status, controls = Status(terminal), Controls()
     patience = float("inf") if windowed else PATIENCE
     with ExitStack() as stack:
-        source, landmarker = _open_hands(options, status, patience, stack)
-        connection = _connect(options, source, status, patience, stack, strict=not windowed)
-        reader = DemoReader() if connection is None else ServiceReader(connection)
+        source, find = _open_source(options, status, patience, stack)
+        connection = None
+        recognise: Recognise = DemoRecogniser().recognise
+        if options.server or not options.demo:
+            server, frame_rate = options.server or SERVER, None if source.live else source.frame_rate
+            connect = partial(Connection, server, frame_rate, options.threshold, options.hold)
+            connection = RetryingConnection(connect, status, patience, lossless=not source.live, strict=not windowed)
+            stack.callback(connection.close)
+            recognise = connection.recognise
         film = stack.enter_context(FilmWriter(options.record, source.frame_rate)) if options.record else None
-        flow = stack.enter_context(Flow(source, landmarker, reader, controls))
+        pipeline = stack.enter_context(Pipeline(source, find, recognise, lambda: controls.paused, live=source.live))
         timings = None
         if options.timings is not None:
             timings = Timings()
             stack.callback(timings.save, options.timings)
-        session = Session(flow, connection, controls, status, out, options.threshold, options.headless, film, timings)
+        session = Session(
+            pipeline, connection, controls, status, out, options.threshold, options.headless, film, timings
+        )
         stack.callback(session.end)
         if windowed:
             session.show_window()
@@ -87,26 +100,13 @@ def run(options: Options, out: TextIO, terminal: TextIO) -> None:
             session.write_lines()
 
 
-def _open_hands(
+def _open_source(
     options: Options, status: Status, patience: float, stack: ExitStack
-) -> tuple[Source, Landmarker]:  # fmt: skip
+) -> tuple[Film | Camera, Callable[[Frame], Hand | None]]:
+    """Open the source, and what finds the hand in its frames."""
     if options.demo:
-        film = DemoFilm(live=not options.fast, once=options.fast)
-        return film, film
+        signer = DemoSigner()
+        return signer.film(live=not options.fast, once=options.fast), signer.find
     source = open_source(options.source, fast=options.fast, status=status, patience=patience)
-    stack.enter_context(source)
-    return source, stack.enter_context(HandFollower(options.hand_model, related=source.related))
-
-
-def _connect(
-    options: Options, source: Source, status: Status, patience: float, stack: ExitStack, *, strict: bool
-) -> PatientConnection | None:
-    """Reach the service; None where a demonstration has none."""
-    if options.demo and options.server is None:
-        return None
-    server = options.server or SERVER
-
-    def connect() -> Connection:
-        return Connection(server, None if source.live else source.frame_rate, options.threshold, options.hold)
-
-    return stack.enter_context(PatientConnection(connect, status, patience, lossless=not source.live, strict=strict))
+    stack.callback(source.close)
+    return source, stack.enter_context(follow_hand(options.hand_model, related=source.related))

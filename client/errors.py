@@ -4,15 +4,15 @@ from __future__ import annotations
 
 
 class ClientError(Exception):
-    """Something the user can mend: the message says what, where, and the next step."""
+    """An error that the user can fix: the message says what is wrong, where, and what to do next."""
 
 
 def explain_missing_library(error: ImportError) -> ClientError:
-    """Turn a failed import of OpenCV, MediaPipe or websockets into a sentence with the line to type."""
+    """Turn a failed import of OpenCV, MediaPipe or websockets into a message with the command to type."""
     if "cannot open shared object file" in str(error):
         library = str(error).split(":")[0]
         return ClientError(
-            f"{library}, a library of the system that OpenCV needs, is not installed. On Debian and Ubuntu: "
+            f"{library}, a system library that OpenCV needs, is not installed. On Debian and Ubuntu: "
             "`apt-get install libgl1 libglib2.0-0`."
         )
     return ClientError(

@@ -1,8 +1,8 @@
 """Hand landmarks from a picture: the only module that imports MediaPipe.
 
-The model bundle is put together from the two networks inside the `mediapipe==0.10.21` wheel, so nothing is
-downloaded and nothing is reported to anyone. The landmarks are those of MediaPipe's Tasks API, which agree with
-the browser's `@mediapipe/tasks-vision` to a hundredth of a pixel.
+The model bundle is assembled from the two networks inside the `mediapipe==0.10.21` wheel, so nothing is downloaded
+and nothing is sent to anyone. The landmarks are those of MediaPipe's Tasks API, which agree with the browser's
+`@mediapipe/tasks-vision` to a hundredth of a pixel.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import io
 import os
 import tempfile
 import zipfile
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ClientError", "Hand", "HandLandmarker", "assemble_bundle"]
 
-# MediaPipe's C++ side reads these once, when it is first loaded: 2 lets errors through and drops the chatter.
+# MediaPipe's C++ code reads these once, when it is first loaded: 2 keeps errors and drops the chatter.
 os.environ.setdefault("GLOG_minloglevel", "2")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -39,10 +39,11 @@ BUNDLE_MEMBERS: Final = {
 }
 """Name inside the bundle: path inside the installed mediapipe package."""
 BORDER: Final = 0.5
-"""Border that a second try puts around a still picture, on each side, as a share of its width and height."""
+"""Border added around a still picture for a second try, on each side, as a share of its width and height."""
 
+_HINT: Final = "Leave --hand-model out to use the models of mediapipe==0.10.21, or name a hand landmarker's .task file."
 CHATTER: Final = (b"INFO:", b"I0000 ", b"W0000 ", b"WARNING: All log messages before absl::InitializeLog()")
-"""How the lines begin that MediaPipe prints about itself and that nobody can act upon."""
+"""Prefixes of the lines that MediaPipe prints about itself and that nobody can act on."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Hand:
     landmarks: npt.NDArray[np.float32]
     """(21, 3): x and y in pixels of the picture, z (towards the camera is negative) on x's scale."""
     handedness: Literal["Left", "Right", ""]
-    """Which hand it is, as MediaPipe's Tasks API says it of an unmirrored picture; "" where it does not say."""
+    """Which hand it is, as MediaPipe's Tasks API reports it for an unmirrored picture; "" if it does not."""
     score: float
     """MediaPipe's confidence in the handedness, 0 to 1."""
 
@@ -64,7 +65,7 @@ def assemble_bundle() -> bytes:
         The bytes of a `.task` bundle (7.8 MB), the same on every machine.
 
     Raises:
-        ClientError: MediaPipe is missing, or is a version that ships no networks.
+        ClientError: MediaPipe is missing, or its version contains no networks.
     """
     spec = importlib.util.find_spec("mediapipe")
     if spec is None or spec.origin is None:
@@ -78,8 +79,8 @@ def assemble_bundle() -> bytes:
                 network = (package / inside).read_bytes()
             except FileNotFoundError as error:
                 raise ClientError(
-                    f"The installed mediapipe has no {inside}: its newer versions ship no hand models. Install the one "
-                    "that does, `pip install mediapipe==0.10.21`, or name a bundle with --hand-model FILE."
+                    f"The installed mediapipe has no {inside}: newer versions contain no hand models. Install the last "
+                    "one that does, `pip install mediapipe==0.10.21`, or name a bundle with --hand-model FILE."
                 ) from error
             bundle.writestr(zipfile.ZipInfo(name), network)  # ZipInfo's fixed date keeps the bytes the same
     return buffer.getvalue()
@@ -95,25 +96,14 @@ class HandLandmarker:
         ```
     """
 
-    def __init__(
-        self,
-        mode: Literal["image", "video"],
-        bundle: Path | None = None,
-        min_detection_confidence: float = 0.5,
-        min_presence_confidence: float = 0.5,
-        min_tracking_confidence: float = 0.5,
-        num_hands: int = 1,
-    ) -> None:
+    def __init__(self, mode: Literal["image", "video"], bundle: Path | None = None, num_hands: int = 1) -> None:
         """Load the networks.
 
         Args:
-            mode: "image" looks at each picture by itself; "video" follows the hand from frame to frame, which is
-                twice as fast but keeps a stale region when unrelated pictures follow one another.
-            bundle: a `.task` file; the networks inside the mediapipe package where it is None.
-            min_detection_confidence: below this, 0 to 1, the palm detector has found no hand.
-            min_presence_confidence: below this, 0 to 1, the landmark network sees no hand.
-            min_tracking_confidence: below this overlap, 0 to 1, a followed hand is looked for anew (video only).
-            num_hands: how many hands are looked for at most; a second one doubles the time, whether it is there or not.
+            mode: "image" treats each picture separately; "video" follows the hand from frame to frame, which is
+                twice as fast but searches the wrong region when unrelated pictures follow one another.
+            bundle: a `.task` file; if None, the networks inside the mediapipe package.
+            num_hands: the most hands to find; a second one doubles the time, whether it is there or not.
 
         Raises:
             ClientError: MediaPipe, its networks or the bundle are missing or cannot be read.
@@ -124,29 +114,23 @@ class HandLandmarker:
         contents = assemble_bundle() if bundle is None else _read_bundle(bundle)
         try:
             self._mediapipe: Any = importlib.import_module("mediapipe")
-            vision: Any = importlib.import_module("mediapipe.tasks.python.vision")
-            base: Any = importlib.import_module("mediapipe.tasks.python")
         except ImportError as error:
             raise explain_missing_library(error) from error
+        vision = self._mediapipe.tasks.vision
         options = vision.HandLandmarkerOptions(
-            base_options=base.BaseOptions(model_asset_buffer=contents),
+            base_options=self._mediapipe.tasks.BaseOptions(model_asset_buffer=contents),
             running_mode=vision.RunningMode.IMAGE if mode == "image" else vision.RunningMode.VIDEO,
             num_hands=num_hands,
-            min_hand_detection_confidence=min_detection_confidence,
-            min_hand_presence_confidence=min_presence_confidence,
-            min_tracking_confidence=min_tracking_confidence,
         )
         try:
             with _without_chatter():
                 self._landmarker: Any = vision.HandLandmarker.create_from_options(options)
-                # The networks start in threads of their own; an empty picture waits until they have.
+                # The networks start in threads of their own; an empty picture waits for them.
                 self._run(np.zeros((64, 64, 3), dtype=np.uint8), 0)
         except (RuntimeError, ValueError) as error:
             source = "the hand model of the mediapipe package" if bundle is None else str(bundle)
-            raise ClientError(
-                f"{source}: MediaPipe cannot use it ({_first_line(error)}). Leave --hand-model out to use the models "
-                "that come with mediapipe==0.10.21, or name a hand landmarker's .task file."
-            ) from error
+            why = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            raise ClientError(f"{source}: MediaPipe cannot use it ({why}). {_HINT}") from error
 
     def __enter__(self) -> Self:
         return self
@@ -159,23 +143,19 @@ class HandLandmarker:
         self._landmarker.close()
 
     def detect(self, rgb: npt.NDArray[np.uint8]) -> Hand | None:
-        """Find the hand in a still picture: as it is, then with a border, which tight crops need.
+        """Find the hand in a still picture: first as it is, then with a border, which tight crops need.
 
         Args:
             rgb: (H, W, 3) uint8.
 
         Returns:
-            The hand, in pixels of `rgb` (also where the border helped), or None.
+            The hand, in pixels of `rgb` (even if found with the border), or None.
 
         Raises:
             ValueError: the picture has another shape or type, or the landmarker was made for video.
         """
-        if self._mode != "image":
-            message = 'detect() wants HandLandmarker("image")'
-            raise ValueError(message)
-        _check_picture(rgb)
-        hand = self._find(rgb, 0)
-        if hand is not None:
+        self._check("image", rgb)
+        if (hand := self._find(rgb, 0)) is not None:
             return hand
         top, left = round(rgb.shape[0] * BORDER), round(rgb.shape[1] * BORDER)
         hand = self._find(np.pad(rgb, ((top, top), (left, left), (0, 0))), 0)
@@ -189,10 +169,7 @@ class HandLandmarker:
         Raises:
             ValueError: the picture has another shape or type, or the landmarker was made for video.
         """
-        if self._mode != "image":
-            message = 'detect_all() wants HandLandmarker("image")'
-            raise ValueError(message)
-        _check_picture(rgb)
+        self._check("image", rgb)
         return self._find_all(rgb, 0)
 
     def detect_in_video(self, rgb: npt.NDArray[np.uint8], timestamp_ms: int) -> Hand | None:
@@ -200,7 +177,7 @@ class HandLandmarker:
 
         Args:
             rgb: (H, W, 3) uint8.
-            timestamp_ms: time of the frame in milliseconds, rising from frame to frame.
+            timestamp_ms: time of the frame in milliseconds, increasing from frame to frame.
 
         Returns:
             The hand, in pixels of `rgb`, or None.
@@ -208,23 +185,24 @@ class HandLandmarker:
         Raises:
             ValueError: the frame has another shape or type, or the landmarker was made for still pictures.
         """
-        if self._mode != "video":
-            message = 'detect_in_video() wants HandLandmarker("video")'
-            raise ValueError(message)
-        _check_picture(rgb)
-        # MediaPipe refuses equal timestamps, which a fast camera can give within one millisecond.
+        self._check("video", rgb)
+        # MediaPipe rejects equal timestamps, which a fast camera produces within one millisecond.
         self._last_timestamp_ms = max(timestamp_ms, self._last_timestamp_ms + 1)
         return self._find(rgb, self._last_timestamp_ms)
+
+    def _check(self, mode: str, rgb: npt.NDArray[np.uint8]) -> None:
+        if self._mode != mode:
+            raise ValueError(f'this needs HandLandmarker("{mode}")')
+        if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
+            raise ValueError(f"a picture must be (H, W, 3) uint8 RGB, not {rgb.dtype} of shape {rgb.shape}")
 
     def _find(self, rgb: npt.NDArray[np.uint8], timestamp_ms: int) -> Hand | None:
         return next(iter(self._find_all(rgb, timestamp_ms)), None)
 
     def _find_all(self, rgb: npt.NDArray[np.uint8], timestamp_ms: int) -> list[Hand]:
-        if self._chatter_is_over:
-            return _hands(self._run(rgb, timestamp_ms), rgb.shape)
-        with _without_chatter():
+        with nullcontext() if self._chatter_is_over else _without_chatter():
             hands = _hands(self._run(rgb, timestamp_ms), rgb.shape)
-        self._chatter_is_over = bool(hands)  # the last remark comes with the first hand
+        self._chatter_is_over |= bool(hands)  # MediaPipe's last remark comes with the first hand
         return hands
 
     def _run(self, rgb: npt.NDArray[np.uint8], timestamp_ms: int) -> Any:  # noqa: ANN401 - MediaPipe has no types
@@ -236,51 +214,32 @@ class HandLandmarker:
 
 def _hands(result: Any, shape: tuple[int, ...]) -> list[Hand]:  # noqa: ANN401 - MediaPipe has no types
     height, width = shape[:2]
-    hands = []
-    for points, handedness in zip(result.hand_landmarks, result.handedness, strict=True):
-        shares = np.array([(point.x, point.y, point.z) for point in points], dtype=np.float32)
-        hands.append(
-            Hand(
-                landmarks=shares * np.array([width, height, width], dtype=np.float32),
-                handedness=handedness[0].category_name or "",
-                score=float(handedness[0].score),
-            )
+    scale = np.array([width, height, width], dtype=np.float32)
+    return [
+        Hand(
+            landmarks=np.array([(point.x, point.y, point.z) for point in points], dtype=np.float32) * scale,
+            handedness=handedness[0].category_name or "",
+            score=float(handedness[0].score),
         )
-    return hands
+        for points, handedness in zip(result.hand_landmarks, result.handedness, strict=True)
+    ]
 
 
 def _read_bundle(path: Path) -> bytes:
     try:
         contents = path.read_bytes()
     except OSError as error:
-        raise ClientError(
-            f"{path}: cannot read the hand model ({error.strerror}). Leave --hand-model out to use the models that "
-            "come with mediapipe==0.10.21, or name a .task file."
-        ) from error
+        raise ClientError(f"{path}: cannot read the hand model ({error.strerror}). {_HINT}") from error
     if not zipfile.is_zipfile(io.BytesIO(contents)):
-        raise ClientError(
-            f"{path}: not a hand landmarker bundle. Leave --hand-model out to use the models that come with "
-            "mediapipe==0.10.21, or name a .task file."
-        )
+        raise ClientError(f"{path}: not a hand landmarker bundle. {_HINT}")
     return contents
-
-
-def _check_picture(rgb: npt.NDArray[np.uint8]) -> None:
-    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
-        message = f"a picture must be (H, W, 3) uint8 RGB, not {rgb.dtype} of shape {rgb.shape}"
-        raise ValueError(message)
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    return text[0] if text else type(error).__name__
 
 
 @contextmanager
 def _without_chatter() -> Iterator[None]:
-    """Drop what MediaPipe's C++ side tells stderr about itself; pass on every other line.
+    """Drop what MediaPipe's C++ code writes to stderr about itself; pass on every other line.
 
-    Its logger is never initialised in Python, so no setting reaches it: file descriptor 2 has to be caught.
+    Its logger is never initialised from Python, so no setting reaches it: file descriptor 2 has to be redirected.
     """
     try:
         stderr = os.dup(2)

@@ -1,7 +1,7 @@
 """The mask: the 21 hand landmarks drawn on black, the only picture of a hand that leaves the signer's machine.
 
-This is the only code that draws a mask in Python: training, exam, tests and the client all call it, so what the
-network learns from and what it is asked about cannot drift apart. `MASK_VERSION` travels with every model.
+This is the only code that draws a mask in Python: training, evaluation, tests and the client all call it, so what the
+network learns from and what it sees in use cannot drift apart. `MASK_VERSION` travels with every model.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ THICKNESS: Final = 7
 WRIST: Final = 0
 PALM: Final = (0, 1, 5, 9, 13, 17)
 FINGERS: Final = ((5, 6, 7, 8), (9, 10, 11, 12), (13, 14, 15, 16), (17, 18, 19, 20), (1, 2, 3, 4))
-"""Index, middle, ring and little finger and thumb in the order of drawing: where the thumb is tells A, E, M, N, S and
-T apart, so no finger may hide it."""
+"""Index, middle, ring and little finger and thumb in the order of drawing: the thumb's place distinguishes A, E, M, N,
+S and T, so no finger may hide it."""
 PALM_COLOUR: Final = (128, 128, 128)
 FINGER_COLOURS: Final = ((255, 64, 64), (64, 255, 64), (80, 80, 255), (255, 255, 0), (255, 255, 255))
 """RGB, one colour per finger: which finger is where is half of the manual alphabet."""
 SHADES: Final = (0.45, 0.7, 1.0)
-"""Brightness of a finger's bones from the palm to the tip: how far a finger folds back over itself tells S from E."""
+"""Brightness of a finger's bones from the palm to the tip: how far a finger folds over itself separates S and E."""
 
 _BONES: Final = [
     (list(bone), tuple(int(shade * channel) for channel in colour))
@@ -48,7 +48,7 @@ def crop_square(points: npt.NDArray[np.floating[Any]]) -> tuple[npt.NDArray[np.f
     """Find the square around a hand that its mask shows.
 
     Args:
-        points: (21, 2) or (21, 3) landmarks in pixels; only x and y are read.
+        points: (21, 2) or (21, 3) landmarks in pixels; only x and y are used.
 
     Returns:
         The middle (2,) and the side of the square, in pixels of the photograph.
@@ -77,8 +77,7 @@ def place_in_mask(
     """
     points = np.asarray(points, dtype=np.float32)
     if points.ndim != 2 or points.shape[0] != 21 or points.shape[1] not in (2, 3) or not np.isfinite(points).all():
-        message = f"landmarks must be 21 finite points of x and y (and z), not an array of shape {points.shape}"
-        raise ValueError(message)
+        raise ValueError(f"landmarks must be 21 finite points of x and y (and z), not an array of shape {points.shape}")
     centre, side = crop_square(points)
     placed: npt.NDArray[np.float64] = (points[:, :2] - centre) * (zoom / side) + (0.5 + shift[0], 0.5 + shift[1])
     return placed
@@ -91,7 +90,7 @@ def render_mask(
 
     Args:
         points: (21, 2) or (21, 3) landmarks, as `place_in_mask` takes them.
-        size: side of the mask in pixels, at most 224.
+        size: side of the mask in pixels, at most `MASK_SIZE`.
         zoom: as `place_in_mask` takes it.
         shift: as `place_in_mask` takes it.
 

@@ -1,4 +1,4 @@
-"""One run of the client: its readings become lines, or a window with keys, or a film."""
+"""One run of the client: predictions become lines, a window with keys, or a film."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TextIO
 
 from client.capture.hints import find_hint
+from client.frames import hand_box
 from client.stream.timings import Pace
 from client.window.desktop import copy, speak
-from client.window.drawing import hand_box
 from client.window.screen import SIZE, View, draw_screen, find_button
 from client.window.window import Window
 
 if TYPE_CHECKING:
-    from client.stream.connection import PatientConnection, Reply
-    from client.stream.pipeline import Flow, Reading, Seen
-    from client.stream.status import Status
+    from client.status import Status
+    from client.stream.pipeline import Detection, Pipeline, Prediction
+    from client.stream.reply import Reply
+    from client.stream.retry import RetryingConnection
     from client.stream.timings import Timings
     from client.window.controls import Controls
     from client.window.film_writer import FilmWriter
 
-NO_ANSWER: Final = 0.05
+NO_REPLY: Final = 0.05
 """Seconds after which a frame is shown without its letter."""
 REDRAW: Final = 0.1
-"""Seconds after which the window is drawn anew though no frame has come."""
+"""Seconds after which the window is redrawn although no frame has come."""
 SLOW: Final = 1.0
-"""Seconds without an answer after which the window says so."""
+"""Seconds without a reply after which the window says so."""
 NOTE: Final = 2.0
 """Seconds for which a note is shown."""
 DEMO: Final = "Demonstration: a drawn hand, nothing is sent"
@@ -37,76 +38,75 @@ DEMO_CAPTION: Final = "all that would be sent"
 
 @dataclass
 class Session:
-    """What comes out of a flow of readings."""
+    """Shows and writes what a pipeline recognises."""
 
-    flow: Flow
-    connection: PatientConnection | None
+    pipeline: Pipeline
+    connection: RetryingConnection | None
     """To the service; None in a demonstration."""
     controls: Controls
     status: Status
     out: TextIO
     """Where lines, or the text, are written."""
     threshold: float
-    """Least confidence of a letter that counts."""
+    """Lowest confidence at which a letter counts."""
     lines: bool
-    """Whether a JSON line is written for each reading."""
+    """Whether a JSON line is written for each frame."""
     film: FilmWriter | None
-    """Takes what the window shows."""
+    """Records what the window shows."""
     timings: Timings | None
-    """Takes the time of every step."""
+    """Records the time of every step."""
     pace: Pace = field(default_factory=Pace)
     note: str = ""
+    """Says what a key has just done."""
     note_until: float = 0.0
 
     def write_lines(self) -> None:
-        """Write a JSON line for each reading, unless only the text is wanted."""
-        for reading in self.flow.readings:
-            self.controls.commit(reading.reply.committed)
+        """Write a JSON line for each frame, unless only the text is wanted."""
+        for prediction in self.pipeline.predictions:
+            self.controls.commit(prediction.reply.committed)
             if self.lines:
-                _write_json(self.out, describe(reading))
-            self._record(reading)
-            self._landed(reading)
+                self._write(json.dumps(describe(prediction)))
+            self._frame_done(prediction)
 
     def show_window(self) -> None:
-        """Show readings in a window until they end or the user quits."""
-        seen: Seen | None = None
+        """Show predictions in a window until they end or the user quits."""
+        shown: Detection | None = None
         reply: Reply | None = None
         drawn_at = 0.0
         with Window(SIZE) as window:
-            while not self.flow.readings.ended:
-                reading = self.flow.readings.take(0.01)
-                newest, now, picture = self.flow.newest, time.perf_counter(), None
-                if reading is not None:
-                    seen, reply = reading.seen, reading.reply
+            while not self.pipeline.predictions.ended:
+                prediction = self.pipeline.predictions.take(0.01)
+                newest, now, picture = self.pipeline.newest, time.perf_counter(), None
+                if prediction is not None:
+                    shown, reply = prediction.detection, prediction.reply
                     self.controls.commit(reply.committed)
-                elif newest is not seen and now - drawn_at > NO_ANSWER:
-                    seen = newest
-                if self._is_away() or self.controls.paused:
+                elif newest is not shown and now - drawn_at > NO_REPLY:
+                    shown = newest
+                if self._is_outdated() or self.controls.paused:
                     reply = None
-                if reading is not None or now - drawn_at > (NO_ANSWER if newest is not seen else REDRAW):
-                    picture = draw_screen(self._view(seen, reply), self.controls, window.size)
+                if prediction is not None or now - drawn_at > (NO_REPLY if newest is not shown else REDRAW):
+                    picture = draw_screen(self._view(shown, reply), self.controls, window.size)
                     drawn_at = now
                 key = window.show(picture, 1)
-                if reading is not None:
-                    self._record(reading)
-                    self._landed(reading)
-                if key is None or self._press([key], window):
+                if prediction is not None:
+                    self._frame_done(prediction)
+                if key is None or self._press(key, window):
                     break
 
     def end(self) -> None:
-        """Write what there is of text, however the run ended."""
-        with suppress(BrokenPipeError):  # whoever reads has gone, and the run has ended of it
-            if self.lines:
-                _write_json(self.out, {"text": self.controls.text})
-            else:
-                self.out.write(self.controls.text + "\n")
-                self.out.flush()
+        """Write the text so far, however the run ended."""
+        with suppress(BrokenPipeError):  # nobody reads the output any more, which is why the run ended
+            self._write(json.dumps({"text": self.controls.text}) if self.lines else self.controls.text)
 
-    def _press(self, keys: list[int], window: Window) -> bool:
-        """Do what keys and clicked buttons say; returns whether to quit."""
+    def _write(self, line: str) -> None:
+        self.out.write(line + "\n")
+        self.out.flush()
+
+    def _press(self, key: int, window: Window) -> bool:
+        """Do what a key and the clicked buttons ask for; returns whether to quit."""
         size = window.size
-        for key in keys + [find_button(x, y, size) or -1 for x, y in window.take_clicks()]:
-            action = self.controls.press(key)
+        for pressed in (key, *(find_button(x, y, size) or -1 for x, y in window.take_clicks())):
+            action = self.controls.press(pressed)
             if action == "quit":
                 return True
             if action:
@@ -114,42 +114,40 @@ class Session:
                 self.note_until = time.monotonic() + NOTE
         return False
 
-    def _landed(self, reading: Reading) -> None:
+    def _frame_done(self, prediction: Prediction) -> None:
+        if self.film is not None:
+            picture = draw_screen(self._view(prediction.detection, prediction.reply), self.controls, SIZE)
+            self.film.add(picture, prediction.detection.frame.time)
         drawn = time.perf_counter()
         if self.timings is not None:
-            self.timings.add(reading, drawn)
-        self.pace.add(reading.seen.frame.captured, drawn)
-        self.flow.landed()
+            self.timings.add(prediction, drawn)
+        self.pace.add(prediction.detection.frame.captured, drawn)
+        self.pipeline.frame_done()
 
-    def _record(self, reading: Reading) -> None:
-        if self.film is not None:
-            picture = draw_screen(self._view(reading.seen, reading.reply), self.controls, SIZE)
-            self.film.add(picture, reading.seen.frame.time)
-
-    def _view(self, seen: Seen | None, reply: Reply | None) -> View:
-        state, well = self._state(reply)
-        away = self._is_away()
-        rgb = None if seen is None else seen.frame.rgb
-        points = None if seen is None or seen.hand is None else seen.hand.landmarks
+    def _view(self, shown: Detection | None, reply: Reply | None) -> View:
+        state, is_ok = self._state(reply)
+        outdated = self._is_outdated()
+        rgb = None if shown is None else shown.frame.rgb
+        points = None if shown is None or shown.hand is None else shown.hand.landmarks
         demo = self.connection is None
         return View(
             rgb=rgb,
             points=points,
-            mask=None if seen is None or away else seen.mask,
+            mask=None if shown is None or outdated else shown.mask,
             reply=reply,
             threshold=self.threshold,
             hint=DEMO if demo else "" if rgb is None else find_hint(rgb, points),
-            trouble=self.status.trouble(),
+            problem=self.status.problem(),
             note=self.note if time.monotonic() < self.note_until else "",
             state=state,
-            well=well,
-            rate=0.0 if away else self.pace.rate,
+            is_ok=is_ok,
+            rate=0.0 if outdated else self.pace.rate,
             latency=self.pace.latency,
             caption=DEMO_CAPTION if demo else View.caption,
         )
 
     def _state(self, reply: Reply | None) -> tuple[str, bool]:
-        """Say how it stands with the service, and whether that is well."""
+        """Describe the connection to the service, and say whether it is as it should be."""
         if self.connection is None:
             return "demonstration", True
         if self.status.is_lost("service"):
@@ -158,19 +156,19 @@ class Session:
             return f"no answer for {waited:.0f} s", False
         return ("connecting", False) if reply is None and not self.pace.rate else ("connected", True)
 
-    def _is_away(self) -> bool:
-        """Whether what was read last does not hold any more."""
-        return bool(self.status.trouble()) or self._waited() > SLOW
+    def _is_outdated(self) -> bool:
+        """Whether the last prediction no longer holds."""
+        return bool(self.status.problem()) or self._waited() > SLOW
 
     def _waited(self) -> float:
-        """Give the seconds for which an answer has been waited for."""
+        """Give the seconds since the mask was sent whose reply is outstanding."""
         since = None if self.connection is None else self.connection.waiting_since
         return 0.0 if since is None else time.monotonic() - since
 
 
-def describe(reading: Reading) -> dict[str, object]:
-    """Say in plain values what a headless run tells of a frame."""
-    frame, hand, reply = reading.seen.frame, reading.seen.hand, reading.reply
+def describe(prediction: Prediction) -> dict[str, object]:
+    """Give the fields of a frame's JSON line."""
+    frame, hand, reply = prediction.detection.frame, prediction.detection.hand, prediction.reply
     return {
         "frame": frame.index,
         "time": round(frame.time, 3),
@@ -180,8 +178,3 @@ def describe(reading: Reading) -> dict[str, object]:
         "smoothed": reply.smoothed,
         "committed": reply.committed,
     }
-
-
-def _write_json(out: TextIO, fields: dict[str, object]) -> None:
-    out.write(json.dumps(fields) + "\n")
-    out.flush()

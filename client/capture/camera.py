@@ -1,4 +1,4 @@
-"""Where pictures come from: a camera, a video file, a folder of pictures or an address, read by OpenCV."""
+"""Sources of frames: a camera, a video file, a folder of pictures or a network address, read by OpenCV."""
 
 from __future__ import annotations
 
@@ -6,81 +6,52 @@ import os
 import re
 import sys
 import time
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, Self
+from typing import TYPE_CHECKING, Final
 
-# OpenCV's FFmpeg reads this when it is first used. What it has to say is said in our own sentences.
+# OpenCV's FFmpeg reads this when it is first used. Its messages are replaced by ours.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 import cv2
 import numpy as np
 
 from client.errors import ClientError
-from client.stream.status import BackOff, Status
+from client.frames import Frame
+from client.status import Status, retry_pauses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     import numpy.typing as npt
 
 ANY_CAMERA: Final = "camera"
-"""Name of the first camera that works."""
+"""Name for the first camera that works."""
 CAMERAS: Final = 4
-"""Numbers that are tried for a camera where the system does not list them."""
+"""How many camera numbers are tried if the system does not list them."""
 TIMEOUT_MS: Final = 5000
-"""How long an address may take to answer, and later to give the next frame, in milliseconds."""
+"""How long an address may take to answer, and later to deliver the next frame, in milliseconds."""
 DEFAULT_FRAME_RATE: Final = 30.0
-"""Frames per second of a file that does not say."""
+"""Frames per second to assume for a file that does not specify them."""
 PICTURE_RATE: Final = 1.0
-"""Pictures of a folder that are shown in a second."""
+"""Pictures of a folder that are shown per second."""
 PICTURES: Final = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 _ADDRESS: Final = re.compile(r"^(https?|rtsps?)://", re.IGNORECASE)
 
 cv2.setLogLevel(0)
 
 
-@dataclass(frozen=True)
-class Frame:
-    """One picture of a source."""
-
-    rgb: npt.NDArray[np.uint8]
-    """(H, W, 3), as the camera sees it: not mirrored."""
-    index: int
-    """Counts from 0."""
-    time: float
-    """Seconds since the first frame: by the frame rate for a file, by the clock for a camera or an address."""
-    captured: float = 0.0
-    """When it was there, by `time.perf_counter`."""
-
-
-class Source(Protocol):
-    """What `open_source` gives: frames one after the other, until the source ends."""
-
-    live: bool
-    """Whether frames come at their own pace, and those that nobody has time for are passed over."""
-    frame_rate: float
-    """Frames per second as the source says."""
-    related: bool
-    """Whether frames follow one another as in a film."""
-
-    def __iter__(self) -> Iterator[Frame]: ...
-    def __enter__(self) -> Self: ...
-    def __exit__(self, *_: object) -> None: ...
-
-
-def open_source(name: str, *, fast: bool = False, status: Status | None = None, patience: float = 0.0) -> Source:
+def open_source(name: str, *, fast: bool = False, status: Status | None = None, patience: float = 0.0) -> Film | Camera:
     """Open a camera by its number, an http or rtsp address, a video file or a folder of pictures.
 
     Args:
         name: "camera" for the first that works, "0", "http://phone.local:8080/video", "film.mp4" or "photos/".
-        fast: whether a file is read as fast as its frames are asked for; else it has its own pace, as a camera has.
-        status: told when a camera or an address is lost and found.
-        patience: seconds for which a camera or an address that was lost is tried again.
+        fast: whether a file is read as fast as its frames are consumed; else it plays at its own pace, like a camera.
+        status: where the loss and the return of a camera or an address are reported.
+        patience: seconds for which to try to reopen a camera or an address that was lost.
 
     Returns:
-        The frames, to be used in a `with` statement.
+        The frames; close them.
 
     Raises:
         ClientError: there is no such camera, address, file or folder, or it is not a video.
@@ -91,68 +62,47 @@ def open_source(name: str, *, fast: bool = False, status: Status | None = None, 
         return Camera(partial(_open_camera, int(name)), f"Camera {name}", status, patience)
     if _ADDRESS.match(name):
         capture = _open_address(name)
-        if capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0:  # only a film knows its length
-            return Film(capture, live=not fast)
-        return Camera(partial(_open_address, name), name, status, patience, capture)
-    path = Path(name)
-    return Pictures(path, live=not fast) if path.is_dir() else Film(_open_file(path), live=not fast)
+        if capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0:  # only a film has a length
+            return Camera(partial(_open_address, name), name, status, patience, capture)
+    elif (path := Path(name)).is_dir():
+        paths = sorted(each for each in path.iterdir() if each.suffix.lower() in PICTURES)
+        if not paths:
+            raise ClientError(f"{path}: no picture in this folder. Name one with {', '.join(PICTURES)} files.")
+        return Film(map(_read_picture, paths), PICTURE_RATE, live=not fast, related=False)
+    else:
+        capture = _open_file(path)
+    return Film(_read_all(capture), read_frame_rate(capture), live=not fast)
 
 
 class Film:
-    """Every frame of a file, in order; at its own pace, or as fast as they are asked for."""
+    """Pictures in their order: every frame of a video file, the pictures of a folder, or drawn ones."""
 
-    related = True
-
-    def __init__(self, capture: cv2.VideoCapture, *, live: bool) -> None:
-        """Read from the beginning.
+    def __init__(
+        self, pictures: Iterable[npt.NDArray[np.uint8]], frame_rate: float, *, live: bool, related: bool = True
+    ) -> None:
+        """Begin with the first picture.
 
         Args:
-            capture: opened; it belongs to this source from now on.
-            live: whether a frame is given no sooner than it is due.
+            pictures: (H, W, 3) uint8 RGB each.
+            frame_rate: pictures per second.
+            live: whether a frame is given no sooner than it is due, instead of as fast as they are consumed.
+            related: whether they follow one another as in a film.
         """
-        self._capture = capture
-        self.live = live
-        self.frame_rate = _frame_rate(capture)
+        self._pictures, self.frame_rate, self.live, self.related = pictures, frame_rate, live, related
 
     def __iter__(self) -> Iterator[Frame]:
-        return _at_a_rate(_read_all(self._capture), self.frame_rate, live=self.live)
+        started = time.perf_counter()
+        for index, rgb in enumerate(self._pictures):
+            if self.live:
+                time.sleep(max(0.0, started + index / self.frame_rate - time.perf_counter()))
+            yield Frame(rgb, index, index / self.frame_rate, time.perf_counter())
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._capture.release()
-
-
-class Pictures:
-    """The pictures of a folder in the order of their names; they need not have to do with one another."""
-
-    related = False
-    frame_rate = PICTURE_RATE
-
-    def __init__(self, folder: Path, *, live: bool) -> None:
-        """List the pictures.
-
-        Raises:
-            ClientError: there are none.
-        """
-        self.live = live
-        self._paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
-        if not self._paths:
-            raise ClientError(f"{folder}: no picture in this folder. Name one with {', '.join(PICTURES)} files.")
-
-    def __iter__(self) -> Iterator[Frame]:
-        return _at_a_rate(map(_read_picture, self._paths), self.frame_rate, live=self.live)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
+    def close(self) -> None:
+        """Do nothing: a file is closed at its end, or with the process."""
 
 
 class Camera:
-    """A camera or an address. One that is lost is opened again as long as there is patience."""
+    """A camera or an address. If it is lost, it is opened again."""
 
     live = True
     related = True
@@ -169,16 +119,16 @@ class Camera:
 
         Args:
             connect: opens it, or raises ClientError.
-            name: what sentences call it.
-            status: told when it is lost and found.
-            patience: seconds for which it is tried again.
-            capture: it, where it is open already.
+            name: its name in messages.
+            status: where its loss and its return are reported.
+            patience: seconds for which to try to reopen it.
+            capture: the open camera, if it is open already.
         """
         self._connect, self._name = connect, name
         self._status, self._patience = status or Status(sys.stderr), patience
         self._capture = capture or connect()
         self._closed = False
-        self.frame_rate = _frame_rate(self._capture)
+        self.frame_rate = read_frame_rate(self._capture)
 
     def __iter__(self) -> Iterator[Frame]:
         index, started = 0, 0.0
@@ -193,24 +143,22 @@ class Camera:
             index += 1
         self._capture.release()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._closed = True  # whoever reads it may be in the driver, and lets it go
+    def close(self) -> None:
+        """Give no more frames."""
+        self._closed = True  # the reading thread may be in the driver, and releases it
 
     def _open_again(self) -> None:
-        sentence = (
-            f"{self._name} gives no pictures any more. Check that it is plugged in or switched on and that no other "
+        message = (
+            f"{self._name} has stopped sending pictures. Check that it is plugged in or switched on and that no other "
             "program uses it."
         )
         self._capture.release()
-        until, pauses = time.monotonic() + self._patience, BackOff()
+        until, pauses = time.monotonic() + self._patience, retry_pauses()
         while not self._closed:
             if time.monotonic() >= until:
-                raise ClientError(f"{sentence} Then start again.")
-            self._status.lost("camera", sentence)
-            time.sleep(pauses.next())
+                raise ClientError(f"{message} Then start again.")
+            self._status.lost("camera", message)
+            time.sleep(next(pauses))
             try:
                 self._capture = self._connect()
             except ClientError:
@@ -219,16 +167,8 @@ class Camera:
             return
 
 
-def _at_a_rate(pictures: Iterator[npt.NDArray[np.uint8]], rate: float, *, live: bool) -> Iterator[Frame]:
-    started = time.perf_counter()
-    for index, rgb in enumerate(pictures):
-        if live:
-            time.sleep(max(0.0, started + index / rate - time.perf_counter()))
-        yield Frame(rgb, index, index / rate, time.perf_counter())
-
-
 def _open_any_camera() -> cv2.VideoCapture:
-    """Open the first camera that gives a picture."""
+    """Open the first camera that delivers a picture."""
     listed = sorted(int(path.name[5:]) for path in Path("/dev").glob("video*") if path.name[5:].isdigit())
     for number in range(CAMERAS) if sys.platform != "linux" else listed:
         capture = cv2.VideoCapture(number)
@@ -238,8 +178,7 @@ def _open_any_camera() -> cv2.VideoCapture:
     if listed:
         return _open_camera(listed[0])
     raise ClientError(
-        "There is no camera. Plug one in, read a video file (--source film.mp4), or see how it looks without one: "
-        "--demo."
+        "There is no camera. Plug one in, use a video file (--source film.mp4), or try the demonstration: --demo."
     )
 
 
@@ -250,12 +189,12 @@ def _open_camera(number: int) -> cv2.VideoCapture:
     device = Path(f"/dev/video{number}")
     if device.exists():
         raise ClientError(
-            f"Camera {number} ({device}) does not open. Close other programs that use it, and check that you may read "
-            f"it (`ls -l {device}`; on most systems: `sudo usermod -aG video $USER`, then log in again)."
+            f"Camera {number} ({device}) cannot be opened. Close other programs that use it, and check that you may "
+            f"read it (`ls -l {device}`; on most systems: `sudo usermod -aG video $USER`, then log in again)."
         )
     raise ClientError(
         f"There is no camera {number}. Plug one in, try another number (--source {number + 1}), "
-        "or read a video file (--source film.mp4)."
+        "or use a video file (--source film.mp4)."
     )
 
 
@@ -265,7 +204,7 @@ def _open_address(address: str) -> cv2.VideoCapture:
     if capture.isOpened():
         return capture
     raise ClientError(
-        f"No video comes from {address} (waited up to {TIMEOUT_MS // 1000} s). Check the address in a browser or a "
+        f"No video from {address} (waited up to {TIMEOUT_MS // 1000} s). Check the address in a browser or a "
         "player, and that the camera is switched on and in the same network."
     )
 
@@ -274,33 +213,35 @@ def _open_file(path: Path) -> cv2.VideoCapture:
     if not path.is_file():
         raise ClientError(
             f"{path}: no such video file. --source takes a camera's number (0), a video file, a folder of pictures, "
-            "or an address that begins with http://, https:// or rtsp://."
+            "or an address that starts with http://, https:// or rtsp://."
         )
     capture = cv2.VideoCapture(str(path))
     if capture.isOpened():
         return capture
     raise ClientError(
-        f"{path}: no video that OpenCV can read. Convert it, for example with `ffmpeg -i {path} film.mp4`."
+        f"{path}: not a video that OpenCV can read. Convert it, for example with `ffmpeg -i {path} film.mp4`."
     )
 
 
-def _frame_rate(capture: cv2.VideoCapture) -> float:
+def read_frame_rate(capture: cv2.VideoCapture) -> float:
+    """Give the frames per second of an opened capture, or a default if it does not specify them."""
     rate = capture.get(cv2.CAP_PROP_FPS)
     return rate if 0.0 < rate < 1000.0 else DEFAULT_FRAME_RATE
 
 
 def _read(capture: cv2.VideoCapture) -> npt.NDArray[np.uint8] | None:
-    there, bgr = capture.read()
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8) if there else None
+    is_read, bgr = capture.read()
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8) if is_read else None
 
 
 def _read_all(capture: cv2.VideoCapture) -> Iterator[npt.NDArray[np.uint8]]:
     while (rgb := _read(capture)) is not None:
         yield rgb
+    capture.release()
 
 
 def _read_picture(path: Path) -> npt.NDArray[np.uint8]:
-    bgr = cv2.imread(str(path))
-    if bgr is None:
-        raise ClientError(f"{path}: no picture that OpenCV can read. Take it out of the folder, or convert it.")
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    rgb = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+    if rgb is None:
+        raise ClientError(f"{path}: not a picture that OpenCV can read. Remove it from the folder, or convert it.")
+    return np.asarray(rgb, dtype=np.uint8)

@@ -1,69 +1,68 @@
-"""Which hand is read where two are in view: the one that is held up, and stays so until the other one is."""
+"""Which of two hands in view signs: the raised one, until the other one is raised."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Final, Self
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from client.frames import hand_box
 from client.landmarks import HandLandmarker
 from client.mask import crop_square
-from client.window.drawing import hand_box
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import numpy.typing as npt
 
-    from client.capture.camera import Frame
+    from client.frames import Box, Frame
     from client.landmarks import Hand
-    from client.window.drawing import Box
 
-LOOK_ROUND: Final = 2.0
-"""Seconds between two looks for a second hand: one costs as much as two frames. Not in a thread of its own: two
-landmarkers of MediaPipe at work at the same time now and then wait for each other for ever."""
+SEARCH_INTERVAL: Final = 2.0
+"""Seconds between two searches for a second hand: each costs as much as two frames. Not in a thread of its own: two
+MediaPipe landmarkers that run at the same time sometimes deadlock."""
 RAISED: Final = 0.5
-"""The other hand takes over where it is this much higher, in lengths of its box."""
+"""The other hand takes over if it is this much higher, as a share of its box's side."""
+
+
+@contextmanager
+def follow_hand(bundle: Path | None, *, related: bool) -> Iterator[Callable[[Frame], Hand | None]]:
+    """Load the networks, and give what finds the hand that signs in a frame, or None if there is none.
+
+    Args:
+        bundle: a hand landmarker's `.task` file; if None, MediaPipe's own networks.
+        related: whether frames follow one another; else each is a separate picture, in which one hand is found.
+
+    Raises:
+        ClientError: MediaPipe or its networks cannot be used.
+    """
+    with HandLandmarker("video" if related else "image", bundle) as one:
+        if not related:
+            yield lambda frame: one.detect(frame.rgb)
+            return
+        with HandLandmarker("image", bundle, num_hands=2) as two:
+            yield HandFollower(one, two).find
 
 
 class HandFollower:
-    """Follows one hand, which takes half as long as following two, and now and then looks for a second one.
+    """Follows one hand, which takes half as long as following two, and regularly searches for a second one.
 
-    A second hand that rests is painted over for the landmarker, so that it cannot be followed by mistake.
+    A second hand that rests is painted over for the landmarker, so that it is not followed by mistake.
     """
 
-    def __init__(self, bundle: Path | None, *, related: bool) -> None:
-        """Load the networks.
-
-        Args:
-            bundle: a hand landmarker's `.task` file; MediaPipe's own networks where it is None.
-            related: whether frames follow one another; else each is a picture by itself, in which one hand is found.
-
-        Raises:
-            ClientError: MediaPipe or its networks cannot be used.
-        """
-        self._related = related
+    def __init__(self, one: HandLandmarker, two: HandLandmarker) -> None:
+        """Follow with `one`, which was made for video, and search with `two`, made for two hands in still pictures."""
+        self._one, self._two = one, two
         self._resting: Box | None = None
-        self._looked = float("-inf")
+        self._searched = float("-inf")
         self._followed: npt.NDArray[np.float32] | None = None
-        with ExitStack() as stack:
-            self._one = stack.enter_context(HandLandmarker("video" if related else "image", bundle))
-            self._two = stack.enter_context(HandLandmarker("image", bundle, num_hands=2)) if related else None
-            self._stack = stack.pop_all()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
 
     def find(self, frame: Frame) -> Hand | None:
-        """Find the hand that signs; None where there is none."""
-        if self._two is None:
-            return self._one.detect(frame.rgb)
-        if frame.time - self._looked >= LOOK_ROUND:
-            self._looked = frame.time
+        """Find the hand that signs; None if there is none."""
+        if frame.time - self._searched >= SEARCH_INTERVAL:
+            self._searched = frame.time
             hands = [hand.landmarks for hand in self._two.detect_all(frame.rgb)]
             self._resting = find_resting(hands, self._followed, frame.rgb.shape)
         hand = self._one.detect_in_video(paint_over(frame.rgb, self._resting), round(frame.time * 1000))
@@ -82,8 +81,8 @@ def find_resting(
         shape: of the picture, height first.
 
     Returns:
-        The box of the hand that rests; None where there are not two, or the boxes overlap: they cannot be told apart
-        by paint.
+        The box of the hand that rests; None if there are not two hands, or if their boxes overlap: painting over one
+        would hide part of the other.
     """
     if len(hands) != 2:
         return None
@@ -101,7 +100,7 @@ def find_resting(
 
 
 def paint_over(rgb: npt.NDArray[np.uint8], box: Box | None) -> npt.NDArray[np.uint8]:
-    """Give the picture with a box of it in black; the picture itself stays as it is."""
+    """Return a copy of the picture with a box painted black; without a box, the picture itself."""
     if box is None:
         return rgb
     painted = rgb.copy()

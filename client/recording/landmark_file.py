@@ -1,4 +1,4 @@
-"""Recorded landmarks on disk: an `.npz` that the pipeline reads as raw data, and that can be added to."""
+"""Recorded landmarks on disk: an `.npz` that the pipeline reads as raw data, and that can be extended."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import os
 import zipfile
 import zlib
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from client.errors import ClientError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -21,21 +21,12 @@ if TYPE_CHECKING:
     from client.recording.recorder import Sample
 
 MAX_MIB: Final = 1024
-"""Unpacked size of a file that is added to, in MiB: two million hands; more is refused before it is decoded."""
+"""Largest unpacked size of a file to extend, in MiB: two million hands. Larger ones are rejected before decoding."""
 MAX_NAME_LENGTH: Final = 64
 """Characters in a signer's name."""
-_DAMAGE: Final = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    ValueError,
-)
-"""What zipfile and numpy raise at bytes that are not what they should be."""
-_HINT: Final = "Record into a new file: several files in one folder form one data set."
+_DAMAGE: Final = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, SyntaxError, ValueError)
+"""What zipfile and numpy raise if a file is damaged."""
+_HINT: Final = "Record to a new file: several files in one folder form one data set."
 
 
 @dataclass(frozen=True)
@@ -51,42 +42,38 @@ class LandmarkFile:
     image_size: npt.NDArray[np.int64]
     """(N,2) width and height of the frame in pixels."""
     handedness: npt.NDArray[np.str_]
-    """(N,) "Left", "Right" or "" as MediaPipe's Tasks API says it."""
+    """(N,) "Left", "Right" or "", as MediaPipe's Tasks API reports it."""
     n_photos: npt.NDArray[np.int64]
-    """() frames tried, at least N: misses count as errors in an exam."""
+    """() frames tried, at least N: misses count as errors in an evaluation."""
 
     def __post_init__(self) -> None:
         """Check shapes and types.
 
         Raises:
-            ValueError: an array is not as described here.
+            ValueError: an array has another shape or type, or `n_photos` is too small.
         """
         rows = len(np.atleast_1d(self.labels))
         shapes = {"landmarks": (rows, 21, 3), "image_size": (rows, 2), "n_photos": ()}
         kinds = {"landmarks": "f", "image_size": "iu", "n_photos": "iu"}
-        for field in fields(self):
-            array = getattr(self, field.name)
-            shape, kind = shapes.get(field.name, (rows,)), kinds.get(field.name, "U")
+        for name, array in vars(self).items():
+            shape, kind = shapes.get(name, (rows,)), kinds.get(name, "U")
             if array.shape != shape or array.dtype.kind not in kind:
-                message = f"'{field.name}' is {array.shape} {array.dtype}, not {shape}"
-                raise ValueError(message)
+                raise ValueError(f"'{name}' is {array.shape} {array.dtype}, not {shape}")
         if int(self.n_photos) < rows:
-            message = f"'n_photos' is {int(self.n_photos)}, fewer than its {rows} rows"
-            raise ValueError(message)
+            raise ValueError(f"'n_photos' is {int(self.n_photos)}, fewer than its {rows} rows")
 
     def __len__(self) -> int:
         """Rows: hands that were kept."""
         return len(self.labels)
 
     def joined(self, other: LandmarkFile) -> LandmarkFile:
-        """Append the rows of another file and add up the frames that were tried."""
-        names = [field.name for field in fields(self) if field.name != "n_photos"]
-        rows = {name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in names}
+        """Append the rows of another file and add up the frames tried."""
+        rows = {name: np.concatenate([array, getattr(other, name)]) for name, array in vars(self).items() if array.ndim}
         return LandmarkFile(**rows, n_photos=np.asarray(self.n_photos + other.n_photos))
 
 
 def from_samples(samples: Sequence[Sample], signer: str, n_tried: int) -> LandmarkFile:
-    """Arrange one signer's samples, one or more, as the arrays of a file; `n_tried` frames were looked at."""
+    """Arrange one signer's samples, at least one, as the arrays of a file; `n_tried` frames were tried."""
     return LandmarkFile(
         labels=np.array([sample.letter for sample in samples]),
         signers=np.full(len(samples), signer),
@@ -101,25 +88,25 @@ def check_signer(name: str) -> str:
     """Trim a signer's name.
 
     Raises:
-        ClientError: it is empty, longer than 64 characters or not printable.
+        ClientError: it is empty, longer than `MAX_NAME_LENGTH` characters or not printable.
     """
     name = name.strip()
     if name and len(name) <= MAX_NAME_LENGTH and name.isprintable():
         return name
     raise ClientError(
         f"--signer {name[:MAX_NAME_LENGTH]!a}: a signer's name has 1 to {MAX_NAME_LENGTH} printable characters. Any "
-        "name does, as long as it is the same in all files of this signer."
+        "name will do, as long as it is the same in all files of this signer."
     )
 
 
 def check_target(path: Path) -> int:
-    """See, before anyone signs, that a file can be written or added to; its folder is made where it is missing.
+    """Check, before anyone signs, that a file can be written or extended; create its folder if it is missing.
 
     Returns:
-        Rows that are there already.
+        Rows that it already has.
 
     Raises:
-        ClientError: the path cannot be written, or holds something else than recorded landmarks.
+        ClientError: the path cannot be written, or holds something other than recorded landmarks.
     """
     if path.suffix != ".npz":
         raise ClientError(f"{path}: recorded landmarks are an .npz file. Call it {path.name}.npz.")
@@ -128,9 +115,9 @@ def check_target(path: Path) -> int:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ClientError(f"{path.parent}: no folder can be made here ({error.strerror}). Name another.") from None
+        raise ClientError(f"{path.parent}: this folder cannot be created ({error.strerror}). Name another.") from None
     if not os.access(path.parent, os.W_OK):
-        raise ClientError(f"{path.parent}: nothing may be written here. Name another folder.")
+        raise ClientError(f"{path.parent}: you may not write to this folder. Name another.")
     return len(read_landmark_file(path)) if path.exists() else 0
 
 
@@ -138,7 +125,7 @@ def read_landmark_file(path: Path) -> LandmarkFile:
     """Read a file that `append` wrote, or another raw file of landmarks with all of its arrays.
 
     Raises:
-        ClientError: it cannot be read, is too large, or is no such file.
+        ClientError: it cannot be read, is too large, or is not such a file.
     """
     names = [field.name for field in fields(LandmarkFile)]
     try:
@@ -155,34 +142,29 @@ def read_landmark_file(path: Path) -> LandmarkFile:
             return LandmarkFile(**{name: archive[name] for name in names})
     except _DAMAGE as error:
         why = " ".join(str(error).split())[:200] or type(error).__name__
-        raise ClientError(f"{path}: no file of recorded landmarks, or a damaged one ({why}). {_HINT}") from error
+        raise ClientError(f"{path}: not a file of recorded landmarks, or a damaged one ({why}). {_HINT}") from error
 
 
 def append(path: Path, new: LandmarkFile) -> int:
-    """Add rows to a file, or begin it: written beside its place, then renamed.
+    """Add rows to a file, or create it; the new content replaces the old one only once it is complete.
 
     Returns:
         Rows of the file afterwards.
 
     Raises:
-        ClientError: what is there cannot be added to, or the disk does not take it.
+        ClientError: the existing file cannot be extended, or the new one cannot be written.
     """
     whole = read_landmark_file(path).joined(new) if path.exists() else new
-    try:
-        _write(path, {field.name: getattr(whole, field.name) for field in fields(whole)})
-    except OSError as error:
-        raise ClientError(
-            f"{path}: cannot be written ({error.strerror}). What was there before is there still; free some space or "
-            "name another file, and record again."
-        ) from error
-    return len(whole)
-
-
-def _write(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     partial = path.with_name(f".{path.name}.partial")
     try:
         with partial.open("wb") as stream:
-            np.savez_compressed(stream, **arrays)
+            np.savez_compressed(stream, **vars(whole))
         partial.replace(path)
+    except OSError as error:
+        raise ClientError(
+            f"{path}: cannot be written ({error.strerror}). The file is as it was before; free some space or name "
+            "another one, and record again."
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
+    return len(whole)

@@ -1,4 +1,4 @@
-"""Which frames of which letter are kept: the pure part of recording. No camera, no clock, no window."""
+"""Which frames are kept for which letter. No camera, no clock, no window."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ if TYPE_CHECKING:
     from client.landmarks import Hand
 
 STATIC_LETTERS: Final = "ABCDEFGHIKLMNOPQRSTUVWXY"
-"""Letters that are held still; J and Z are drawn in the air."""
+"""Letters without movement; J and Z are drawn in the air."""
 GAP: Final = 0.2
-"""Seconds between two frames that are tried, so that a hand moves a little from one to the next."""
+"""Seconds between two frames that are tried, so that the hand moves a little in between."""
 _TOLERANCE: Final = 1e-6
-"""Seconds by which a frame may come early: times of a film are sums of fractions."""
+"""Seconds by which a frame may be early: the times of a film are rounded fractions."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One hand that is kept."""
+    """One recorded hand."""
 
     letter: str
     hand: Hand
@@ -27,38 +27,39 @@ class Sample:
 
 
 class Recorder:
-    """Asks for letter after letter and keeps some frames of each.
+    """Asks for one letter after another and keeps some frames of each.
 
-    Between letters it pauses. Where it does not, a frame is tried every `GAP` seconds: it gives a sample, or counts
-    as tried in vain where no hand was found.
+    It pauses between letters. While it records, a frame is tried every `GAP` seconds: it becomes a sample, or counts
+    as missed if no hand was found in it.
 
     Example:
         ```python
         recorder = Recorder("ABC", per_letter=20)
-        recorder.begin()
+        recorder.start()
         for frame in frames:
-            recorder.see(frame.time, landmarker.detect_in_video(frame.rgb, round(frame.time * 1000)), (640, 480))
+            recorder.see(frame.time, landmarker.detect_in_video(frame.rgb, round(frame.time * 1000)), frame.size)
         ```
     """
 
     def __init__(self, letters: str, per_letter: int) -> None:
-        """Ask for the first letter, and pause.
+        """Ask for the first letter, paused.
 
         Args:
-            letters: each once, in the order in which they are asked for.
-            per_letter: samples to take of each.
+            letters: each once, in the order to ask for them.
+            per_letter: samples to record of each.
         """
         self.letters = letters
         self.per_letter = per_letter
         self.recording = False
         self._index = 0
-        self._taken: list[list[Sample]] = [[] for _ in letters]
-        self._missed = [0] * len(letters)
+        # The last places are those of the end, where no letter is asked for.
+        self._taken: list[list[Sample]] = [[] for _ in range(len(letters) + 1)]
+        self._missed = [0] * len(self._taken)
         self._last_try = float("-inf")
 
     @property
     def finished(self) -> bool:
-        """Whether the last letter has been left behind."""
+        """Whether the last letter is done."""
         return self._index >= len(self.letters)
 
     @property
@@ -69,16 +70,16 @@ class Recorder:
     @property
     def taken(self) -> int:
         """Samples of the letter asked for."""
-        return 0 if self.finished else len(self._taken[self._index])
+        return len(self._taken[self._index])
 
     @property
     def tried(self) -> int:
-        """Frames of the letter asked for that were tried, with a hand or without."""
-        return 0 if self.finished else self.taken + self._missed[self._index]
+        """Frames that were tried for the letter asked for, with a hand or without."""
+        return self.taken + self._missed[self._index]
 
     @property
     def n_tried(self) -> int:
-        """Frames of all letters that were tried."""
+        """Frames that were tried for all letters."""
         return len(self.samples) + sum(self._missed)
 
     @property
@@ -87,24 +88,24 @@ class Recorder:
         return [sample for samples in self._taken for sample in samples]
 
     def count(self, letter: str) -> int:
-        """Count the samples of a letter; ValueError where it is none of the letters."""
+        """Count the samples of a letter; ValueError if it is not one of the letters."""
         return len(self._taken[self.letters.index(letter)])
 
-    def begin(self) -> None:
+    def start(self) -> None:
         """Try the frames that follow."""
         self.recording = not self.finished
 
     def pause(self) -> None:
-        """Look on."""
+        """Ignore the frames that follow."""
         self.recording = False
 
     def next_letter(self) -> None:
-        """Ask for the next letter and pause, whatever there is of this one."""
+        """Ask for the next letter and pause, however many samples this one has."""
         self._index = min(self._index + 1, len(self.letters))
         self.pause()
 
     def go_back(self) -> None:
-        """Drop what there is of this letter, or of the one before where there is nothing yet, and pause."""
+        """Drop the frames of this letter, or of the previous one if none was tried for this one yet, and pause."""
         if self.tried == 0 and self._index > 0:
             self._index -= 1
         self._taken[self._index] = []
@@ -112,20 +113,20 @@ class Recorder:
         self.pause()
 
     def go_to(self, letter: str) -> None:
-        """Ask for a letter out of turn, and begin.
+        """Ask for a letter out of turn, and start.
 
         Raises:
-            ValueError: it is none of the letters.
+            ValueError: it is not one of the letters.
         """
         self._index = self.letters.index(letter)
-        self.begin()
+        self.start()
 
     def see(self, time: float, hand: Hand | None, image_size: tuple[int, int]) -> bool:
-        """Look at a frame; with the last sample of a letter the next one is asked for.
+        """Try a frame, if one is due; after a letter's last sample, ask for the next letter.
 
         Args:
-            time: of the frame, in seconds; rising.
-            hand: what was found in it.
+            time: of the frame, in seconds; increasing.
+            hand: the hand found in it, if any.
             image_size: its width and height in pixels.
 
         Returns:

@@ -1,1 +1,1 @@
-"""The connection to the service and the threads between camera and window."""
+"""The connection to the service, and the threads between source and window."""

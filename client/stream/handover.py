@@ -1,9 +1,9 @@
-"""From one thread to the next: a place for one item, in which the newest wins or nothing is lost."""
+"""A queue of one item between two threads: the newest item wins, or nothing is lost."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -14,13 +14,13 @@ Item = TypeVar("Item")
 class Handover(Generic[Item]):
     """Runs an iterable in a thread of its own and gives its items to the thread that iterates over this.
 
-    One item at most waits. Where nothing may be lost the iterable is held up until it is taken; otherwise a newer
-    item takes its place, so whoever is slower than the iterable gets the newest one. What the iterable raises is
-    raised to whoever takes.
+    At most one item waits. If nothing may be lost, the iterable waits until that item is taken; otherwise a newer item
+    replaces it, so that a consumer slower than the iterable gets the newest one. What the iterable raises is raised
+    again in the consumer.
 
     Example:
         ```python
-        with Handover(source, "camera", lossless=False) as frames:
+        with closing(Handover(source, "camera", lossless=False)) as frames:
             for frame in frames:
                 look_at(frame)
         ```
@@ -30,9 +30,9 @@ class Handover(Generic[Item]):
         """Start the thread.
 
         Args:
-            items: run in the thread, and left at the latest when it gives its next item after `close`.
+            items: run in the thread, and abandoned at the latest when it gives its next item after `close`.
             name: of the thread.
-            lossless: whether `items` waits for whoever takes.
+            lossless: whether `items` waits for the consumer.
         """
         self._items, self._lossless = items, lossless
         self._changed = threading.Condition()
@@ -47,10 +47,10 @@ class Handover(Generic[Item]):
             yield item
 
     def take(self, seconds: float | None = None) -> Item | None:
-        """Wait for the next item; None where there is none within so many seconds, and at the end.
+        """Wait for the next item; None if there is none within so many seconds, and at the end.
 
         Raises:
-            Exception: what the iterable raised, when what it gave before has been taken.
+            Exception: what the iterable raised, once all its items have been taken.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._ended or self._closed, seconds)
@@ -64,39 +64,29 @@ class Handover(Generic[Item]):
 
     @property
     def ended(self) -> bool:
-        """Whether there is and will be nothing more to take."""
+        """Whether there is nothing more to take, now or later."""
         with self._changed:
             return self._closed or (self._ended and not self._waiting)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def close(self) -> None:
-        """Give no more items to anyone."""
+        """Give no more items."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        self._thread.join(timeout=1.0)  # what hangs in a driver or a socket is left behind: it is a daemon
+        self._thread.join(timeout=1.0)  # a thread that hangs in a driver or a socket is left: it is a daemon
 
     def _run(self) -> None:
         try:
             for item in self._items:
-                if not self._put(item):
-                    break
-        except BaseException as error:  # noqa: BLE001 - it belongs to the other thread
+                with self._changed:
+                    if self._lossless:
+                        self._changed.wait_for(lambda: not self._waiting or self._closed)
+                    if self._closed:
+                        break
+                    self._waiting = [item]
+                    self._changed.notify_all()
+        except BaseException as error:  # noqa: BLE001 - raised again in the other thread
             self._error = error
         with self._changed:
             self._ended = True
             self._changed.notify_all()
-
-    def _put(self, item: Item) -> bool:
-        """Put an item down; False where nobody will take it."""
-        with self._changed:
-            if self._lossless:
-                self._changed.wait_for(lambda: not self._waiting or self._closed)
-            self._waiting = [item]
-            self._changed.notify_all()
-            return not self._closed

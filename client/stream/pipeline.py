@@ -1,14 +1,13 @@
-"""From frames to letters: capture, landmarks, network, each a generator in a thread of its own."""
+"""From frames to letters: capture, landmarks and network, each a generator in a thread of its own."""
 
 from __future__ import annotations
 
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from client.mask import render_mask
-from client.stream.connection import encode_png
 from client.stream.handover import Handover
 
 if TYPE_CHECKING:
@@ -17,140 +16,128 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from client.capture.camera import Frame, Source
+    from client.frames import Frame
     from client.landmarks import Hand
-    from client.stream.connection import PatientConnection, Reply
-    from client.window.controls import Controls
+    from client.stream.reply import Reply
+
+    Recognise = Callable[["Detection"], Reply | None]
+    """Predicts the letter of a detection; None if it cannot reach the network."""
 
 IN_FLIGHT: Final = 1
-"""Frames between capture and screen at a time, where every frame counts: with two, a third more of them are read in a
-second on two cores, and each is shown half as late again."""
+"""Frames between capture and screen at a time if every frame counts: two would raise throughput by a third on two
+cores, and the latency by half."""
 PAUSED: Final = 0.05
-"""Seconds between two looks whether a pause is over."""
+"""Seconds between two checks whether a pause is over."""
 
 
 @dataclass(frozen=True)
-class Seen:
+class Detection:
     """One frame and the hand in it."""
 
     frame: Frame
     hand: Hand | None
     mask: npt.NDArray[np.uint8] | None
-    """(224, 224, 3) RGB, what is sent; None where there is no hand."""
+    """(`MASK_SIZE`, `MASK_SIZE`, 3) RGB, as it is sent; None if there is no hand."""
     begun: float
-    """When the search for the hand began, found it, and had drawn the mask; by `time.perf_counter`."""
+    """When the search for the hand began, when it ended, and when the mask was drawn; by `time.perf_counter`."""
     found: float
     drawn: float
 
 
 @dataclass(frozen=True)
-class Reading:
-    """One frame and what was read from it."""
+class Prediction:
+    """One frame and the letter that was recognised in it."""
 
-    seen: Seen
+    detection: Detection
     reply: Reply
     asked: float
-    """When the mask was sent and the answer came; by `time.perf_counter`."""
+    """When the mask was sent and when the reply came; by `time.perf_counter`."""
     answered: float
 
 
-class Landmarker(Protocol):
-    """Finds the hand in a frame."""
-
-    def find(self, frame: Frame) -> Hand | None:
-        """Find it; None where there is no hand."""
-
-
-class Reader(Protocol):
-    """Reads masks."""
-
-    def read(self, seen: Seen) -> Reply | None:
-        """Read the mask of a frame; None where nobody is there to do so."""
-
-
-def find_hands(frames: Iterable[Frame], landmarker: Landmarker, show: Callable[[Seen], None]) -> Iterator[Seen]:
+def find_hands(
+    frames: Iterable[Frame], find: Callable[[Frame], Hand | None], show: Callable[[Detection], None]
+) -> Iterator[Detection]:
     """Find the hand of each frame and draw its mask.
 
     Args:
         frames: one after the other.
-        landmarker: finds the hands.
-        show: called with what was seen as soon as it was, whether anybody reads it or not.
+        find: finds the hand in a frame; None if there is none.
+        show: called with each detection as soon as it is made, whether or not its letter is recognised.
     """
     for frame in frames:
         begun = time.perf_counter()
-        hand = landmarker.find(frame)
+        hand = find(frame)
         found = time.perf_counter()
         mask = None if hand is None else render_mask(hand.landmarks)
-        seen = Seen(frame, hand, mask, begun, found, time.perf_counter())
-        show(seen)
-        yield seen
+        detection = Detection(frame, hand, mask, begun, found, time.perf_counter())
+        show(detection)
+        yield detection
 
 
-def read_letters(
-    hands: Iterable[Seen], reader: Reader, is_paused: Callable[[], bool], *, live: bool
-) -> Iterator[Reading]:
-    """Ask for the letter of each hand, one at a time.
+def recognise_letters(
+    detections: Iterable[Detection], recognise: Recognise, is_paused: Callable[[], bool], *, live: bool
+) -> Iterator[Prediction]:
+    """Recognise the letter of each frame, one at a time.
 
     Args:
-        hands: what was seen.
-        reader: whom to ask.
-        is_paused: while it says so nobody is asked.
-        live: whether a pause passes over frames instead of holding them up.
+        detections: one for each frame.
+        recognise: predicts the letter of a detection, or gives None.
+        is_paused: whether the signer has paused; nothing is recognised during a pause.
+        live: whether a pause drops frames instead of holding them back.
     """
-    for seen in hands:
+    for detection in detections:
         while is_paused() and not live:
             time.sleep(PAUSED)
         if is_paused():
             continue
         asked = time.perf_counter()
-        reply = reader.read(seen)
+        reply = recognise(detection)
         if reply is not None:
-            yield Reading(seen, reply, asked, time.perf_counter())
+            yield Prediction(detection, reply, asked, time.perf_counter())
 
 
-class ServiceReader:
-    """Asks the service."""
+class Pipeline:
+    """Capture, landmarks and network, each in a thread of its own; the newest frame wins if the source is live."""
 
-    def __init__(self, connection: PatientConnection) -> None:
-        self._connection = connection
-
-    def read(self, seen: Seen) -> Reply | None:
-        """Send the mask of a frame as a PNG, or nothing for 'no hand'."""
-        return self._connection.ask(b"" if seen.mask is None else encode_png(seen.mask))
-
-
-class Flow:
-    """Capture, landmarks and network, each in a thread of its own; the newest frame wins where the source is live."""
-
-    def __init__(self, source: Source, landmarker: Landmarker, reader: Reader, controls: Controls) -> None:
+    def __init__(
+        self,
+        source: Iterable[Frame],
+        find: Callable[[Frame], Hand | None],
+        recognise: Recognise,
+        is_paused: Callable[[], bool],
+        *,
+        live: bool,
+    ) -> None:
         """Start the threads.
 
         Args:
             source: where frames come from.
-            landmarker: finds the hands.
-            reader: reads the masks.
-            controls: say whether there is a pause.
+            find: finds the hand in a frame.
+            recognise: predicts the letter of a detection.
+            is_paused: whether the signer has paused.
+            live: whether frames are dropped if nothing is ready for them.
         """
-        lossless = not source.live
-        self.newest: Seen | None = None
-        """The last frame in which a hand was looked for, read or not."""
+        lossless = not live
+        self.newest: Detection | None = None
+        """The last detection, whether or not its letter was recognised."""
         self._permits = threading.Semaphore(IN_FLIGHT) if lossless else None
         self._frames = Handover(self._admit(source), "capture", lossless=lossless)
-        hands = find_hands(self._frames, landmarker, self._see)
-        self._hands = Handover(hands, "landmarks", lossless=lossless)
-        readings = read_letters(self._hands, reader, lambda: controls.paused, live=source.live)
-        self.readings = Handover(readings, "network", lossless=lossless)
+        detections = find_hands(self._frames, find, self._keep_newest)
+        self._detections = Handover(detections, "landmarks", lossless=lossless)
+        predictions = recognise_letters(self._detections, recognise, is_paused, live=live)
+        self.predictions = Handover(predictions, "network", lossless=lossless)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.landed()  # nobody shall wait for what is not drawn any more
-        for handover in (self.readings, self._hands, self._frames):
+        self.frame_done()  # or capture would wait for a frame that is no longer drawn
+        for handover in (self.predictions, self._detections, self._frames):
             handover.close()
 
-    def landed(self) -> None:
-        """Say that a reading has been drawn, so that the next frame may start."""
+    def frame_done(self) -> None:
+        """Let the next frame start, now that one has been drawn."""
         if self._permits is not None:
             self._permits.release()
 
@@ -163,5 +150,5 @@ class Flow:
                 return
             yield frame
 
-    def _see(self, seen: Seen) -> None:
-        self.newest = seen
+    def _keep_newest(self, detection: Detection) -> None:
+        self.newest = detection

@@ -1,4 +1,4 @@
-"""How long each step from a frame's capture to its letter on the screen took, of a whole run and at the moment."""
+"""How long each step from a frame's capture to its letter on the screen takes: over a whole run, and right now."""
 
 from __future__ import annotations
 
@@ -6,54 +6,50 @@ import json
 import statistics
 import time
 from collections import deque
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from client.stream.pipeline import Reading
+    from client.stream.pipeline import Prediction
 
 STEPS: Final = ("wait for landmarks", "landmarks", "mask", "wait for the network", "service", "drawing")
-"""The last one begins when the answer is there, and ends when the letter is drawn or its line written."""
+"""The last one begins when the reply has come, and ends when the letter is drawn or its line written."""
 TOTAL: Final = "captured to drawn"
 WARM_UP: Final = 10
-"""Frames at the beginning that are not counted."""
+"""Frames at the start that are not counted."""
 RECENT: Final = 300
-"""Frames over which a rate on the screen is taken."""
+"""The most frames that the figures on the screen cover."""
 
 
 class Timings:
     """The times of every frame of a run."""
 
     def __init__(self) -> None:
-        self._rows: list[tuple[float, ...]] = []
-        self._ends: list[float] = []
-        self._first_drawn: float | None = None
+        self._moments: list[tuple[float, ...]] = []
 
-    def add(self, reading: Reading, drawn: float) -> None:
-        """Add a frame whose letter was drawn at a time by `time.perf_counter`."""
-        if self._first_drawn is None:
-            self._first_drawn = time.time() - (time.perf_counter() - drawn)
-        seen = reading.seen
-        moments = (seen.frame.captured, seen.begun, seen.found, seen.drawn, reading.asked, reading.answered, drawn)
-        self._rows.append(tuple(after - before for before, after in pairwise(moments)))
-        self._ends.append(drawn)
+    def add(self, prediction: Prediction, drawn: float) -> None:
+        """Add a frame whose letter was drawn at the time `drawn`, by `time.perf_counter`."""
+        hand, asked, answered = prediction.detection, prediction.asked, prediction.answered
+        self._moments.append((hand.frame.captured, hand.begun, hand.found, hand.drawn, asked, answered, drawn))
 
     def summary(self) -> dict[str, object]:
-        """Give frames, frames a second, and the median and 95th percentile of every step in milliseconds.
+        """Give frames, frames per second, and the median and 95th percentile of every step in milliseconds.
 
-        `first_drawn` is when the first letter was on the screen, in seconds since 1970.
+        `first_drawn` is when the first letter appeared on the screen, in seconds since 1970.
         """
-        rows, ends = self._rows[WARM_UP:], self._ends[WARM_UP:]
-        if len(rows) < 2:
-            return {"frames": len(self._rows), "first_drawn": self._first_drawn}
-        columns = {name: [row[place] for row in rows] for place, name in enumerate(STEPS)}
-        columns[TOTAL] = [sum(row) for row in rows]
-        return {
-            "frames": len(self._rows),
-            "first_drawn": self._first_drawn,
-            "frames_per_second": round((len(ends) - 1) / (ends[-1] - ends[0]), 1),
+        started = time.time() - time.perf_counter()
+        first_drawn = started + self._moments[0][-1] if self._moments else None
+        frames: dict[str, object] = {"frames": len(self._moments), "first_drawn": first_drawn}
+        if len(self._moments) < WARM_UP + 2:
+            return frames
+        moments = np.array(self._moments[WARM_UP:])
+        columns = dict(zip(STEPS, np.diff(moments).T.tolist(), strict=True))
+        columns[TOTAL] = (moments[:, -1] - moments[:, 0]).tolist()
+        return frames | {
+            "frames_per_second": round((len(moments) - 1) / (moments[-1, -1] - moments[0, -1]), 1),
             "ms": {
                 name: {
                     "median": round(1000 * statistics.median(column), 2),
@@ -69,25 +65,23 @@ class Timings:
 
 
 class Pace:
-    """Frames a second and the time from a frame's capture to its letter on the screen, of the last frames."""
+    """Frames per second, and the time from a frame's capture to its letter on the screen, of the last frames."""
 
     def __init__(self) -> None:
-        self._drawn: deque[float] = deque(maxlen=RECENT)
-        self._latencies: deque[float] = deque(maxlen=RECENT)
+        self._frames: deque[tuple[float, float]] = deque(maxlen=RECENT)
 
     def add(self, captured: float, drawn: float) -> None:
         """Add a frame, with its times in seconds."""
-        self._drawn.append(drawn)
-        self._latencies.append(drawn - captured)
+        self._frames.append((captured, drawn))
 
     @property
     def rate(self) -> float:
-        """Frames a second over the last second or so; 0.0 while nobody knows."""
-        recent = [time for time in self._drawn if self._drawn[-1] - time <= 1.5]
+        """Frames per second over the last 1.5 seconds; 0.0 if there are too few."""
+        recent = [drawn for _, drawn in self._frames if self._frames[-1][1] - drawn <= 1.5]
         return (len(recent) - 1) / (recent[-1] - recent[0]) if len(recent) > 1 else 0.0
 
     @property
     def latency(self) -> float:
-        """Median of the seconds from capture to screen over the last frames; 0.0 while nobody knows."""
-        recent = sorted(list(self._latencies)[-30:])
-        return recent[len(recent) // 2] if recent else 0.0
+        """Upper median of the seconds from capture to screen over the last 30 frames; 0.0 if there are none."""
+        recent = [drawn - captured for captured, drawn in list(self._frames)[-30:]]
+        return statistics.median_high(recent) if recent else 0.0

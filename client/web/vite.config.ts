@@ -1,6 +1,6 @@
 import { defineConfig } from "vite";
 
-// The page stands at `/` and all it loads below `/web/`: the service serves both.
+// The page is at `/` and everything it loads below `/web/`: the service serves both.
 export default defineConfig({
   base: "/web/",
   build: { outDir: "dist", target: "es2022", assetsInlineLimit: 0, sourcemap: false },

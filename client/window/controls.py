@@ -1,4 +1,4 @@
-"""What keys and buttons do: the text and how it is shown. No camera, no clock, no window."""
+"""What keys and buttons do to the text and to what is shown. No camera, no clock, no window."""
 
 from __future__ import annotations
 
@@ -6,47 +6,33 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 Action = Literal["", "copy", "speak", "quit"]
-"""What only the program can do."""
+"""What the session has to do for a key."""
 
 ESCAPE: Final = 27
 BACKSPACE: Final = 8
 KEYS: Final = (
-    (ord(" "), "Space"),
-    (BACKSPACE, "Delete"),
-    (ord("x"), "Clear"),
-    (ord("c"), "Copy"),
-    (ord("s"), "Speak"),
-    (ord("m"), "Mirror"),
-    (ord("p"), "Pause"),
-    (ord("l"), "Letters"),
-    (ord("h"), "Help"),
-    (ord("q"), "Quit"),
+    (ord(" "), "Space", "add a space"),
+    (BACKSPACE, "Delete", "delete the last letter"),
+    (ord("x"), "Clear", "clear the text; again: bring it back"),
+    (ord("c"), "Copy", "copy the text to the clipboard"),
+    (ord("s"), "Speak", "read the text aloud"),
+    (ord("m"), "Mirror", "show the picture as in a mirror, or as the camera sees it"),
+    (ord("p"), "Pause", "send nothing until you continue"),
+    (ord("l"), "Letters", "show how each letter is signed"),
+    (ord("h"), "Help", "show or hide this help"),
+    (ord("q"), "Quit", "quit; the text is printed in the terminal"),
 )
-"""Each key and the button that does the same, in the order of the buttons."""
+"""Each key, the button that does the same, and what they do, in the order of the buttons."""
 ACTIONS: Final[dict[str, Action]] = {"Copy": "copy", "Speak": "speak", "Quit": "quit"}
 PANELS: Final = ("Letters", "Help")
-"""Buttons that show something over the picture, or hide it."""
+"""Buttons that show or hide a panel over the picture."""
 NAMES: Final = {ord(" "): "space", BACKSPACE: "backspace"}
-"""Keys that have a name instead of a letter."""
-EXPLAINED: Final = {
-    "Space": "add a space",
-    "Delete": "take the last letter back",
-    "Clear": "begin anew; once more brings the text back",
-    "Copy": "put the text on the clipboard",
-    "Speak": "read the text aloud",
-    "Mirror": "show the picture as a mirror does, or as the camera does",
-    "Pause": "send nothing until you go on",
-    "Letters": "show how each letter is signed",
-    "Help": "show or hide this",
-    "Quit": "end; the text is written to the terminal",
-}
-
-
-_LABELS: Final = dict(KEYS) | {127: "Delete", ord("?"): "Help"}
+"""Keys that are named by a word instead of a letter."""
+_LABELS: Final = {key: label for key, label, _ in KEYS} | {127: "Delete", ord("?"): "Help"}
 
 
 def name_key(code: int) -> str:
-    """Say a key as it is labelled."""
+    """Give the name of a key as its button shows it."""
     return NAMES.get(code, chr(code).upper())
 
 
@@ -55,16 +41,16 @@ class Controls:
     """What the signer has set."""
 
     text: str = ""
-    """What was spelled so far."""
+    """What has been spelled so far."""
     mirrored: bool = True
     paused: bool = False
     panel: str = ""
-    """What is shown over the picture: one of `PANELS`, or ""."""
+    """The panel shown over the picture: one of `PANELS`, or ""."""
     cleared: str = ""
-    """The text that was cleared, until there is another."""
+    """The text that was last cleared, which can be brought back."""
 
     def commit(self, label: str | None) -> None:
-        """Add a committed label to the text. Data sets with `space`, `del` and `nothing` mean what they say."""
+        """Add a committed label to the text. The labels `space`, `del` and `nothing` of some data sets are heeded."""
         match label:
             case None | "nothing":
                 return
@@ -76,10 +62,10 @@ class Controls:
                 self.text += letter
 
     def press(self, key: int) -> Action:
-        """Do what a key does, and say what is left to do for the program.
+        """Do what a key does, and return what is left for the session to do.
 
         Args:
-            key: its code; capitals do what small letters do, other keys nothing.
+            key: its code; upper and lower case are the same, unknown keys do nothing.
         """
         label = _LABELS.get(ord(chr(key).lower()) if key >= 0 else key, "")
         if label in PANELS:
@@ -94,12 +80,8 @@ class Controls:
             self.mirrored = not self.mirrored
         elif label == "Pause":
             self.paused = not self.paused
+        elif key == ESCAPE and self.panel:
+            self.panel = ""
         elif key == ESCAPE:
-            return self._escape()
+            return "quit"
         return ACTIONS.get(label, "")
-
-    def _escape(self) -> Action:
-        """Close what lies over the picture, or quit."""
-        action: Action = "" if self.panel else "quit"
-        self.panel = ""
-        return action

@@ -1,4 +1,4 @@
-"""What the client asks of the desktop: the clipboard, and a voice where one is installed."""
+"""The desktop's clipboard, and its voice if one is installed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Final
 
 import pyperclip  # type: ignore[import-untyped]
 
-VOICES: Final = (("spd-say", "--"), ("espeak-ng", "--"), ("espeak", "--"), ("say", "--"))
-"""Programs that read aloud, with the argument after which the text stands: Linux's and macOS's."""
+VOICES: Final = ("spd-say", "espeak-ng", "espeak", "say")
+"""Programs of Linux and macOS that read aloud."""
 POWERSHELL: Final = (
     "Add-Type -AssemblyName System.Speech; "
     "(New-Object System.Speech.Synthesis.SpeechSynthesizer).Speak([Console]::In.ReadToEnd())"
@@ -18,21 +18,21 @@ POWERSHELL: Final = (
 
 
 def copy(text: str) -> str:
-    """Put text on the clipboard; returns a sentence on how it went."""
+    """Copy text to the clipboard; returns a message that says whether it worked."""
     try:
         pyperclip.copy(text)
     except (pyperclip.PyperclipException, OSError):
-        return "No clipboard to be had: install xclip or wl-clipboard"
+        return "No clipboard available: install xclip or wl-clipboard"
     return "Copied"
 
 
 def speak(text: str) -> str:
-    """Begin to read text aloud, letters as a word; returns a sentence on how it went."""
+    """Start reading text aloud, as words; returns a message that says whether it worked."""
     if not text.strip():
         return "Nothing to read aloud yet"
-    for program, separator in VOICES:
+    for program in VOICES:
         if path := shutil.which(program):
-            subprocess.Popen([path, separator, text.lower()], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            subprocess.Popen([path, "--", text.lower()], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             return "Speaking"
     if sys.platform == "win32":
         voice = subprocess.Popen(["powershell", "-NoProfile", "-Command", POWERSHELL], stdin=subprocess.PIPE, text=True)

@@ -1,4 +1,4 @@
-"""How things are drawn on a picture: writing, panels, hands, masks. What is drawn where, others say."""
+"""Drawing on a picture: text, panels, hands, masks. What goes where is up to the screens."""
 
 from __future__ import annotations
 
@@ -11,26 +11,28 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from client.mask import FINGER_COLOURS, FINGERS, PALM, PALM_COLOUR, crop_square
+from client.frames import hand_box
+from client.mask import FINGER_COLOURS, FINGERS, PALM, PALM_COLOUR
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from client.frames import Box
+
     Picture = npt.NDArray[np.uint8]
     Points = npt.NDArray[np.float32]
     Colour = tuple[int, int, int]
-    Box = tuple[int, int, int, int]
 
-# Okabe and Ito's colours, which those who see fewer colours tell apart too: https://jfly.uni-koeln.de/color/
+# Okabe and Ito's colours, which colour-blind people can distinguish, too: https://jfly.uni-koeln.de/color/
 STEADY: Final = (86, 180, 233)
-"""Sky blue: the letter of the last frames together, and what is well."""
+"""Sky blue: the last frames agree on the letter; also anything that works."""
 WAVERING: Final = (230, 159, 0)
-"""Orange: the letter of this frame alone, and what wants attention."""
+"""Orange: only this frame shows the letter; also anything that needs attention."""
 UNSURE: Final = (160, 160, 166)
 """Grey: no letter."""
 PANEL: Final = (20, 20, 24)
 TRACK: Final = (66, 66, 74)
-"""Of a bar that is not full."""
+"""The empty part of a bar."""
 WRITING: Final = (240, 240, 240)
 
 
@@ -38,12 +40,12 @@ def write(
     picture: Picture, text: str, place: tuple[float, float], size: float, colour: Colour, align: str = "left",
     *, bold: bool = False,
 ) -> None:  # fmt: skip
-    """Write a line of text; what is beyond the picture's edges is left out.
+    """Write a line of text, clipped at the picture's edges.
 
     Args:
         picture: (H, W, 3) to write on.
         text: a line.
-        place: x of its left edge, middle or right edge, as `align` says, and y of its base line; in pixels.
+        place: x of its left edge, middle or right edge, depending on `align`, and y of its baseline; in pixels.
         size: of the letters, in pixels.
         colour: RGB.
         align: "left", "middle" or "right".
@@ -57,27 +59,25 @@ def write(
 
 
 def blank(width: int, height: int) -> Picture:
-    """Give an empty window: (height, width, 3) uint8."""
-    return _blank(width, height).copy()
+    """Return an empty window: (height, width, 3) uint8."""
+    window = np.empty((height, width, 3), dtype=np.uint8)
+    cv2.rectangle(window, (0, 0), (width, height), PANEL, cv2.FILLED)  # NumPy would need milliseconds
+    return window
 
 
-@lru_cache(maxsize=2)
-def _blank(width: int, height: int) -> Picture:
-    return np.full((height, width, 3), PANEL, dtype=np.uint8)
-
-
+@lru_cache(maxsize=1024)
 def measure(text: str, size: float, *, bold: bool = False) -> float:
-    """Say how wide a line of text is, in pixels."""
-    return _measure(text, max(1, round(size)), bold)
+    """Measure how wide a line of text is, in pixels."""
+    return float(_font(max(1, round(size)), bold).getlength(text))
 
 
 def fit(text: str, size: float, width: float, *, bold: bool = False) -> float:
-    """Give the largest size up to `size` at which a line of text is no wider than `width`, in pixels."""
+    """Find the largest size up to `size` at which a line of text is no wider than `width`, in pixels."""
     return size * min(1.0, width / max(measure(text, size, bold=bold), 1.0))
 
 
 def shade(picture: Picture, box: Box, opacity: float = 0.75) -> None:
-    """Darken a box, (x0, y0, x1, y1) in pixels, so that writing on it can be read on any background."""
+    """Darken a box, (x0, y0, x1, y1) in pixels, so that text on it is readable on any background."""
     area = picture[max(0, box[1]) : max(0, box[3]), max(0, box[0]) : max(0, box[2])]
     if area.size:
         flat = np.full_like(area, PANEL)
@@ -85,7 +85,7 @@ def shade(picture: Picture, box: Box, opacity: float = 0.75) -> None:
 
 
 def draw_bar(picture: Picture, box: Box, share: float, colour: Colour) -> None:
-    """Draw a bar that is full to a share, 0 to 1."""
+    """Draw a bar that is filled to a share, 0 to 1."""
     left, top, right, bottom = box
     full = left + round((right - left) * min(max(share, 0.0), 1.0))
     cv2.rectangle(picture, (left, top), (right - 1, bottom - 1), TRACK, cv2.FILLED)
@@ -116,26 +116,27 @@ def draw_box(picture: Picture, box: Box, colour: Colour, width: float) -> None:
 def draw_camera(
     canvas: Picture, area: Box, rgb: Picture, points: Points | None, colour: Colour, width: float, *, mirrored: bool
 ) -> None:
-    """Draw the camera's picture as large as an area holds it, with the hand and its box.
+    """Draw the camera's picture as large as fits into an area, with the hand and its box.
 
     Args:
         canvas: (H, W, 3) to draw on.
         area: x0, y0, x1, y1 of the place for the picture.
         rgb: (h, w, 3) the frame as the camera sees it.
-        points: (21, 3) landmarks in the frame's pixels, or None where there is no hand.
+        points: (21, 3) landmarks in the frame's pixels, or None if there is no hand.
         colour: of the box.
         width: of the lines, in pixels of the canvas.
-        mirrored: whether the picture is shown as a mirror does, the signer's right hand on the right.
+        mirrored: whether the picture is shown as in a mirror, the signer's right hand on the right.
     """
     left, top, right, bottom = area
     scale = min((right - left) / rgb.shape[1], (bottom - top) / rgb.shape[0])
     size = max(1, int(rgb.shape[1] * scale)), max(1, int(rgb.shape[0] * scale))
-    shown = cv2.flip(rgb, 1) if mirrored else rgb  # before it grows
+    shown = cv2.flip(rgb, 1) if mirrored else rgb  # before it is enlarged
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     picture = np.asarray(cv2.resize(shown, size, None, 0, 0, way), dtype=np.uint8)
     if points is not None:
         placed = points[:, :2] * np.float32(scale)
-        placed = mirror(placed, size[0]) if mirrored else placed
+        if mirrored:
+            placed[:, 0] = size[0] - 1 - placed[:, 0]
         draw_hand(picture, placed, width)
         draw_box(picture, hand_box(placed, picture.shape), colour, width)
     x, y = left + (right - left - size[0]) // 2, top + (bottom - top - size[1]) // 2
@@ -143,44 +144,15 @@ def draw_camera(
 
 
 def draw_mask(canvas: Picture, mask: Picture, left: int, top: int, side: int, *, mirrored: bool) -> None:
-    """Show a mask (S, S, 3) as a square of this side, if that has pixels, mirrored where the picture is."""
+    """Draw a mask (S, S, 3) as a square of this side, if that is positive, mirrored if the picture is."""
     if side > 0:
         shown = mask[:, ::-1] if mirrored else mask
         canvas[top : top + side, left : left + side] = cv2.resize(shown, (side, side), None, 0, 0, cv2.INTER_AREA)
 
 
-def hand_box(points: Points, shape: tuple[int, ...]) -> Box:
-    """Find the square that the mask shows, in whole pixels and cut to the picture.
-
-    Args:
-        points: (21, 3) or (21, 2) landmarks in pixels.
-        shape: the picture's shape, height first.
-
-    Returns:
-        x0, y0, x1, y1, with x1 and y1 exclusive.
-    """
-    middle, side = crop_square(points)
-    limits = np.array([shape[1], shape[0]])
-    low = np.clip(np.floor(middle - side / 2), 0, limits).astype(int)
-    high = np.clip(np.ceil(middle + side / 2), 0, limits).astype(int)
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
-
-
-def mirror(points: Points, width: int) -> Points:
-    """Give the points of a picture's mirror image; the picture is `width` pixels wide."""
-    mirrored = np.array(points, dtype=np.float32)
-    mirrored[:, 0] = width - 1 - mirrored[:, 0]
-    return mirrored
-
-
-@lru_cache(maxsize=1024)
-def _measure(text: str, size: int, bold: bool) -> float:
-    return float(_font(size, bold).getlength(text))
-
-
 @lru_cache(maxsize=64)
 def _font(size: int, bold: bool) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    # MediaPipe brings matplotlib, and matplotlib a typeface with the letters of most languages.
+    # MediaPipe installs matplotlib, which includes a typeface with the letters of most languages.
     spec = importlib.util.find_spec("matplotlib")
     if spec is not None and spec.origin is not None:
         name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
@@ -192,7 +164,7 @@ def _font(size: int, bold: bool) -> ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 @lru_cache(maxsize=512)
 def _render(text: str, size: int, bold: bool) -> tuple[npt.NDArray[np.float32], int]:
-    """Draw a line of text: how much ink there is, (H, W, 1) from 0 to 1, and how many rows are above its base line."""
+    """Render a line of text: its ink, (H, W, 1) from 0 to 1, and how many of its rows are above the baseline."""
     font = _font(size, bold)
     left, top, right, bottom = font.getbbox(text, anchor="ls")
     paper = Image.new("L", (max(1, int(right - min(left, 0)) + 1), max(1, int(bottom - top))))

@@ -1,10 +1,11 @@
-"""What who records their own hand sees, drawn in the size of the window. No camera, no clock, no window."""
+"""The screen for recording, drawn at the size of the window. No camera, no clock, no window."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from client.capture.hints import NO_HAND
+from client.mask import render_mask
 from client.window.drawing import (
     STEADY,
     UNSURE,
@@ -23,21 +24,20 @@ if TYPE_CHECKING:
     from client.window.drawing import Picture, Points
 
 SIZE: Final = (960, 720)
-"""Width and height of a window in which lengths below are pixels; they grow and shrink with it."""
+"""Size of the window that the lengths below are given for, in pixels; they scale with it."""
 EDGE: Final = 18
 SIDE: Final = 180
 """Side of the mask and of the letter's box."""
 FOOT: Final = 72
 """Height of the bar with the keys."""
 CAPTION: Final = "all that is kept"
-BEGIN_KEYS: Final = "space: begin   n: next   b: drop   q: save, quit"
-PAUSE_KEYS: Final = "Hold it, move it a little   space: pause"
+START_KEYS: Final = "space: start   n: next   b: drop   q: save, quit"
+PAUSE_KEYS: Final = "Hold the letter, move it a little   space: pause"
 
 
 def draw_recording(
     rgb: Picture,
     points: Points | None,
-    mask: Picture | None,
     *,
     letter: str,
     taken: int,
@@ -45,16 +45,15 @@ def draw_recording(
     recording: bool,
     size: tuple[int, int] = SIZE,
 ) -> Picture:
-    """Draw what is asked for and what is seen.
+    """Draw what is asked for and what the camera sees.
 
     Args:
         rgb: (H, W, 3) the frame as the camera sees it; shown as in a mirror.
-        points: (21, 3) landmarks in the frame's pixels, or None where there is no hand.
-        mask: (S, S, 3) RGB, the hand as it is drawn, or None.
+        points: (21, 3) landmarks in the frame's pixels, or None if there is no hand.
         letter: the letter to sign.
         taken: how many samples of it there are.
-        wanted: how many there shall be.
-        recording: whether frames are being kept.
+        wanted: how many are needed.
+        recording: whether frames are being recorded.
         size: width and height of the window in pixels.
 
     Returns:
@@ -74,11 +73,11 @@ def draw_recording(
     bar = (edge + edge // 2, edge + round(0.9 * side), edge + side - edge // 2, edge + round(0.95 * side))
     draw_bar(canvas, bar, taken / wanted, colour)
     left = width - edge - side
-    if mask is not None and left > edge + side:
-        draw_mask(canvas, mask, left, edge, side, mirrored=True)
+    if points is not None and left > edge + side:
+        draw_mask(canvas, render_mask(points), left, edge, side, mirrored=True)
         shade(canvas, (left, edge + side, left + side, edge + side + round(28 * unit)))
         write(canvas, CAPTION, (left + side / 2, edge + side + 20 * unit), 17 * unit, UNSURE, "middle")
     shade(canvas, (0, height - foot, width, height))
-    words = NO_HAND if recording and points is None else PAUSE_KEYS if recording else BEGIN_KEYS
+    words = NO_HAND if recording and points is None else PAUSE_KEYS if recording else START_KEYS
     write(canvas, words, (edge, height - 0.36 * foot), fit(words, 28 * unit, width - 2 * edge), colour)
     return canvas

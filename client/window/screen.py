@@ -1,4 +1,4 @@
-"""What the signer sees, drawn in the size of the window. No camera, no clock, no window."""
+"""The signer's screen, drawn at the size of the window. No camera, no clock, no window."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from client.letters import letter_shapes
-from client.window.controls import EXPLAINED, KEYS, name_key
+from client.window.controls import KEYS, name_key
 from client.window.drawing import (
     PANEL,
     STEADY,
@@ -32,12 +32,13 @@ from client.window.drawing import (
 )
 
 if TYPE_CHECKING:
-    from client.stream.connection import Reply
+    from client.frames import Box
+    from client.stream.reply import Reply
     from client.window.controls import Controls
-    from client.window.drawing import Box, Colour, Picture, Points
+    from client.window.drawing import Colour, Picture, Points
 
 SIZE: Final = (1280, 720)
-"""Width and height of a window in which lengths below are pixels; they grow and shrink with it."""
+"""Size of the window that the lengths below are given for, in pixels; they scale with it."""
 SMALLEST: Final = (320, 180)
 SIDE: Final = 320
 """Width of the panel with the letter."""
@@ -52,41 +53,41 @@ NOTHING_SENT: Final = "nothing is sent"
 
 @dataclass(frozen=True)
 class View:
-    """What there is to see at a moment."""
+    """What to show at one moment."""
 
     rgb: Picture | None = None
     """(H, W, 3) the frame as the camera sees it; None before the first one."""
     points: Points | None = None
-    """(21, 3) landmarks in the frame's pixels, or None where there is no hand."""
+    """(21, 3) landmarks in the frame's pixels, or None if there is no hand."""
     mask: Picture | None = None
     """(S, S, 3) RGB, what leaves the machine, or None."""
     reply: Reply | None = None
-    """The newest answer, or None where there is none."""
+    """The newest reply, or None if there is none."""
     threshold: float = 0.5
-    """Least confidence of a letter that counts."""
+    """Lowest confidence at which a letter counts."""
     hint: str = ""
-    """What the signer can do to be read better."""
-    trouble: str = ""
+    """What the signer can do to be recognised better."""
+    problem: str = ""
     """What does not work."""
     note: str = ""
-    """What was just done."""
+    """Says what a key has just done."""
     state: str = "connected"
-    """How it stands with the service."""
-    well: bool = True
-    """Whether that is as it should be."""
+    """State of the connection to the service."""
+    is_ok: bool = True
+    """Whether that state is as it should be."""
     rate: float = 0.0
-    """Frames a second."""
+    """Frames per second."""
     latency: float = 0.0
     """Seconds from a frame's capture to its letter on the screen."""
     caption: str = CAPTION
-    """What is said of the mask."""
+    """Caption of the mask."""
 
 
 def draw_screen(view: View, controls: Controls, size: tuple[int, int] = SIZE) -> Picture:
-    """Draw all of the window.
+    """Draw the whole window.
 
     Args:
-        view: what there is to see.
+        view: what to show.
         controls: what the signer has set.
         size: width and height in pixels.
 
@@ -94,7 +95,7 @@ def draw_screen(view: View, controls: Controls, size: tuple[int, int] = SIZE) ->
         (H, W, 3) uint8 RGB.
     """
     layout = Layout(max(size[0], SMALLEST[0]), max(size[1], SMALLEST[1]))
-    pressed = tuple(_is_on(label, controls) for _, label in KEYS)
+    pressed = tuple(_is_on(label, controls) for _, label, _ in KEYS)
     canvas = _draw_buttons(layout.width, layout.height, pressed).copy()
     if view.rgb is not None:
         width = 3 * layout.unit
@@ -109,7 +110,7 @@ def draw_screen(view: View, controls: Controls, size: tuple[int, int] = SIZE) ->
 
 
 def find_button(x: int, y: int, size: tuple[int, int]) -> int | None:
-    """Give the key of the button at a place, in pixels of a window of this width and height; None where none is."""
+    """Find the key of the button at (x, y) in a window of this width and height, in pixels; None if there is none."""
     layout = Layout(max(size[0], SMALLEST[0]), max(size[1], SMALLEST[1]))
     for (left, top, right, bottom), key, _ in layout.buttons:
         if left <= x < right and top <= y < bottom:
@@ -119,14 +120,14 @@ def find_button(x: int, y: int, size: tuple[int, int]) -> int | None:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things are in a window of a size."""
+    """Where things are in a window of one size."""
 
     width: int
     height: int
 
     @property
     def unit(self) -> float:
-        """Pixels of this window for a pixel of a window of `SIZE`."""
+        """Pixels of this window per pixel of a window of `SIZE`."""
         return min(self.width / SIZE[0], self.height / SIZE[1])
 
     def px(self, length: float) -> int:
@@ -147,12 +148,12 @@ class Layout:
         top = bottom - self.px(BUTTON)
         return [
             ((edge + round(place * wide), top, edge + round((place + 1) * wide) - gap, bottom), key, label)
-            for place, (key, label) in enumerate(KEYS)
+            for place, (key, label, _) in enumerate(KEYS)
         ]
 
 
 def _draw_side(canvas: Picture, view: View, controls: Controls, layout: Layout) -> None:
-    """Draw the panel at the right: how it stands, the letter, how sure it is and how long it is held, the mask."""
+    """Draw the panel on the right: the state, the letter, how sure it is and how long it has been held, the mask."""
     px, reply = layout.px, view.reply
     left, right, bottom = layout.width - px(SIDE) + px(24), layout.width - px(24), layout.height - px(FOOT)
     colour = _colour(reply)
@@ -162,7 +163,7 @@ def _draw_side(canvas: Picture, view: View, controls: Controls, layout: Layout) 
     if letter is not None:
         size = fit(letter, px(190), right - left, bold=True)
         write(canvas, letter, ((left + right) / 2, px(244)), size, colour, "middle", bold=True)
-    write(canvas, _word(reply, paused=controls.paused), ((left + right) / 2, px(280)), px(20), WRITING, "middle")
+    write(canvas, _advice(reply, paused=controls.paused), ((left + right) / 2, px(280)), px(20), WRITING, "middle")
 
     progress = 0.0 if reply is None else reply.progress
     write(canvas, "held", (left, px(312)), px(16), UNSURE)
@@ -186,10 +187,10 @@ def _draw_side(canvas: Picture, view: View, controls: Controls, layout: Layout) 
 
 def _draw_state(canvas: Picture, view: View, controls: Controls, left: int, layout: Layout) -> None:
     px = layout.px
-    state, well = ("paused", False) if controls.paused else (view.state, view.well)
-    middle = (left + px(7), px(28))
-    # A full circle is well and a ring is not, for those who cannot tell the colours.
-    cv2.circle(canvas, middle, px(7), STEADY if well else WAVERING, cv2.FILLED if well else max(1, px(3)), cv2.LINE_AA)
+    state, is_ok = ("paused", False) if controls.paused else (view.state, view.is_ok)
+    colour, thickness = (STEADY, cv2.FILLED) if is_ok else (WAVERING, max(1, px(3)))
+    # A disc for good and a ring for bad, for people who cannot distinguish the colours.
+    cv2.circle(canvas, (left + px(7), px(28)), px(7), colour, thickness, cv2.LINE_AA)
     write(canvas, state, (left + px(24), px(35)), px(20), WRITING)
     if view.rate:
         pace = f"{view.rate:.0f} frames/s" + (f", {1000 * view.latency:.0f} ms" if view.latency else "")
@@ -197,15 +198,15 @@ def _draw_state(canvas: Picture, view: View, controls: Controls, left: int, layo
 
 
 def _draw_banners(canvas: Picture, view: View, controls: Controls, layout: Layout) -> None:
-    """Write trouble along the picture's upper edge, hints and what was done along its lower edge."""
+    """Write a problem along the picture's upper edge, a hint or a note along its lower edge."""
     px = layout.px
     left, top, right, bottom = layout.picture
-    if view.trouble:
-        lines = textwrap.wrap(view.trouble, max(20, round((right - left) / max(px(11.5), 1))))
+    if view.problem:
+        lines = textwrap.wrap(view.problem, max(20, round((right - left) / max(px(11.5), 1))))
         shade(canvas, (left, top, right, top + px(20) + px(28) * len(lines)), 0.9)
         for number, line in enumerate(lines):
             write(canvas, line, (left + px(20), top + px(34) + px(28) * number), px(20), WAVERING)
-    words = view.note or ("" if controls.paused or controls.panel or view.trouble else view.hint)
+    words = view.note or ("" if controls.paused or controls.panel or view.problem else view.hint)
     if words:
         size = fit(words, px(34), right - left - px(40))
         half = measure(words, size) / 2 + px(20)
@@ -215,7 +216,7 @@ def _draw_banners(canvas: Picture, view: View, controls: Controls, layout: Layou
 
 
 def _draw_text(canvas: Picture, text: str, layout: Layout) -> None:
-    """Write the text: its end where it is longer than the line."""
+    """Write the text, or its end if it is longer than the line."""
     px = layout.px
     size, edge = px(50), px(20)
     line = text + "_"
@@ -226,7 +227,7 @@ def _draw_text(canvas: Picture, text: str, layout: Layout) -> None:
 
 @lru_cache(maxsize=4)
 def _draw_buttons(width: int, height: int, pressed: tuple[bool, ...]) -> Picture:
-    """Draw a window that is empty but for its buttons."""
+    """Draw a window that is empty except for its buttons."""
     layout = Layout(width, height)
     canvas = blank(width, height)
     for (box, key, label), is_pressed in zip(layout.buttons, pressed, strict=True):
@@ -246,10 +247,9 @@ def _draw_help(canvas: Picture, layout: Layout) -> None:
     shade(canvas, layout.picture, 0.92)
     write(canvas, "Keys", (left + px(40), top + px(60)), px(30), WRITING, bold=True)
     step = min(px(44), (bottom - top - px(80)) // len(KEYS))
-    for number, (key, label) in enumerate(KEYS):
+    for number, (key, _, words) in enumerate(KEYS):
         y = top + px(104) + number * step
         write(canvas, name_key(key), (left + px(40), y), px(22), STEADY, bold=True)
-        words = EXPLAINED[label]
         write(canvas, words, (left + px(200), y), fit(words, px(22), right - left - px(220)), WRITING)
 
 
@@ -260,7 +260,7 @@ def _draw_chart(canvas: Picture, layout: Layout) -> None:
 
 @lru_cache(maxsize=2)
 def _render_chart(width: int, height: int) -> Picture:
-    """Draw how each letter is signed with the right hand, as a mirror shows it."""
+    """Draw how each letter is signed with the right hand, as in a mirror."""
     chart = blank(width, height)
     shapes = letter_shapes()
     rows = -(-len(shapes) // CHART_COLUMNS)
@@ -281,12 +281,12 @@ def _colour(reply: Reply | None) -> Colour:
     return STEADY if reply.smoothed is not None and reply.letter in (reply.smoothed, None) else WAVERING
 
 
-def _word(reply: Reply | None, *, paused: bool) -> str:
-    """Say in a word what the colour says."""
+def _advice(reply: Reply | None, *, paused: bool) -> str:
+    """Say in words what the colour means."""
     if paused or reply is None:
         return ""
     if reply.smoothed is not None:
-        return "taken" if reply.progress >= 1.0 else "hold it"
+        return "added" if reply.progress >= 1.0 else "hold it"
     if reply.letter is not None:
         return "keep still"
     return "not sure" if reply.confidence > 0.0 else ""

@@ -22,21 +22,21 @@ resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 import cv2
 cv2.namedWindow("fingerspell")
 """
-"""Opens a window and goes: where there is no display OpenCV aborts the process that does so, past any `except`."""
+"""Opens a window and exits: without a display, OpenCV aborts the process, and no `except` can catch that."""
 
 
-def check_display(instead: str = "get one JSON line a frame") -> None:
-    """Find out whether a window can be opened at all, in a process that may die of it.
+def check_display(instead: str = "get one JSON line per frame") -> None:
+    """Find out whether a window can be opened at all, in a process of its own, which an abort may end.
 
     Args:
-        instead: what a headless run does, for the error.
+        instead: what a headless run does, for the error message.
 
     Raises:
         ClientError: there is no display, or OpenCV cannot use it.
     """
     if sys.platform != "linux":
         return
-    # OpenCV's own Qt speaks X11 only, and under Wayland is shown by XWayland.
+    # OpenCV's own Qt supports X11 only; under Wayland, XWayland shows its windows.
     if os.environ.get("QT_QPA_PLATFORM", "").startswith("wayland"):
         os.environ["QT_QPA_PLATFORM"] = "xcb"
     display = os.environ.get("DISPLAY", "")
@@ -52,26 +52,22 @@ def check_display(instead: str = "get one JSON line a frame") -> None:
             f"No window can be opened on DISPLAY={display} ({said.strip()}). Run with --headless to "
             f"{instead}, or start it from a desktop session."
         )
-    os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")  # it misses its own fonts, which we do not use
+    os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")  # Qt warns about missing fonts, which are not used
 
 
 class Window:
-    """Shows pictures and hears keys and clicks."""
+    """Shows pictures and receives keys and clicks."""
 
     def __init__(self, size: tuple[int, int]) -> None:
-        """Say how large the window is at first.
-
-        Args:
-            size: width and height in pixels.
-        """
+        """Set the size that the window opens with: width and height in pixels."""
         self._first_size = size
         self._clicks: list[tuple[int, int]] = []
 
     def __enter__(self) -> Self:
-        # Without the toolbar and the menu that Qt would add.
+        # Without the toolbar and the menu that Qt adds by default.
         cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
         width, height = self._first_size
-        cv2.imshow(TITLE, np.zeros((height, width, 3), np.uint8))  # until then it has no size that can be set
+        cv2.imshow(TITLE, np.zeros((height, width, 3), np.uint8))  # before that, its size cannot be set
         cv2.resizeWindow(TITLE, width, height)
         cv2.setMouseCallback(TITLE, self._on_mouse)
         return self
@@ -89,11 +85,11 @@ class Window:
         """Show a picture and wait a moment for a key.
 
         Args:
-            rgb: (H, W, 3) uint8, in the size of the window; None leaves what is shown.
+            rgb: (H, W, 3) uint8, in the size of the window; None leaves the window as it is.
             wait_ms: how long to wait, in milliseconds, 1 or more.
 
         Returns:
-            The key's code, -1 where none was pressed, None where the window was closed.
+            The key's code, -1 if none was pressed, None if the window was closed.
         """
         if rgb is not None:
             cv2.imshow(TITLE, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
@@ -103,7 +99,7 @@ class Window:
         return key & 0xFF if key >= 0 else -1
 
     def take_clicks(self) -> list[tuple[int, int]]:
-        """Give the places clicked since the last time, x and y in pixels of the picture shown."""
+        """Give the clicks since the last call, x and y in pixels of the picture shown."""
         clicks, self._clicks = self._clicks, []
         return clicks
 

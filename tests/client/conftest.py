@@ -1,4 +1,4 @@
-"""A running service, videos to read and a display."""
+"""A running service, videos and a virtual display."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def write_video(path, pictures, rate):
 
 @pytest.fixture(scope="session")
 def empty_video(tmp_path_factory):
-    """Twelve frames at 10 a second, red growing brighter, and no hand."""
+    """Twelve frames at 10 per second, red that grows brighter, and no hand."""
     pictures = [np.full((120, 160, 3), (20 * i, 0, 0), np.uint8) for i in range(12)]
     return write_video(tmp_path_factory.mktemp("video") / "empty.mp4", pictures, 10)
 
 
 @pytest.fixture(scope="session")
 def long_h_video(shared, tmp_path_factory):
-    """A real hand that signs H for 20 seconds: long enough for a slow machine to press keys meanwhile."""
+    """A real hand that signs H for 20 seconds: long enough to press keys on a slow machine."""
     capture = cv2.VideoCapture(str(shared / "data/helloworld.mp4"))
     pictures = [cv2.cvtColor(capture.read()[1], cv2.COLOR_BGR2RGB) for _ in range(20)]
     capture.release()
@@ -47,7 +47,7 @@ def long_h_video(shared, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def he_video(shared, tmp_path_factory):
-    """The first 66 frames of helloworld.mp4: a real hand signs H, goes away, and signs E."""
+    """The first 66 frames of helloworld.mp4: a real hand signs H, disappears, and signs E."""
     capture = cv2.VideoCapture(str(shared / "data/helloworld.mp4"))
     pictures = [cv2.cvtColor(capture.read()[1], cv2.COLOR_BGR2RGB) for _ in range(66)]
     capture.release()
@@ -56,7 +56,7 @@ def he_video(shared, tmp_path_factory):
 
 @pytest.fixture
 def screen(tmp_path):
-    """A display of memory only: its number and the file with its pixels."""
+    """A virtual display: its number and the file with its pixels."""
     if shutil.which("Xvfb") is None:
         pytest.skip("no Xvfb to open a window on (Debian: apt-get install xvfb)")
     read_end, write_end = os.pipe()

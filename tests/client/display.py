@@ -1,4 +1,4 @@
-"""A display of memory only: reading its pixels, and pressing keys on it by the X protocol's own test extension."""
+"""A virtual display: reads its pixels, and presses keys on it with the X protocol's own test extension."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import time
 import numpy as np
 
 KEYCODES = {" ": 65, "b": 56, "c": 54, "h": 43, "l": 46, "m": 58, "n": 57, "p": 33, "q": 24, "x": 53, "backspace": 22}
-"""Of a PC keyboard, which is what Xvfb has."""
+"""Key codes of a PC keyboard, which is what Xvfb has."""
 
 
 def read_screen(path):
-    """Read an X window dump: a header of big-endian words, the colours, then blue, green, red and nothing."""
+    """Read an X window dump: a header of big-endian words, the colours, then blue, green, red and an unused byte."""
     contents = path.read_bytes()
     header = struct.unpack(">25I", contents[:100])
     width, height, stride, colours = header[4], header[5], header[12], header[19]
@@ -22,7 +22,7 @@ def read_screen(path):
 
 
 def wait_for(condition, client, seconds=30):
-    """Wait until something is so, as long as the client runs."""
+    """Wait until a condition holds, as long as the client runs."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert client.poll() is None, client.stdout.read() + client.stderr.read()
@@ -31,7 +31,7 @@ def wait_for(condition, client, seconds=30):
 
 
 def press(display, key):
-    """Press and release a key; it goes to the window under the pointer, which stands in the middle of the screen."""
+    """Press and release a key; it goes to the window under the pointer, which is in the middle of the screen."""
     _send_events(display, [(kind, KEYCODES[key], 0, 0) for kind in (2, 3)])  # press, release
 
 
@@ -53,7 +53,7 @@ def _send_events(display, events):
         requests = [
             struct.pack("<BBHBBxxII8xhh7xB", opcode, 2, 9, kind, detail, 0, 0, x, y, 0) for kind, detail, x, y in events
         ]
-        requests.append(struct.pack("<BxH", 43, 1))  # asks for the focus: its answer comes after the events were taken
+        requests.append(struct.pack("<BxH", 43, 1))  # asks for the focus: its reply comes after the events were handled
         server.sendall(b"".join(requests))  # at once: a key held for longer than half a second repeats
         receive(server, 32)
 

@@ -19,7 +19,7 @@ COMMIT_AFTER = 5
 
 
 class SpellingService:
-    """Commits the next letter of its word when it has seen a hand in `COMMIT_AFTER` messages in a row."""
+    """Commits the next letter of its word after a hand in `COMMIT_AFTER` messages in a row."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class SpellingService:
 
 @contextmanager
 def running(service, port=0):
-    """Serve on a port of loopback, a free one where it is 0; gives the address that --server takes."""
+    """Serve on a port of loopback, a free one if it is 0; gives the address for --server."""
     with serve(service.stream, "127.0.0.1", port, process_request=service.answer_http) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

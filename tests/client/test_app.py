@@ -18,7 +18,7 @@ import pytest
 from display import read_screen
 from spelling_service import SpellingService, running
 
-from client.mask import MASK_VERSION
+from client.mask import MASK_SIZE, MASK_VERSION
 from client.stream.timings import STEPS, TOTAL
 from client.window.drawing import STEADY
 from client.window.screen import SIZE
@@ -63,7 +63,7 @@ def test_headless_over_a_real_hand(service, he_video):
     assert [line["frame"] for line in frames if line["hand"] is None] == [*range(25, 33), *range(58, 66)]
     assert all(0 <= line["hand"][0] < line["hand"][2] <= 640 for line in frames if line["hand"])
     assert len(spelling.masks) == 50
-    assert spelling.masks[0].shape == (224, 224, 3)
+    assert spelling.masks[0].shape == (MASK_SIZE, MASK_SIZE, 3)
     assert spelling.masks[0].any()
 
 
@@ -79,13 +79,13 @@ def test_a_film_of_what_the_window_shows_and_the_time_of_every_step(service, he_
     capture = cv2.VideoCapture(str(film))
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 66
     assert (capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)) == SIZE
-    told = json.loads(timings.read_text())
-    assert told["frames"] == 66
-    assert set(told["ms"]) == {*STEPS, TOTAL}
-    assert 0 < told["ms"]["landmarks"]["median"] <= told["ms"]["landmarks"]["p95"] < told["ms"][TOTAL]["p95"]
+    summary = json.loads(timings.read_text())
+    assert summary["frames"] == 66
+    assert set(summary["ms"]) == {*STEPS, TOTAL}
+    assert 0 < summary["ms"]["landmarks"]["median"] <= summary["ms"]["landmarks"]["p95"] < summary["ms"][TOTAL]["p95"]
 
 
-def test_a_folder_of_pictures_is_read_picture_by_picture(service, shared):
+def test_each_picture_of_a_folder_gives_a_line(service, shared):
     done = run_client(shared / "data/photos/t32rahman/L", service[1], "--headless", "--fast")
     assert (done.returncode, done.stderr) == (0, "")
     *pictures, _ = [json.loads(line) for line in done.stdout.splitlines()]
@@ -101,13 +101,13 @@ def test_a_demonstration_needs_no_camera_no_service_and_no_hand_model(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, "HELLOWORLD\n", "")
 
 
-def test_a_film_that_cannot_be_written_is_told_at_once(service, empty_video):
+def test_a_film_that_cannot_be_written_is_reported_at_once(service, empty_video):
     done = run_client(empty_video, service[1], "--text", "--record", "out.avi")
     assert (done.returncode, done.stdout.strip()) == (1, "")
-    assert "Name a file that ends in .mp4." in done.stderr
+    assert "Name one that ends in .mp4." in done.stderr
 
 
-def test_what_is_asked_of_the_service(service, empty_video):
+def test_options_that_the_service_receives(service, empty_video):
     spelling, address = service
     run_client(empty_video, address, "--text", "--fast", "--threshold", "0.7", "--hold", "0.6")
     asked = {"mask_version": MASK_VERSION, "threshold": "0.7", "hold": "0.6", "frame_rate": "10.0"}
@@ -122,12 +122,12 @@ def test_ctrl_c_ends_with_the_text_and_130(service, he_video):
     ) as client:
         client.stdout.readline()
         client.send_signal(signal.SIGINT)
-        rest, trouble = client.communicate(timeout=20)
-    assert (client.returncode, trouble) == (130, "")
+        rest, errors = client.communicate(timeout=20)
+    assert (client.returncode, errors) == (130, "")
     assert "text" in json.loads(rest.splitlines()[-1])
 
 
-def test_who_is_told_to_end_keeps_the_film_and_the_text(service, he_video, tmp_path):
+def test_a_terminated_client_keeps_the_film_and_the_text(service, he_video, tmp_path):
     with subprocess.Popen(
         command(he_video, service[1], "--headless", "--record", str(tmp_path / "out.mp4")),
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -135,67 +135,67 @@ def test_who_is_told_to_end_keeps_the_film_and_the_text(service, he_video, tmp_p
         for _ in range(10):
             client.stdout.readline()
         client.terminate()
-        rest, trouble = client.communicate(timeout=20)
-    assert (client.returncode, trouble) == (143, "")
+        rest, errors = client.communicate(timeout=20)
+    assert (client.returncode, errors) == (143, "")
     assert "text" in json.loads(rest.splitlines()[-1])
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
     assert cv2.VideoCapture(str(tmp_path / "out.mp4")).read()[0]
 
 
-def test_a_reader_that_goes_away_ends_it_quietly(service, he_video):
+def test_a_closed_output_ends_it_quietly(service, he_video):
     with subprocess.Popen(
         command(he_video, service[1], "--headless"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as client:
         client.stdout.readline()
         client.stdout.close()
-        trouble = client.stderr.read()
+        errors = client.stderr.read()
         assert client.wait(timeout=20) == 0
-    assert trouble == ""
+    assert errors == ""
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment", "code", "said"),
+    ("arguments", "environment", "code", "message"),
     [
         (("97", "http://127.0.0.1:9", "--headless"), {}, 1, "error: There is no camera 97."),
         (("film.mp4", "http://127.0.0.1:9", "--headless"), {}, 1, "error: film.mp4: no such video file."),
         (("0", "http://127.0.0.1:9", "--headful"), {}, 2, "unrecognized arguments: --headful"),
-        (("0", "http://127.0.0.1:9", "--threshold", "7"), {}, 2, "'7' is no share from 0 to 1"),
+        (("0", "http://127.0.0.1:9", "--threshold", "7"), {}, 2, "'7' is not a share from 0 to 1"),
     ],
 )
-def test_trouble_is_one_sentence_and_an_exit_code(arguments, environment, code, said):
+def test_an_error_is_one_sentence_and_an_exit_code(arguments, environment, code, message):
     done = run_client(*arguments, **environment)
     assert done.returncode == code
-    assert said in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
 
 
 @pytest.mark.parametrize(
-    ("library", "trouble", "said"),
+    ("library", "error", "message"),
     [
         ("cv2", "ImportError('libGL.so.1: cannot open shared object file')", "apt-get install libgl1 libglib2.0-0"),
         ("mediapipe", "ModuleNotFoundError('No module', name='mediapipe')", "mediapipe is not installed.*pip install"),
     ],
 )
-def test_a_missing_library_is_told_with_the_line_to_type(tmp_path, empty_video, library, trouble, said):
+def test_a_missing_library_is_reported_with_the_command_to_type(tmp_path, empty_video, library, error, message):
     broken = tmp_path / library
     shutil.copytree(Path(importlib.util.find_spec("mediapipe").origin).parent / "modules", broken / "modules")
-    (broken / "__init__.py").write_text(f"raise {trouble}")
+    (broken / "__init__.py").write_text(f"raise {error}")
     with running(SpellingService()) as address:
         done = run_client(empty_video, address, "--headless", PYTHONPATH=str(tmp_path))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert re.search(said, done.stderr)
+    assert re.search(message, done.stderr)
 
 
-def test_no_service_is_told(empty_video):
+def test_a_missing_service_is_reported(empty_video):
     done = run_client(empty_video, "http://127.0.0.1:9", "--headless")
-    sentence = "error: No service at http://127.0.0.1:9. Start it with `make serve`, or name another with --server.\n"
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", sentence)
+    message = "error: No service at http://127.0.0.1:9. Start it with `make serve`, or name another with --server.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", message)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always a display")
 @pytest.mark.parametrize("display", ["", ":4711"])
-def test_no_display_is_told_before_a_window_kills_the_process(empty_video, display):
+def test_a_missing_display_is_reported_before_a_window_aborts_the_process(empty_video, display):
     done = run_client(empty_video, "http://127.0.0.1:9", DISPLAY=display)
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
@@ -204,7 +204,7 @@ def test_no_display_is_told_before_a_window_kills_the_process(empty_video, displ
     assert done.stderr.count("\n") == 1
 
 
-def test_help_tells_the_exit_codes_and_keys():
+def test_help_lists_the_exit_codes_and_keys():
     done = subprocess.run(
         [sys.executable, "-m", "client", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -220,7 +220,7 @@ def test_the_client_stays_in_its_room():
 
 
 @pytest.mark.serial
-def test_the_window_shows_box_and_letter_and_the_text_is_told_at_the_end(service, he_video, screen):
+def test_the_window_shows_box_and_letter_and_the_text_is_printed_at_the_end(service, he_video, screen):
     display, pixels = screen
     most = 0
     with subprocess.Popen(
@@ -234,8 +234,8 @@ def test_the_window_shows_box_and_letter_and_the_text_is_told_at_the_end(service
         while client.poll() is None:
             most = max(most, int((read_screen(pixels) == STEADY).all(axis=2).sum()))
             time.sleep(0.1)
-        told, trouble = client.communicate()
-    assert (client.returncode, told, trouble) == (0, "HE\n", "")
+        printed, errors = client.communicate()
+    assert (client.returncode, printed, errors) == (0, "HE\n", "")
     assert most > 1000
 
 

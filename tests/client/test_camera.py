@@ -1,4 +1,4 @@
-"""Sources: a file frame by frame, live addresses by their newest frame, and what is said where nothing comes."""
+"""Sources: every frame of a file, the newest frame of a live address, and the errors if nothing comes."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import io
 import re
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from client.capture.camera import Camera, Film, open_source
+from client.capture.camera import Camera, open_source, read_frame_rate
 from client.errors import ClientError
+from client.status import Status
 from client.stream.handover import Handover
-from client.stream.status import Status
 
 LAST_PICTURE = 40
 
@@ -56,7 +56,7 @@ def web(handler):
 
 
 def test_a_file_gives_every_frame_in_order_as_rgb(empty_video):
-    with open_source(str(empty_video), fast=True) as source:
+    with closing(open_source(str(empty_video), fast=True)) as source:
         frames = list(source)
     assert not source.live
     assert source.related
@@ -71,13 +71,13 @@ def test_a_file_gives_every_frame_in_order_as_rgb(empty_video):
 def test_a_film_at_an_address_gives_every_frame(empty_video):
     with (
         web(functools.partial(QuietFiles, directory=empty_video.parent)) as address,
-        open_source(f"{address}/{empty_video.name}", fast=True) as source,
+        closing(open_source(f"{address}/{empty_video.name}", fast=True)) as source,
     ):
         assert [frame.index for frame in source] == list(range(12))
 
 
 def test_a_film_plays_at_its_own_pace_unless_it_is_read_fast(empty_video):
-    with open_source(str(empty_video)) as source:
+    with closing(open_source(str(empty_video))) as source:
         frames = list(source)
     assert source.live
     assert [frame.index for frame in frames] == list(range(12))
@@ -85,7 +85,7 @@ def test_a_film_plays_at_its_own_pace_unless_it_is_read_fast(empty_video):
         assert frame.captured - frames[0].captured >= frame.time - 0.02
 
 
-def test_a_camera_gives_the_newest_frame_and_says_when_it_ends():
+def test_a_camera_gives_the_newest_frame_and_reports_its_end():
     frames = []
 
     def watch_slowly(frames_of_camera):
@@ -93,11 +93,11 @@ def test_a_camera_gives_the_newest_frame_and_says_when_it_ends():
             frames.append(frame)
             time.sleep(0.05)  # slower than the camera
 
-    with web(MotionJpeg) as address, open_source(f"{address}/video") as source:
+    with web(MotionJpeg) as address, closing(open_source(f"{address}/video")) as source:
         assert isinstance(source, Camera)
         with (
-            Handover(source, "capture", lossless=False) as newest,
-            pytest.raises(ClientError, match="gives no pictures any more"),
+            closing(Handover(source, "capture", lossless=False)) as newest,
+            pytest.raises(ClientError, match="has stopped sending pictures"),
         ):
             watch_slowly(newest)
     for frame in frames:
@@ -110,21 +110,21 @@ def test_a_camera_gives_the_newest_frame_and_says_when_it_ends():
     assert times == sorted(times)
 
 
-def test_a_camera_that_is_lost_is_opened_again_and_both_are_told():
-    told = io.StringIO()
+def test_a_camera_that_is_lost_is_opened_again_and_both_are_reported():
+    terminal = io.StringIO()
     with (
         web(MotionJpeg) as address,
-        open_source(f"{address}/video", status=Status(told), patience=20.0) as source,
+        closing(open_source(f"{address}/video", status=Status(terminal), patience=20.0)) as source,
     ):
         indices = [frame.index for frame, _ in zip(source, range(2 * LAST_PICTURE), strict=False)]
     assert indices == list(range(2 * LAST_PICTURE))
-    assert re.search("gives no pictures any more.*Trying again.\nThe camera is back.", told.getvalue())
+    assert re.search("has stopped sending pictures.*Trying again.\nThe camera is back.", terminal.getvalue())
 
 
 def test_a_camera_that_stays_away_is_given_up():
     with web(MotionJpeg) as address:
         source = open_source(f"{address}/video", status=Status(io.StringIO()), patience=0.6)
-    with source, pytest.raises(ClientError, match=r"gives no pictures any more.*start again"):
+    with closing(source), pytest.raises(ClientError, match=r"has stopped sending pictures.*start again"):
         list(source)
 
 
@@ -133,39 +133,42 @@ def test_a_folder_gives_its_pictures_in_order(tmp_path):
         if not name.endswith("txt"):
             cv2.imwrite(str(tmp_path / name), np.full((40 + number, 60, 3), 50 * number, np.uint8))
     (tmp_path / "notes.txt").write_text("no picture")
-    with open_source(str(tmp_path), fast=True) as source:
+    with closing(open_source(str(tmp_path), fast=True)) as source:
         frames = list(source)
     assert not source.related
     assert [frame.rgb.shape[0] for frame in frames] == [41, 40, 43]
     (tmp_path / "d.png").write_bytes(b"no picture")
-    with open_source(str(tmp_path), fast=True) as source, pytest.raises(ClientError, match=r"d\.png: no picture that"):
+    with (
+        closing(open_source(str(tmp_path), fast=True)) as source,
+        pytest.raises(ClientError, match=r"d\.png: not a picture that"),
+    ):
         list(source)
 
 
-def test_without_a_camera_the_demonstration_is_named(monkeypatch):
+def test_without_a_camera_the_demonstration_is_suggested(monkeypatch):
     monkeypatch.setattr(Path, "glob", lambda *_: iter(()))
     monkeypatch.setattr("sys.platform", "linux")
     with pytest.raises(ClientError, match=r"There is no camera. .*--source film.mp4.*--demo"):
         open_source("camera")
 
 
-def test_a_film_that_says_no_rate_has_a_usual_one(empty_video):
+def test_a_film_without_a_frame_rate_has_a_default_one(empty_video):
     assert open_source(str(empty_video)).frame_rate == pytest.approx(10.0)
-    assert Film(cv2.VideoCapture(), live=False).frame_rate == 30.0
+    assert read_frame_rate(cv2.VideoCapture()) == 30.0
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("97", "There is no camera 97.*--source"),
         ("no-such-film.mp4", "no-such-film.mp4: no such video file.*--source"),
         (str(Path(__file__).parent), "no picture in this folder"),
-        (__file__, "no video that OpenCV can read.*ffmpeg -i"),
-        ("http://127.0.0.1:9/video", "No video comes from http://127.0.0.1:9/video"),
-        ("rtsp://127.0.0.1:9/live", "No video comes from rtsp://127.0.0.1:9/live"),
+        (__file__, "not a video that OpenCV can read.*ffmpeg -i"),
+        ("http://127.0.0.1:9/video", "No video from http://127.0.0.1:9/video"),
+        ("rtsp://127.0.0.1:9/live", "No video from rtsp://127.0.0.1:9/live"),
     ],
 )
-def test_trouble_is_told_in_a_sentence_and_by_nobody_else(name, said, capfd):
-    with pytest.raises(ClientError, match=said if ":9" not in name else re.escape(said)):
+def test_errors_are_reported_by_the_client_alone(name, message, capfd):
+    with pytest.raises(ClientError, match=message if ":9" not in name else re.escape(message)):
         open_source(name)
     assert capfd.readouterr() == ("", "")

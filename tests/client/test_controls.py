@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from client.window.controls import EXPLAINED, KEYS, Controls
+from client.window.controls import KEYS, Controls
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_what_was_cleared_comes_back():
 
 
 @pytest.mark.parametrize(("key", "action"), [("c", "copy"), ("s", "speak"), ("q", "quit"), ("Q", "quit")])
-def test_what_only_the_program_can_do_is_said(key, action):
+def test_what_the_session_has_to_do_is_returned(key, action):
     assert Controls("HI").press(ord(key)) == action
 
 
@@ -56,7 +56,7 @@ def test_mirror_and_pause_go_on_and_off():
         assert (controls.mirrored, controls.paused) == (not before[0], not before[1])
 
 
-def test_one_thing_at_a_time_lies_over_the_picture_and_escape_takes_it_away_first():
+def test_one_panel_at_a_time_covers_the_picture_and_escape_closes_it_first():
     controls = Controls()
     controls.press(ord("h"))
     assert controls.panel == "Help"
@@ -68,4 +68,4 @@ def test_one_thing_at_a_time_lies_over_the_picture_and_escape_takes_it_away_firs
 
 
 def test_every_key_is_explained():
-    assert set(EXPLAINED) == {label for _, label in KEYS}
+    assert all(explanation for _, _, explanation in KEYS)

@@ -1,30 +1,32 @@
-"""The demonstration: a synthetic hand spells, and the small reader reads it."""
+"""The demonstration: a synthetic hand spells, and the small recogniser recognises it."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from client.capture.demo import SIZE, DemoFilm, DemoReader, draw_frame
+from client.capture.demo import SIZE, DemoSigner, draw_frame
 from client.letters import letter_shapes
+from client.stream.demo import DemoRecogniser
 from client.stream.pipeline import find_hands
 from stages.commands.letter_shapes import LETTERS, as_json
 from stages.commands.letter_shapes import letter_shapes as posed
 
 
 @pytest.mark.parametrize("text", ["HELLO WORLD", "ABCDEFGHIKLMNOPQRSTUVWXY", "AA B"])
-def test_what_the_hand_spells_is_read(text):
-    film, reader = DemoFilm(text, live=False, once=True), DemoReader()
-    replies = [reader.read(seen) for seen in find_hands(film, film, lambda _: None)]
+def test_what_the_hand_spells_is_recognised(text):
+    signer, recogniser = DemoSigner(text), DemoRecogniser()
+    detections = find_hands(signer.film(live=False, once=True), signer.find, lambda _: None)
+    replies = [recogniser.recognise(detection) for detection in detections]
     assert "".join(reply.committed or "" for reply in replies) == text.replace(" ", "")
     assert {reply.letter for reply in replies} >= {None, *text.replace(" ", "")}
     assert all(0.0 <= reply.confidence <= 1.0 and 0.0 <= reply.progress <= 1.0 for reply in replies)
 
 
 def test_the_hand_stays_in_the_picture_and_can_be_seen():
-    film = DemoFilm("GLPY", live=False, once=True)
-    for frame in film:
-        hand = film.find(frame)
+    signer = DemoSigner("GLPY")
+    for frame in signer.film(live=False, once=True):
+        hand = signer.find(frame)
         assert frame.rgb.shape == (SIZE[1], SIZE[0], 3)
         if hand is None:
             assert np.array_equal(frame.rgb, draw_frame(None))
@@ -35,10 +37,10 @@ def test_the_hand_stays_in_the_picture_and_can_be_seen():
 
 
 def test_it_plays_at_its_own_pace_and_over_and_over():
-    frames = iter(DemoFilm("A"))
+    frames = iter(DemoSigner("A").film(live=True, once=False))
     first, *_, last = [next(frames) for _ in range(12)]
     assert last.captured - first.captured >= 11 / 30 - 0.02
-    film = DemoFilm("A", live=False)
+    film = DemoSigner("A").film(live=False, once=False)
     assert next(frame.index for frame in film if frame.index > 300) == 301
 
 

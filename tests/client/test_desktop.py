@@ -1,4 +1,4 @@
-"""Clipboard and voice: the programs that are installed, and a sentence where none is."""
+"""Clipboard and voice: the installed programs, and a message if there is none."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from client.window import desktop
 
 
 def write_program(folder, name):
-    """A voice that writes down what it is told."""
+    """A voice that writes down its arguments."""
     path = folder / name
     path.write_text('#!/bin/sh\nprintf "%s|" "$@" > "$(dirname "$0")/said"\n')
     path.chmod(0o755)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the voice of the test is a shell script")
-def test_an_installed_voice_is_told_the_text_and_nothing_of_it_is_an_option(tmp_path, monkeypatch):
+def test_an_installed_voice_gets_the_text_and_none_of_it_is_an_option(tmp_path, monkeypatch):
     write_program(tmp_path, "espeak-ng")
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setattr(desktop, "VOICES", [voice for voice in desktop.VOICES if voice[0] == "espeak-ng"])
+    monkeypatch.setattr(desktop, "VOICES", ["espeak-ng"])
     assert desktop.speak("-HELLO") == "Speaking"
     until = time.monotonic() + 10
     while not (tmp_path / "said").is_file() or not (tmp_path / "said").read_text():
@@ -30,14 +30,14 @@ def test_an_installed_voice_is_told_the_text_and_nothing_of_it_is_an_option(tmp_
     assert (tmp_path / "said").read_text() == "--|-hello|"
 
 
-def test_where_there_is_no_voice_a_sentence_says_what_to_install(tmp_path, monkeypatch):
+def test_without_a_voice_a_message_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("sys.platform", "linux")
     assert "install espeak-ng" in desktop.speak("HELLO")
     assert desktop.speak("  ") == "Nothing to read aloud yet"
 
 
-def test_where_there_is_no_clipboard_a_sentence_says_what_to_install(monkeypatch):
+def test_without_a_clipboard_a_message_says_what_to_install(monkeypatch):
     def copy(_):
         raise desktop.pyperclip.PyperclipException("no xclip")
 

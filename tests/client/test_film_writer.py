@@ -1,4 +1,4 @@
-"""The annotated film: even frames from uneven ones, whole or not there."""
+"""The annotated film: even frames from uneven ones, complete or absent."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_pictures_keep_their_times(tmp_path):
     with FilmWriter(path, 10.0) as film:
         for brightness, seconds in ((40, 0.0), (120, 0.1), (200, 0.5)):
             film.add(np.full((120, 160, 3), brightness, np.uint8), seconds)
-            assert not path.exists(), "it is not there before it is whole"
+            assert not path.exists(), "the film appears only once it is complete"
     frames, rate = read(path)
     assert rate == pytest.approx(10.0)
     assert len(frames) == 6
@@ -33,7 +33,7 @@ def test_pictures_keep_their_times(tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["out.mp4"]
 
 
-def test_a_film_without_pictures_is_none(tmp_path):
+def test_without_pictures_there_is_no_film(tmp_path):
     with FilmWriter(tmp_path / "out.mp4", 10.0):
         pass
     assert list(tmp_path.iterdir()) == []
@@ -47,8 +47,8 @@ def test_a_long_pause_is_cut(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("path", "said"), [("out.avi", "ends in .mp4"), ("nowhere/out.mp4", "there is no folder nowhere")]
+    ("path", "message"), [("out.avi", "ends in .mp4"), ("nowhere/out.mp4", "there is no folder nowhere")]
 )
-def test_a_name_that_cannot_be_written_is_told_at_once(path, said):
-    with pytest.raises(ClientError, match=said):
+def test_a_path_that_cannot_be_written_is_reported_at_once(path, message):
+    with pytest.raises(ClientError, match=message):
         FilmWriter(Path(path), 30.0)

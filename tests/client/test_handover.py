@@ -1,9 +1,10 @@
-"""Handing items from thread to thread: the newest wins, or nothing is lost, and errors arrive."""
+"""Passing items from thread to thread: the newest wins, or nothing is lost, and errors arrive."""
 
 from __future__ import annotations
 
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
@@ -16,14 +17,14 @@ def count(until, pause=0.0):
         yield number
 
 
-def test_where_nothing_may_be_lost_everything_comes_in_order():
-    with Handover(count(100), "count", lossless=True) as numbers:
+def test_a_lossless_one_gives_every_item_in_order():
+    with closing(Handover(count(100), "count", lossless=True)) as numbers:
         assert list(numbers) == list(range(100))
         assert numbers.ended
 
 
-def test_who_waits_for_nobody_gives_the_newest():
-    with Handover(count(200, 0.002), "count", lossless=False) as numbers:
+def test_a_lossy_one_gives_the_newest_item():
+    with closing(Handover(count(200, 0.002), "count", lossless=False)) as numbers:
         taken = []
         for number in numbers:
             taken.append(number)
@@ -33,7 +34,7 @@ def test_who_waits_for_nobody_gives_the_newest():
     assert taken[-1] == 199
 
 
-def test_a_lossless_one_is_held_up_by_who_takes():
+def test_a_lossless_one_waits_for_its_consumer():
     given = []
 
     def items():
@@ -41,18 +42,18 @@ def test_a_lossless_one_is_held_up_by_who_takes():
             given.append(number)
             yield number
 
-    with Handover(items(), "items", lossless=True) as numbers:
+    with closing(Handover(items(), "items", lossless=True)) as numbers:
         time.sleep(0.1)
-        assert given == [0, 1], "one waits, and the next is ready to be put down"
+        assert given == [0, 1], "one item waits, and the next one is ready"
         assert next(iter(numbers)) == 0
 
 
-def test_what_goes_wrong_comes_after_what_went_well():
+def test_an_error_arrives_after_the_items_before_it():
     def items():
         yield 1
         raise ValueError("out of film")
 
-    with Handover(items(), "items", lossless=True) as numbers:
+    with closing(Handover(items(), "items", lossless=True)) as numbers:
         taken = iter(numbers)
         assert next(taken) == 1
         with pytest.raises(ValueError, match="out of film"):
@@ -61,13 +62,13 @@ def test_what_goes_wrong_comes_after_what_went_well():
 
 def test_taking_waits_no_longer_than_asked():
     begun = time.monotonic()
-    with Handover(count(1, 5.0), "slow", lossless=False) as numbers:
+    with closing(Handover(count(1, 5.0), "slow", lossless=False)) as numbers:
         assert numbers.take(0.05) is None
         assert not numbers.ended
         assert time.monotonic() - begun < 1.0
 
 
-def test_closing_ends_the_thread_and_whoever_takes():
+def test_closing_ends_the_thread_and_the_consumer():
     endless = Handover(count(10**9), "endless", lossless=True)
     taken = []
     thread = threading.Thread(target=lambda: taken.extend(endless))

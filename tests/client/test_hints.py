@@ -1,4 +1,4 @@
-"""What helps the signer: one sentence at a time, and none where all is well."""
+"""Hints for the signer: one at a time, and none if all is well."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recorded landmarks on disk: what is written, added to and refused."""
+"""Recorded landmarks on disk: what is written, extended and rejected."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def recorded(letters, signer="ann", n_tried=None):
     return from_samples(samples, signer, len(letters) if n_tried is None else n_tried)
 
 
-def test_the_pipeline_reads_what_was_added_up(tmp_path):
+def test_the_pipeline_reads_a_file_that_was_extended(tmp_path):
     path = tmp_path / "mine.npz"
     assert append(path, recorded("AB", n_tried=3)) == 2
     assert append(path, recorded("ABC", "Bartholomäus", n_tried=5)) == 5
@@ -30,14 +30,15 @@ def test_the_pipeline_reads_what_was_added_up(tmp_path):
     raw = read_raw(path, max_samples=100, max_gib=0.1)
     assert raw.labels.tolist() == list("ABABC")
     assert raw.signers.tolist() == ["ann"] * 2 + ["Bartholomäus"] * 3
-    assert raw.handedness.tolist() == ["Right"] * 5
-    assert raw.image_size.tolist() == [[640, 480]] * 5
+    with np.load(path) as written:
+        assert written["handedness"].tolist() == ["Right"] * 5
+        assert written["image_size"].tolist() == [[640, 480]] * 5
     assert (raw.n_photos, raw.ignored) == (8, ())
     np.testing.assert_array_equal(raw.landmarks[[0, 2, 3]], [open_hand(), open_hand(), open_hand() + 1])
     assert [entry.name for entry in tmp_path.iterdir()] == ["mine.npz"]
 
 
-def test_what_cannot_be_written_leaves_what_was_there(tmp_path, monkeypatch):
+def test_a_failed_write_leaves_the_file_as_it_was(tmp_path, monkeypatch):
     path = tmp_path / "mine.npz"
     append(path, recorded("A"))
     before = path.read_bytes()
@@ -46,14 +47,14 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez_compressed", full)
-    with pytest.raises(ClientError, match=r"No space left on device.*there still"):
+    with pytest.raises(ClientError, match=r"No space left on device.*as it was before"):
         append(path, recorded("B"))
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["mine.npz"]
 
 
 def arrays(**changed):
-    """Arrays of a good file of two rows, with changes."""
+    """Arrays of a valid file of two rows, with changes."""
     whole = recorded("AB")
     names = ("labels", "signers", "landmarks", "image_size", "handedness", "n_photos")
     kept = {name: getattr(whole, name) for name in names} | changed
@@ -61,7 +62,7 @@ def arrays(**changed):
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [
         ({"signers": None}, "it holds .*so nothing can be added"),
         ({"images": np.zeros((2, 32, 32, 3), np.uint8), "landmarks": None}, "it holds .*so nothing can be added"),
@@ -72,26 +73,26 @@ def arrays(**changed):
         ({"labels": np.array(["A", "B"], dtype=object)}, "allow_pickle"),
     ],
 )
-def test_a_file_of_another_kind_is_not_added_to(tmp_path, changed, said):
+def test_a_file_of_another_kind_is_not_extended(tmp_path, changed, message):
     path = tmp_path / "other.npz"
     np.savez(path, **arrays(**changed))
     before = path.read_bytes()
-    with pytest.raises(ClientError, match=f"other.npz.*{said}.*Record into a new file"):
+    with pytest.raises(ClientError, match=f"other.npz.*{message}.*Record to a new file"):
         append(path, recorded("C"))
     assert path.read_bytes() == before
 
 
-def test_damaged_files_are_told(tmp_path):
+def test_damaged_files_are_reported(tmp_path):
     path = tmp_path / "mine.npz"
     append(path, recorded("AB"))
     whole = path.read_bytes()
     for contents in (b"", b"no zip", whole[: len(whole) // 2], whole[:200] + b"!!!!" + whole[204:]):
         path.write_bytes(contents)
-        with pytest.raises(ClientError, match=r"mine\.npz: no file of recorded landmarks, or a damaged one"):
+        with pytest.raises(ClientError, match=r"mine\.npz: not a file of recorded landmarks, or a damaged one"):
             check_target(path)
 
 
-def test_a_file_that_unpacks_to_too_much_is_refused_unread(tmp_path, monkeypatch):
+def test_a_file_that_unpacks_to_too_much_is_rejected_unread(tmp_path, monkeypatch):
     monkeypatch.setattr(landmark_file, "MAX_MIB", 1)
     path = tmp_path / "bomb.npz"
     header = io.BytesIO()
@@ -103,17 +104,21 @@ def test_a_file_that_unpacks_to_too_much_is_refused_unread(tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
-    [("mine", "Call it mine.npz"), ("folder.npz", "this is a folder"), ("file.txt/mine.npz", "no folder can be made")],
+    ("name", "message"),
+    [
+        ("mine", "Call it mine.npz"),
+        ("folder.npz", "this is a folder"),
+        ("file.txt/mine.npz", "this folder cannot be created"),
+    ],
 )
-def test_a_target_that_cannot_be_written_is_told(tmp_path, name, said):
+def test_a_target_that_cannot_be_written_is_reported(tmp_path, name, message):
     (tmp_path / "folder.npz").mkdir()
     (tmp_path / "file.txt").touch()
-    with pytest.raises(ClientError, match=said):
+    with pytest.raises(ClientError, match=message):
         check_target(tmp_path / name)
 
 
-def test_the_folder_of_a_target_is_made(tmp_path):
+def test_the_folder_of_a_target_is_created(tmp_path):
     assert check_target(tmp_path / "data/own/mine.npz") == 0
     assert (tmp_path / "data/own").is_dir()
 

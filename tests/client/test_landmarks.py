@@ -39,11 +39,11 @@ def test_bundle_is_a_stored_zip_of_two_networks():
         assert bundle.namelist() == ["hand_detector.tflite", "hand_landmarks_detector.tflite"]
         for member in bundle.infolist():
             assert member.compress_type == zipfile.ZIP_STORED
-            assert bundle.read(member)[4:8] == b"TFL3"  # a TFLite file's mark
+            assert bundle.read(member)[4:8] == b"TFL3"  # identifies a TFLite file
     assert assemble_bundle() == contents
 
 
-def test_a_bundle_on_disk_reads_the_same(tmp_path, photos, landmarker):
+def test_a_bundle_on_disk_gives_the_same_landmarks(tmp_path, photos, landmarker):
     bundle = tmp_path / "hand_landmarker.task"
     bundle.write_bytes(assemble_bundle())
     with HandLandmarker("image", bundle) as other:
@@ -65,7 +65,7 @@ def test_photographs_give_the_published_landmarks(shared, photos, landmarker):
         assert 0.5 <= hand.score <= 1.0
         same_letter = landmarks[labels == path.parent.name]
         nearest = np.abs(same_letter - hand.landmarks).max(axis=(1, 2)).min()
-        assert nearest < 30, path  # near-duplicates of one signer: where the very photograph is missing, its neighbour
+        assert nearest < 30, path  # near-duplicates of one signer: if the exact photograph is missing, its neighbour
         exact += nearest < 0.1
     assert exact >= 12
 
@@ -97,7 +97,7 @@ def test_no_hand_gives_none(rgb, landmarker):
     "bad",
     [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)],
 )
-def test_bad_pictures_are_refused(bad, landmarker):
+def test_bad_pictures_are_rejected(bad, landmarker):
     with pytest.raises(ValueError, match="uint8 RGB"):
         landmarker.detect(bad)
 
@@ -120,34 +120,34 @@ def test_video_finds_the_hand_in_every_signed_frame_and_in_no_other(shared):
     assert found == signed
 
 
-def test_timestamps_may_stand_still():
+def test_timestamps_may_repeat():
     with HandLandmarker("video") as landmarker:
         for timestamp in (0, 0, 5, 3):
             assert landmarker.detect_in_video(np.zeros((48, 64, 3), np.uint8), timestamp) is None
 
 
 @pytest.mark.parametrize(
-    ("contents", "said"),
+    ("contents", "message"),
     [
         (None, "No such file"),
         (b"not a zip", "not a hand landmarker bundle"),
         ("wrong", "MediaPipe cannot use it"),
     ],
 )
-def test_a_bad_bundle_is_told_with_the_next_step(tmp_path, contents, said):
+def test_a_bad_bundle_is_reported_with_the_next_step(tmp_path, contents, message):
     path = tmp_path / "hand.task"
     if contents == "wrong":
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("hand_detector.tflite", b"nothing")
     elif contents is not None:
         path.write_bytes(contents)
-    with pytest.raises(ClientError, match=said) as caught:
+    with pytest.raises(ClientError, match=message) as caught:
         HandLandmarker("image", path)
     assert str(path) in str(caught.value)
     assert "--hand-model" in str(caught.value)
 
 
-def test_a_mediapipe_without_networks_is_told_with_the_version_that_has_them(tmp_path, monkeypatch):
+def test_a_mediapipe_without_networks_is_reported_with_the_version_that_has_them(tmp_path, monkeypatch):
     (tmp_path / "mediapipe").mkdir()
     (tmp_path / "mediapipe" / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)

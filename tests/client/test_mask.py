@@ -1,4 +1,4 @@
-"""The mask: shape, symmetry, invariance, colours, and what it refuses."""
+"""The mask: shape, symmetry, invariance, colours, and rejected landmarks."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_no_finger_hides_the_thumb():
     assert (mask == FINGER_COLOURS[-1]).all(axis=2).sum() > 20
 
 
-def test_how_far_a_finger_folds_back_over_itself_shows():
+def test_how_far_a_finger_folds_over_itself_shows():
     barely, far = open_hand(), open_hand()
     root, knuckle = barely[5], barely[6]
     for hand, share in ((barely, 0.8), (far, 0.2)):
@@ -114,6 +114,6 @@ def test_points_in_one_place_still_give_a_mask():
         np.where(np.arange(63).reshape(21, 3) == 5, np.inf, 0).astype(np.float32),
     ],
 )
-def test_bad_landmarks_are_refused(bad):
+def test_bad_landmarks_are_rejected(bad):
     with pytest.raises(ValueError, match="21 finite points"):
         render_mask(bad)

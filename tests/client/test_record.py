@@ -44,17 +44,17 @@ def test_a_labelled_film_becomes_raw_data_and_grows(he_video, he_labels, tmp_pat
     out = tmp_path / "own/mine.npz"
     arguments = ["record", str(out), "--source", str(he_video), "--headless", "--labels", str(he_labels)]
     assert main([*arguments, "--signer", "ann", "--per-letter", "4"]) == 0
-    told = capsys.readouterr().out
-    assert f"{out}: 8 hands of ann from 8 frames tried; 8 hands in all\n" in told
+    printed = capsys.readouterr().out
+    assert f"{out}: 8 hands of ann from 8 frames tried; 8 hands in all\n" in printed
     assert main([*arguments, "--signer", "bo", "--per-letter", "100", "--letters", "e"]) == 0
-    told = capsys.readouterr().out
-    assert "fewer than 100: E 9\n" in told
-    assert "9 hands of bo from 9 frames tried; 17 hands in all\n" in told
+    printed = capsys.readouterr().out
+    assert "fewer than 100: E 9\n" in printed
+    assert "9 hands of bo from 9 frames tried; 17 hands in all\n" in printed
 
     samples = read_samples(out, max_samples=100, max_gib=0.1)
     assert samples.labels.tolist() == ["H"] * 4 + ["E"] * 4 + ["E"] * 9
     assert samples.signers.tolist() == ["ann"] * 8 + ["bo"] * 9
-    assert (samples.n_photos, len(samples.dropped)) == (17, 0)
+    assert (samples.report.n_photos, len(samples.dropped)) == (17, 0)
     assert read_landmark_file(out).image_size.tolist() == [[640, 480]] * 17
     with HandLandmarker("image") as landmarker:
         capture = cv2.VideoCapture(str(he_video))
@@ -75,7 +75,7 @@ def test_frames_without_a_hand_count_as_tried(he_video, tmp_path, capsys):
 
 @pytest.fixture
 def camera(he_video):
-    """The address of a network camera that shows the hand of H for as long as anyone looks."""
+    """The address of a network camera that shows the hand of H until the client closes the connection."""
     capture = cv2.VideoCapture(str(he_video))
     pictures = [cv2.imencode(".jpg", capture.read()[1])[1].tobytes() for _ in range(20)]
     capture.release()
@@ -112,12 +112,12 @@ def serving(handler):
         thread.join()
 
 
-def test_a_live_source_counts_down_on_the_terminal(camera, tmp_path, capsys):
+def test_a_live_source_counts_down_in_the_terminal(camera, tmp_path, capsys):
     out = tmp_path / "mine.npz"
     arguments = ["--source", camera, "--headless", "--letters", "HU", "--per-letter", "3", "--countdown", "0.5"]
     assert main(["record", str(out), "--signer", "ann", *arguments]) == 0
-    told = capsys.readouterr().out
-    assert told.startswith("H: 1 hold it ... 3 of 3\nU: 1 hold it ... 3 of 3\n")
+    printed = capsys.readouterr().out
+    assert printed.startswith("H: 1 hold it ... 3 of 3\nU: 1 hold it ... 3 of 3\n")
     assert read_landmark_file(out).labels.tolist() == list("HHHUUU")
 
 
@@ -125,7 +125,7 @@ def command(out, *arguments):
     return [sys.executable, "-m", "client", "record", str(out), "--signer", "ann", *arguments]
 
 
-def test_ctrl_c_saves_what_there_is(camera, tmp_path):
+def test_ctrl_c_saves_what_was_recorded(camera, tmp_path):
     out = tmp_path / "mine.npz"
     arguments = ["--source", camera, "--headless", "--per-letter", "2", "--countdown", "0"]
     with subprocess.Popen(
@@ -133,9 +133,9 @@ def test_ctrl_c_saves_what_there_is(camera, tmp_path):
     ) as client:
         client.stdout.readline()
         client.send_signal(signal.SIGINT)
-        told, trouble = client.communicate(timeout=20)
-    assert (client.returncode, trouble) == (130, "")
-    assert "hands of ann" in told
+        printed, errors = client.communicate(timeout=20)
+    assert (client.returncode, errors) == (130, "")
+    assert "hands of ann" in printed
     assert read_landmark_file(out).labels.tolist()[:2] == ["A", "A"]
 
 
@@ -144,8 +144,8 @@ def colours(pixels):
     return tuple(int((shown == colour).all(axis=2).sum()) for colour in (STEADY, WAVERING))
 
 
-@pytest.mark.serial  # beside other work Qt now and then misses that its window has been mapped, and never paints it
-def test_keys_at_a_window_begin_end_and_save(long_h_video, screen, tmp_path):
+@pytest.mark.serial  # under load, Qt sometimes misses that its window has been mapped, and never paints it
+def test_keys_in_a_window_start_end_and_save(long_h_video, screen, tmp_path):
     display, pixels = screen
     out = tmp_path / "mine.npz"
     with subprocess.Popen(
@@ -158,12 +158,12 @@ def test_keys_at_a_window_begin_end_and_save(long_h_video, screen, tmp_path):
     ) as client:
         wait_for(lambda: colours(pixels)[1] > 1000, client)  # waits for the space bar
         press(display, " ")
-        wait_for(lambda: colours(pixels)[0] > 1000, client)  # takes H
+        wait_for(lambda: colours(pixels)[0] > 1000, client)  # records H
         wait_for(lambda: colours(pixels)[1] > 1000, client)  # waits again, for E
         press(display, "q")
-        told, trouble = client.communicate(timeout=20)
-    assert (client.returncode, trouble) == (0, "")
-    assert told == f"fewer than 3: E 0\n{out}: 3 hands of ann from 3 frames tried; 3 hands in all\n"
+        printed, errors = client.communicate(timeout=20)
+    assert (client.returncode, errors) == (0, "")
+    assert printed == f"fewer than 3: E 0\n{out}: 3 hands of ann from 3 frames tried; 3 hands in all\n"
     assert read_landmark_file(out).labels.tolist() == ["H"] * 3
 
 
@@ -184,29 +184,29 @@ def test_quitting_with_nothing_writes_nothing(empty_video, screen, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["mine.txt", "--headless"], "mine.txt: recorded landmarks are an .npz file"),
         (["mine.npz", "--headless", "--source", "97"], "There is no camera 97"),
-        (["mine.npz", "--headless", "--source", "EMPTY"], "nobody can ask a film for letters.*--labels FILE"),
-        (["mine.npz", "--headless", "--source", "EMPTY", "--labels", "he.json"], "no hand was seen in 3 frames"),
+        (["mine.npz", "--headless", "--source", "EMPTY"], "a film cannot be asked for letters.*--labels FILE"),
+        (["mine.npz", "--headless", "--source", "EMPTY", "--labels", "he.json"], "no hand was found in 3 frames"),
         (["mine.npz", "--headless", "--letters", "AA"], "--letters AA: name each letter once"),
         (["mine.npz", "--headless", "--letters", "A-Z"], "--letters A-Z: name each letter once"),
-        (["mine.npz", "--headless", "--labels", "he.json", "--letters", "X"], "the file of --labels has none of these"),
+        (["mine.npz", "--headless", "--labels", "he.json", "--letters", "X"], "the --labels file has none of these"),
         (["mine.npz", "--headless", "--labels", "none.json"], "none.json: cannot be read.*Name a file with"),
         (["mine.npz", "--headless", "--signer", " "], "--signer '': a signer's name"),
-        (["other.npz", "--headless"], "other.npz: it holds .'labels'.*Record into a new file"),
+        (["other.npz", "--headless"], "other.npz: it holds .'labels'.*Record to a new file"),
     ],
 )
-def test_trouble_is_one_sentence(empty_video, he_labels, tmp_path, monkeypatch, capsys, arguments, said):
+def test_an_error_is_one_sentence(empty_video, he_labels, tmp_path, monkeypatch, capsys, arguments, message):
     monkeypatch.chdir(tmp_path)
     he_labels.write_text(json.dumps([HE[0] | {"end_frame": 5}]))
     np.savez("other.npz", labels=np.array(["A"]))
     given = [str(empty_video) if argument == "EMPTY" else argument for argument in arguments]
     assert main(["record", "--signer", "ann", *given]) == 1
-    told = capsys.readouterr().err
-    assert told.count("\n") == 1
-    assert re.search(f"^error: .*{said}", told)
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1
+    assert re.search(f"^error: .*{message}", printed)
     assert not Path("mine.npz").exists()
 
 
@@ -214,35 +214,35 @@ def test_labels_go_without_a_window(empty_video, he_labels, tmp_path, monkeypatc
     monkeypatch.setenv("DISPLAY", screen[0])
     arguments = ["--source", str(empty_video), "--labels", str(he_labels)]
     assert main(["record", str(tmp_path / "mine.npz"), "--signer", "ann", *arguments]) == 1
-    assert "goes with --headless and a film" in capsys.readouterr().err
+    assert "needs --headless and a film" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always a display")
-def test_no_display_is_told(tmp_path, monkeypatch, capsys):
+def test_a_missing_display_is_reported(tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("DISPLAY", raising=False)
     assert main(["record", str(tmp_path / "mine.npz"), "--signer", "ann"]) == 1
-    assert "Run with --headless to count down on the terminal instead" in capsys.readouterr().err
+    assert "Run with --headless to count down in the terminal instead" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["mine.npz"], "required: --signer"),
         (["--signer", "ann"], "required: OUT.npz"),
-        (["mine.npz", "--signer", "ann", "--per-letter", "0"], "'0' is no number from 1 to 10000"),
-        (["mine.npz", "--signer", "ann", "--countdown", "nan"], "'nan' is no number of seconds from 0 to 60"),
+        (["mine.npz", "--signer", "ann", "--per-letter", "0"], "'0' is not a number from 1 to 10000"),
+        (["mine.npz", "--signer", "ann", "--countdown", "nan"], "'nan' is not a number of seconds from 0 to 60"),
     ],
 )
-def test_a_wrong_command_line_ends_with_2(arguments, said, capsys):
+def test_a_wrong_command_line_ends_with_2(arguments, message, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["record", *arguments])
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("contents", "said"),
+    ("contents", "message"),
     [
-        ("", "no list of letters"),
+        ("", "not a list of letters"),
         ("[]", "not a list with one entry or more"),
         ('{"letter": "A"}', "not a list"),
         ('[{"letter": "A"}]', "entry 0 must have letter, first_frame and end_frame"),
@@ -250,14 +250,14 @@ def test_a_wrong_command_line_ends_with_2(arguments, said, capsys):
         ('[{"letter": "A", "first_frame": 5, "end_frame": 5}]', "frames 5 to 5"),
         ('[{"letter": "A", "first_frame": "0", "end_frame": 5}]', "frames '0' to 5"),
         (json.dumps([HE[1], HE[0] | {"end_frame": 34}]), "frame 33 is both H and E"),
-        ("[" * 100_000, "no list of letters"),
+        ("[" * 100_000, "not a list of letters"),
         (" " * (1 << 20) + "[]", "larger than"),
     ],
 )
-def test_labels_of_a_film_that_cannot_be_read(tmp_path, contents, said):
+def test_labels_of_a_film_that_cannot_be_read(tmp_path, contents, message):
     path = tmp_path / "labels.json"
     path.write_text(contents)
-    with pytest.raises(Exception, match=re.escape(said)) as raised:
+    with pytest.raises(Exception, match=re.escape(message)) as raised:
         read_spans(path)
     assert type(raised.value).__name__ == "ClientError"
     assert str(path) in str(raised.value)

@@ -1,4 +1,4 @@
-"""Which frames are kept, at what distance, and what the keys do."""
+"""Which frames are kept, at what interval, and what the keys do."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ def state(recorder):
     return recorder.letter, recorder.taken, recorder.recording
 
 
-def test_nothing_is_taken_before_it_begins():
+def test_nothing_is_recorded_before_it_starts():
     recorder = Recorder("AB", per_letter=2)
     assert see(recorder, 0.0, 1.0) == [False, False]
     assert (state(recorder), recorder.n_tried) == (("A", 0, False), 0)
 
 
-def test_frames_of_a_film_are_taken_a_fifth_of_a_second_apart():
+def test_frames_of_a_film_are_recorded_a_fifth_of_a_second_apart():
     recorder = Recorder("A", per_letter=100)
-    recorder.begin()
+    recorder.start()
     taken = see(recorder, *(frame / 15 for frame in range(25)))
     assert [frame for frame, kept in enumerate(taken) if kept] == list(range(0, 25, 3))
 
 
-def test_a_full_letter_makes_way_for_the_next_and_pauses():
+def test_a_complete_letter_is_followed_by_the_next_and_a_pause():
     recorder = Recorder("AB", per_letter=2)
-    recorder.begin()
+    recorder.start()
     assert see(recorder, 0.0, 0.3, 0.6) == [True, True, False]
     assert state(recorder) == ("B", 0, False)
-    recorder.begin()
+    recorder.start()
     see(recorder, 1.0, 1.3)
     assert recorder.finished
     assert state(recorder) == ("", 0, False)
@@ -48,7 +48,7 @@ def test_a_full_letter_makes_way_for_the_next_and_pauses():
 
 def test_a_missed_hand_counts_as_tried_at_the_same_pace():
     recorder = Recorder("A", per_letter=5)
-    recorder.begin()
+    recorder.start()
     see(recorder, 0.0, 0.1, 0.2, 0.3, hand=None)
     see(recorder, 0.4)
     assert (recorder.taken, recorder.tried, recorder.n_tried) == (1, 3, 3)
@@ -71,9 +71,9 @@ def test_a_missed_hand_counts_as_tried_at_the_same_pace():
 )
 def test_keys(keys, after):
     recorder = Recorder("ABC", per_letter=2)
-    recorder.begin()
+    recorder.start()
     see(recorder, 0.0, 0.2)
-    recorder.begin()
+    recorder.start()
     see(recorder, 0.4)
     recorder.pause()
     for key in keys:
@@ -81,9 +81,9 @@ def test_keys(keys, after):
     assert state(recorder) == after
 
 
-def test_what_is_dropped_was_not_tried():
+def test_dropped_frames_do_not_count_as_tried():
     recorder = Recorder("AB", per_letter=2)
-    recorder.begin()
+    recorder.start()
     see(recorder, 0.0, hand=None)
     see(recorder, 0.2)
     recorder.go_back()
@@ -97,5 +97,5 @@ def test_a_film_may_return_to_a_letter():
     recorder.go_to("O")
     see(recorder, 1.0)
     recorder.go_to("L")
-    assert see(recorder, 2.0, 2.2, 2.4) == [True, False, False]  # the letter is full
+    assert see(recorder, 2.0, 2.2, 2.4) == [True, False, False]  # the letter is complete
     assert [recorder.count(letter) for letter in "LO"] == [2, 1]

@@ -1,4 +1,4 @@
-"""The screens, of the signer and of who records: mirrored picture, readable writing, nothing out of bounds."""
+"""The screens for signing and recording: mirrored picture, readable text, nothing out of bounds."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from drawn_hand import open_hand
 
+from client.frames import hand_box
 from client.mask import FINGER_COLOURS, render_mask
-from client.stream.connection import Reply
+from client.stream.reply import Reply
 from client.window.controls import KEYS, Controls
-from client.window.drawing import STEADY, TRACK, UNSURE, WAVERING, fit, hand_box, measure, write
+from client.window.drawing import STEADY, TRACK, UNSURE, WAVERING, fit, measure, write
 from client.window.recording_screen import draw_recording
 from client.window.screen import SIZE, Layout, View, draw_screen, find_button
 
@@ -32,7 +33,7 @@ def pixels_of(picture, colour):
     return np.argwhere((picture == colour).all(axis=2))
 
 
-def test_the_picture_is_mirrored_unless_asked_otherwise_and_the_frame_left_alone():
+def test_the_picture_is_mirrored_by_default_and_the_frame_unchanged():
     rgb = GREY.copy()
     rgb[:, :100] = (200, 10, 10)
     before = rgb.copy()
@@ -54,7 +55,7 @@ def test_the_hand_is_drawn_where_the_mirror_shows_it():
     ("letter", "smoothed", "colour"),
     [("A", "A", STEADY), (None, "A", STEADY), ("A", "B", WAVERING), ("A", None, WAVERING), (None, None, UNSURE)],
 )
-def test_the_colour_of_the_box_says_how_sure(letter, smoothed, colour):
+def test_the_colour_of_the_box_shows_how_sure(letter, smoothed, colour):
     picture = draw(View(rgb=GREY, points=open_hand(), reply=reply(letter, smoothed)))[: PICTURE[3], : PICTURE[2]]
     for other in (STEADY, WAVERING, UNSURE):
         assert (len(pixels_of(picture, other)) > 100) == (other == colour)
@@ -70,7 +71,7 @@ def test_the_box_is_the_square_that_the_mask_shows():
     assert hand_box(points, GREY.shape)[0] == 0  # cut to the picture
 
 
-def test_the_mask_is_shown_while_it_is_sent_and_not_in_a_pause():
+def test_the_mask_is_shown_while_it_is_sent_and_not_during_a_pause():
     view = View(rgb=GREY, mask=render_mask(open_hand()))
     assert all(len(pixels_of(draw(view)[:, SIDE], colour)) > 5 for colour in FINGER_COLOURS[1:3])
     assert all(len(pixels_of(draw(view, paused=True)[:, SIDE], colour)) == 0 for colour in FINGER_COLOURS[1:3])
@@ -89,12 +90,12 @@ def test_more_confidence_and_more_progress_are_longer_bars():
 
 
 def test_the_threshold_is_marked_on_the_bar():
-    marks = [draw(View(rgb=GREY, threshold=threshold))[355:357, SIDE] for threshold in (0.3, 0.8)]
-    columns = [int(np.argwhere(mark.min(axis=(0, 2)) > 200).mean()) for mark in marks]
+    lines = [draw(View(rgb=GREY, threshold=threshold))[355:357, SIDE] for threshold in (0.3, 0.8)]
+    columns = [int(np.argwhere(line.min(axis=(0, 2)) > 200).mean()) for line in lines]
     assert columns[1] - columns[0] == pytest.approx(0.5 * (320 - 48), abs=2)
 
 
-def test_text_is_written_and_its_end_kept():
+def test_the_end_of_a_long_text_is_shown():
     bar = slice(PICTURE[3], PICTURE[3] + 76)
 
     def line(text):
@@ -105,14 +106,14 @@ def test_text_is_written_and_its_end_kept():
     assert not np.array_equal(line("X" * 200 + "E"), line("X" * 200 + "A"))
 
 
-@pytest.mark.parametrize("what", ["hint", "trouble", "note", "state"])
-def test_what_there_is_to_say_is_written(what):
-    assert not np.array_equal(draw(View(rgb=GREY)), draw(View(rgb=GREY, **{what: "Come nearer"})))
+@pytest.mark.parametrize("what", ["hint", "problem", "note", "state"])
+def test_every_message_is_shown(what):
+    assert not np.array_equal(draw(View(rgb=GREY)), draw(View(rgb=GREY, **{what: "Move closer"})))
 
 
-def test_well_and_not_well_differ_in_shape_not_only_in_colour():
+def test_good_and_bad_states_differ_in_shape_not_only_in_colour():
     rows = slice(20, 37)
-    discs = [draw(View(well=well))[rows, SIDE][:, 20:44].max(axis=2) > 120 for well in (True, False)]
+    discs = [draw(View(is_ok=is_ok))[rows, SIDE][:, 20:44].max(axis=2) > 120 for is_ok in (True, False)]
     assert discs[0][8, 10]
     assert not discs[1][8, 10]
 
@@ -124,7 +125,7 @@ def test_panels_cover_the_picture(panel):
     assert len(pixels_of(draw(View(rgb=red), panel=panel), (200, 10, 10))) == 0
 
 
-def test_every_button_is_found_under_the_pointer_and_nothing_between():
+def test_every_button_is_found_under_the_pointer_and_nothing_in_between():
     for size in (SIZE, (640, 480), (1920, 1080)):
         for (left, top, right, bottom), key, _ in Layout(*size).buttons:
             assert find_button((left + right) // 2, (top + bottom) // 2, size) == key
@@ -148,7 +149,7 @@ def test_every_size_of_window_and_picture(size, shape):
         mask=render_mask(open_hand()),
         reply=reply("space", "space", 1.0, 1.0),
         hint="Show one hand to the camera",
-        trouble="No service at http://127.0.0.1:3000. " * 4,
+        problem="No service at http://127.0.0.1:3000. " * 4,
         rate=30.0,
         latency=0.02,
     )
@@ -157,7 +158,7 @@ def test_every_size_of_window_and_picture(size, shape):
         assert picture.shape == (max(size[1], 180), max(size[0], 320), 3)
 
 
-def test_writing_is_clipped_at_the_edges_and_scales():
+def test_text_is_clipped_at_the_edges_and_scales():
     canvas = np.zeros((40, 60, 3), np.uint8)
     for place in ((-30, 20), (50, 20), (20, -5), (20, 60), (-500, -500)):
         write(canvas, "Ñandú ÜBER", place, 24, (255, 255, 255))
@@ -166,18 +167,18 @@ def test_writing_is_clipped_at_the_edges_and_scales():
     assert fit("A", 20, 1000) == 20
 
 
-def record(rgb=GREY, points=None, mask=None, *, letter="H", taken=0, wanted=20, recording=False, size=(960, 720)):
-    return draw_recording(rgb, points, mask, letter=letter, taken=taken, wanted=wanted, recording=recording, size=size)
+def record(rgb=GREY, points=None, *, letter="H", taken=0, wanted=20, recording=False, size=(960, 720)):
+    return draw_recording(rgb, points, letter=letter, taken=taken, wanted=wanted, recording=recording, size=size)
 
 
 @pytest.mark.parametrize(("recording", "colour", "other"), [(True, STEADY, WAVERING), (False, WAVERING, STEADY)])
-def test_the_colour_says_whether_frames_are_taken(recording, colour, other):
+def test_the_colour_shows_whether_frames_are_recorded(recording, colour, other):
     picture = record(points=open_hand(), recording=recording)
     assert len(pixels_of(picture, colour)) > 1000
     assert len(pixels_of(picture, other)) == 0
 
 
-def test_the_letter_asked_for_stands_there_without_a_hand_and_its_bar_grows():
+def test_the_letter_asked_for_is_shown_without_a_hand_and_its_bar_grows():
     empty, half, full = (record(taken=taken) for taken in (0, 10, 20))
     assert not np.array_equal(record(letter="H"), record(letter="E"))
     assert len(pixels_of(empty, WAVERING)) < len(pixels_of(half, WAVERING)) < len(pixels_of(full, WAVERING))
@@ -188,6 +189,6 @@ def test_a_picture_of_any_size_is_drawn_in_a_window_of_any_size(side):
     rgb = np.full((*side, 3), 90, np.uint8)
     points = open_hand() * (side[0] / 480)
     for size in ((960, 720), (300, 900), (64, 64)):
-        picture = record(rgb, points, render_mask(points), letter="W", taken=3, recording=True, size=size)
+        picture = record(rgb, points, letter="W", taken=3, recording=True, size=size)
         assert picture.shape == (size[1], size[0], 3)
     assert (rgb == 90).all()

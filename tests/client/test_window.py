@@ -1,4 +1,4 @@
-"""The real window on a display of memory: what is shown, keys and clicks, and what is left when it closes."""
+"""The real window on a virtual display: what it shows, keys and clicks, and what remains when it closes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def demo(screen):
         client.kill()
 
 
-def test_keys_and_clicks_do_what_the_buttons_say(demo):
+def test_keys_do_what_the_buttons_say(demo):
     client, display, pixels = demo
     press(display, "p")  # or letters would join the text
     wait_for(lambda: count(pixels, WAVERING) > 50, client)
@@ -52,24 +52,24 @@ def test_keys_and_clicks_do_what_the_buttons_say(demo):
     wait_for(lambda: not np.array_equal(read_screen(pixels)[:400, :500], chart[:400, :500]), client)
     for key in ("x", " ", "c", "q"):
         press(display, key)
-        time.sleep(0.3)  # of two keys within a frame OpenCV keeps the last
-    told, trouble = client.communicate(timeout=20)
-    assert (client.returncode, told, trouble) == (0, " \n", "")
+        time.sleep(0.3)  # of two keys within one frame, OpenCV keeps the last
+    printed, errors = client.communicate(timeout=20)
+    assert (client.returncode, printed, errors) == (0, " \n", "")
 
 
-def test_a_click_on_a_button_is_its_key(demo):
+def test_a_click_on_a_button_does_what_its_key_does(demo):
     client, display, _ = demo
     left, top, right, bottom = next(box for box, key, _ in Layout(*SIZE).buttons if key == ord("q"))
     click(display, (left + right) // 2, (top + bottom) // 2)  # without a window manager the window is in the corner
-    told, trouble = client.communicate(timeout=20)
-    assert (client.returncode, trouble) == (0, "")
-    assert told.startswith("H") or told == "\n"
+    printed, errors = client.communicate(timeout=20)
+    assert (client.returncode, errors) == (0, "")
+    assert printed.startswith("H") or printed == "\n"
 
 
 def test_ctrl_c_leaves_the_text(demo):
     client, _, _ = demo
     time.sleep(1.5)
     client.send_signal(signal.SIGINT)
-    told, trouble = client.communicate(timeout=20)
-    assert (client.returncode, trouble) == (130, "")
-    assert told.startswith("H")
+    printed, errors = client.communicate(timeout=20)
+    assert (client.returncode, errors) == (130, "")
+    assert printed.startswith("H")

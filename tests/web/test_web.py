@@ -1,4 +1,4 @@
-"""The page for browsers: built, tested by its own tools, served, and in a real Chromium with a film for a camera."""
+"""The page for browsers: built, tested by its own tools, served, and in a real Chromium with a film as its camera."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.skipif(shutil.which("npm") is None, reason="no Node.js 
 
 @pytest.fixture(scope="module")
 def built():
-    """The page in `web/`, where the service finds it; built anew only where it is older than its source."""
+    """The page in `web/`, where the service finds it; rebuilt only if it is older than its source."""
     page = ROOT / "web" / "index.html"
     sources = [path for path in PAGE.rglob("*") if "node_modules" not in path.parts and path.is_file()]
     if not page.is_file() or page.stat().st_mtime < max(path.stat().st_mtime for path in sources):
@@ -45,13 +45,13 @@ def built():
 
 @pytest.fixture(scope="module")
 def address(built, shipped_model):
-    """A service that shows the page."""
+    """A service that serves the page."""
     with serve(shipped_model) as (host, _):
         yield f"http://{host}"
 
 
 def run_tests(*files: str, **environment: str) -> str:
-    """Run the page's own tests; returns what they print."""
+    """Run the page's own tests; returns their output."""
     done = subprocess.run(
         ["npx", "vitest", "run", "--reporter", "verbose", *files],
         cwd=PAGE, env=os.environ | {"NO_COLOR": "1"} | environment, capture_output=True, text=True, timeout=290,
@@ -70,8 +70,8 @@ def test_types_and_logic_and_the_same_masks_as_python(built, tmp_path):
         for points in hands
     ]
     (tmp_path / "vectors.json").write_text(json.dumps({"version": MASK_VERSION, "hands": vectors}))
-    told = run_tests("tests/mask.test.ts", "tests/logic.test.ts", FINGERSPELL_VECTORS=str(tmp_path / "vectors.json"))
-    assert float(re.search(r"equal pixels ([\d.]+) %", told)[1]) > 99.99
+    printed = run_tests("tests/mask.test.ts", "tests/logic.test.ts", FINGERSPELL_VECTORS=str(tmp_path / "vectors.json"))
+    assert float(re.search(r"equal pixels ([\d.]+) %", printed)[1]) > 99.99
 
 
 def test_the_page_and_its_files_come_with_a_policy_and_compressed(address):
@@ -94,7 +94,7 @@ def test_the_page_and_its_files_come_with_a_policy_and_compressed(address):
     assert "GET  /model" in httpx.get(f"{address}/", headers={"accept": "*/*"}).text
 
 
-def test_the_page_needs_no_token_but_what_it_asks_for_does(built, shipped_model, monkeypatch):
+def test_the_page_needs_no_token_but_its_requests_do(built, shipped_model, monkeypatch):
     monkeypatch.setenv("FINGERSPELL_TOKEN", "sesame")
     with serve(shipped_model) as (host, _):
         assert httpx.get(f"http://{host}/", headers={"accept": "text/html"}).status_code == 200
@@ -105,7 +105,7 @@ def test_the_page_needs_no_token_but_what_it_asks_for_does(built, shipped_model,
 
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to open the page in (Debian: apt-get install chromium)")
-def test_a_browser_reads_a_real_hand_and_draws_the_masks_that_python_draws(address, shipped_model, shared, tmp_path):
+def test_a_browser_recognises_a_real_hand_and_draws_the_same_masks(address, shipped_model, shared, tmp_path):
     film, photos, masks = tmp_path / "hello.mjpeg", tmp_path / "photos", tmp_path / "masks"
     write_camera(shared / "data/helloworld.mp4", film)
     photos.mkdir()
@@ -118,7 +118,7 @@ def test_a_browser_reads_a_real_hand_and_draws_the_masks_that_python_draws(addre
             cv2.imwrite(str(photos / name), bgr)
             for hand in landmarker.detect_all(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)):
                 drawn[name] = render_mask(hand.landmarks)
-    told = run_tests(
+    printed = run_tests(
         "tests/browser.test.ts", FINGERSPELL_URL=address, FINGERSPELL_FILM=str(film), CHROMIUM=CHROMIUM,
         FINGERSPELL_PHOTOS=str(photos), FINGERSPELL_MASKS=str(masks),
         FINGERSPELL_PICTURES=os.environ.get("FINGERSPELL_PICTURES", ""),
@@ -127,17 +127,19 @@ def test_a_browser_reads_a_real_hand_and_draws_the_masks_that_python_draws(addre
     both = sorted(browser.keys() & drawn.keys())
     pixels = np.mean([(browser[name] == drawn[name]).all(axis=2).mean() for name in both])
     recogniser = Recogniser(shipped_model)
-    read = [recogniser.predict(np.stack([side[name] for name in both])).argmax(axis=1) for side in (browser, drawn)]
-    same = len(both) - int((read[0] != read[1]).sum())
+    predicted = [
+        recogniser.predict(np.stack([side[name] for name in both])).argmax(axis=1) for side in (browser, drawn)
+    ]
+    same = len(both) - int((predicted[0] != predicted[1]).sum())
     shares = {"equal pixels": pixels, "equal predictions": same / len(browser.keys() | drawn.keys())}
-    print(told, shares, len(both), len(browser), len(drawn))  # noqa: T201 - the figures, with `pytest -s`
+    print(printed, shares, len(both), len(browser), len(drawn))  # noqa: T201 - the figures, with `pytest -s`
     assert len(drawn) > 270
     assert shares["equal predictions"] >= 0.99
     assert shares["equal pixels"] >= 0.99
 
 
 def write_camera(film, path):
-    """Write a film as Chromium's fake camera takes it: JPEG after JPEG, thirty a second."""
+    """Write a film in the format of Chromium's fake camera: a sequence of JPEGs, thirty per second."""
     capture = cv2.VideoCapture(str(film))
     with path.open("wb") as out:
         while (got := capture.read())[0]:

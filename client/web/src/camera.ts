@@ -1,11 +1,11 @@
-/** The camera: opened, chosen among several, and opened again when it was pulled out. */
+/** The camera: opened, chosen among several, and opened again after it was unplugged. */
 
 const SIZE = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
 
-/** Open a camera, the browser's choice where `id` is "" or gone, and show it. Raises an Error with a sentence. */
+/** Open a camera, the browser's choice if `id` is "" or gone, and show it. Throws an Error with a message to show. */
 export async function openCamera(video: HTMLVideoElement, id: string): Promise<MediaStreamTrack> {
   if (!navigator.mediaDevices) {
-    throw new Error("A browser gives a camera only to pages at https or at localhost. Open this page so.");
+    throw new Error("Browsers allow cameras only on pages at https or localhost. Open this page at such an address.");
   }
   closeCamera(video);
   let stream: MediaStream;
@@ -36,13 +36,13 @@ export async function listCameras(): Promise<MediaDeviceInfo[]> {
 function explain(name: string): string {
   switch (name) {
     case "NotAllowedError":
-      return "This page may not use the camera. Allow it in the browser's address bar: it goes on by itself.";
+      return "This page may not use the camera. Allow it in the browser's address bar; the page then continues by itself.";
     case "NotFoundError":
     case "OverconstrainedError":
       return "There is no camera. Plug one in.";
     case "NotReadableError":
-      return "The camera does not open. Close other programs that use it.";
+      return "The camera cannot be opened. Close other programs that use it.";
     default:
-      return "The camera does not open. Plug it in again, or choose another in the settings.";
+      return "The camera cannot be opened. Plug it in again, or choose another in the settings.";
   }
 }

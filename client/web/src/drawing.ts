@@ -41,7 +41,7 @@ export function drawMask(context: CanvasRenderingContext2D, mask: Uint8Array | n
   context.putImageData(image, 0, 0);
 }
 
-/** Draw how a letter is signed with the right hand, as a mirror shows it: points in palm lengths around 0. */
+/** Draw how a letter is signed with the right hand, as in a mirror: points in palm lengths around 0. */
 export function drawShape(canvas: HTMLCanvasElement, shape: readonly (readonly number[])[]): void {
   const context = canvas.getContext("2d");
   if (!context) return;

@@ -1,8 +1,8 @@
-/** Learning: letters are asked for, and how well each was shown is told. No camera, no clock, no page. */
+/** A lesson: it asks for letters, and rates how well each was shown. No camera, no clock, no page. */
 
 export interface Result {
   letter: string;
-  /** Seconds from the question to the letter held; null where it was given up. */
+  /** Seconds until the letter was held; null if it was skipped. */
   seconds: number | null;
   /** Mean confidence of the frames that showed it, 0 to 1. */
   confidence: number;
@@ -14,7 +14,7 @@ export class Lesson {
   private begun: number;
   private shown: number[] = [];
 
-  /** Ask for the first letter. `random` gives 0 to 1 and orders the letters; times are in seconds. */
+  /** Ask for the first letter. `random` returns 0 to 1 and orders the letters; times are in seconds. */
   constructor(
     private readonly alphabet: readonly string[],
     now: number,
@@ -29,7 +29,7 @@ export class Lesson {
     return this.letters[0];
   }
 
-  /** Look at a reply; true where the letter was held and the next one is asked for. */
+  /** Handle a reply; true if the letter was held and the next one is asked for. */
   see(letter: string | null, confidence: number, committed: string | null, now: number): boolean {
     if (letter === this.letter) this.shown.push(confidence);
     if (committed !== this.letter) return false;
@@ -60,7 +60,7 @@ export class Lesson {
   }
 }
 
-/** Say in words how well a letter was shown. */
+/** Describe how well a letter was shown. */
 export function judge({ seconds, confidence }: Result): string {
   if (seconds === null) return "skipped";
   if (confidence >= 0.9 && seconds < 5) return "clear and quick";

@@ -1,12 +1,12 @@
-/** The page: camera, worker and service together, and what the signer does. */
+/** The page: connects camera, worker and service, and handles keys and buttons. */
 
 import shapes from "../../letters.json";
 import { closeCamera, listCameras, openCamera } from "./camera";
 import { drawShape } from "./drawing";
 import { findHint } from "./hints";
-import type { Answer, Request, Seen } from "./landmarks.worker";
+import type { Hand, Request, WorkerMessage } from "./landmarks.worker";
 import { judge, Lesson } from "./lesson";
-import { find, say, showHand, showMask, showReply } from "./page";
+import { find, setText, showHand, showMask, showReply } from "./page";
 import { readSettings, writeSettings } from "./settings";
 import { Stream, type Reply, type State } from "./stream";
 import { Text } from "./text";
@@ -16,17 +16,17 @@ const LETTERS = Object.entries(shapes as Record<string, number[][]>);
 /** Milliseconds until a lost camera is tried again. */
 const CAMERA_PAUSE = 2000;
 const NOTE = 2000;
-const TROUBLES: Record<State, string> = {
+const PROBLEMS: Record<State, string> = {
   connecting: "",
   connected: "",
-  away: "The service does not answer. This page tries again by itself.",
-  "no token": "The service wants a token: type it in the settings.",
-  "other version": "The service reads masks of another version. Load this page again.",
+  "no service": "The service does not answer. This page keeps trying.",
+  "no token": "The service needs a token: enter it in the settings.",
+  "other version": "The service expects masks of another version. Reload this page.",
 };
 const STATES: Record<State, string> = {
   connecting: "connecting",
   connected: "connected",
-  away: "no service",
+  "no service": "no service",
   "no token": "no token",
   "other version": "another version",
 };
@@ -35,7 +35,7 @@ const video = find<HTMLVideoElement>("video");
 const settings = readSettings(localStorage);
 const text = new Text();
 const worker = new Worker(new URL("./landmarks.worker.ts", import.meta.url));
-const troubles = { worker: "", camera: "", service: "" };
+const problems = { worker: "", camera: "", service: "" };
 /** Milliseconds of the last second's frames, by step. */
 const steps: Record<string, number[]> = { landmarks: [], mask: [], service: [], total: [] };
 let busy = true; // until the worker has its networks
@@ -44,13 +44,13 @@ let lesson: Lesson | null = null;
 let note = "";
 let noteUntil = 0;
 let state: State = "connecting";
-let asked: { time: number } | null = null;
+let sentAt: number | null = null;
 let size = { width: 640, height: 480 };
 
 const stream = new Stream(location, options(), onReply, onState);
-worker.onmessage = ({ data }: MessageEvent<Answer>) => onAnswer(data);
+worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => onWorker(data);
 send({ kind: "start", base: BASE });
-say("hint", "Loading the hand model");
+setText("hint", "Loading the hand model");
 setUpSettings();
 setUpChart();
 applyView();
@@ -70,26 +70,26 @@ function send(message: Request, transfer: Transferable[] = []): void {
 async function startCamera(): Promise<void> {
   try {
     const track = await openCamera(video, settings.camera);
-    troubles.camera = "";
-    track.onended = () => lostCamera("The camera gives no pictures any more. Plug it in again.");
+    problems.camera = "";
+    track.onended = () => lostCamera("The camera has stopped sending pictures. Plug it in again.");
     await showCameras(track.getSettings().deviceId ?? "");
   } catch (error) {
     lostCamera(error instanceof Error ? error.message : String(error));
   }
-  showTrouble();
+  showProblem();
 }
 
-function lostCamera(sentence: string): void {
-  troubles.camera = sentence;
+function lostCamera(message: string): void {
+  problems.camera = message;
   closeCamera(video);
   showHand(null, size.width, size.height);
   showMask(null);
   showReply(null);
-  showTrouble();
+  showProblem();
   setTimeout(() => void startCamera(), CAMERA_PAUSE);
 }
 
-/** Look at every frame of the camera that there is time for: the newest one, when the one before is done. */
+/** Process the newest frame of the camera whenever the one before is done. */
 function nextFrame(): void {
   video.requestVideoFrameCallback((now) => {
     nextFrame();
@@ -100,34 +100,34 @@ function nextFrame(): void {
         size = { width: frame.width, height: frame.height };
         send({ kind: "frame", frame, time: now }, [frame]);
       },
-      () => (busy = false), // the camera has just gone
+      () => (busy = false), // the camera was lost just now
     );
   });
 }
 
-function onAnswer(answer: Answer): void {
-  busy = answer.kind === "failed";
-  if (answer.kind === "ready") {
-    say("hint", "");
-  } else if (answer.kind === "failed") {
-    say("hint", "");
-    troubles.worker = `The hand model does not load (${answer.message}). Load this page again.`;
-    showTrouble();
-  } else if (answer.kind === "seen") {
-    onSeen(answer.hand, answer.time, answer.brightness);
-    steps.landmarks.push(answer.landmarksMs);
-    steps.mask.push(answer.maskMs);
+function onWorker(message: WorkerMessage): void {
+  busy = message.kind === "failed";
+  if (message.kind === "ready") {
+    setText("hint", "");
+  } else if (message.kind === "failed") {
+    setText("hint", "");
+    problems.worker = `The hand model cannot be loaded (${message.message}). Reload this page.`;
+    showProblem();
+  } else if (message.kind === "detection") {
+    onDetection(message.hand, message.time, message.brightness);
+    steps.landmarks.push(message.landmarksMs);
+    steps.mask.push(message.maskMs);
   }
 }
 
-function onSeen(hand: Seen | null, time: number, brightness: number): void {
+function onDetection(hand: Hand | null, time: number, brightness: number): void {
   if (!video.srcObject) return;
   showHand(hand?.points ?? null, size.width, size.height);
-  const words = performance.now() < noteUntil ? note : findHint(hand?.points ?? null, size.width, size.height, brightness);
-  say("hint", paused ? "" : words);
+  const hint = performance.now() < noteUntil ? note : findHint(hand?.points ?? null, size.width, size.height, brightness);
+  setText("hint", paused ? "" : hint);
   if (paused) return;
   if (stream.ask(hand?.png ?? null)) {
-    asked = { time };
+    sentAt = time;
     showMask(hand?.mask ?? null);
   } else if (state !== "connected") {
     showMask(null);
@@ -138,7 +138,7 @@ function onReply(reply: Reply, milliseconds: number): void {
   if (paused) return;
   showReply(reply);
   steps.service.push(milliseconds);
-  if (asked) steps.total.push(performance.now() - asked.time);
+  if (sentAt !== null) steps.total.push(performance.now() - sentAt);
   if (reply.committed) {
     text.commit(reply.committed);
     showText();
@@ -148,33 +148,33 @@ function onReply(reply: Reply, milliseconds: number): void {
 
 function onState(now: State): void {
   state = now;
-  troubles.service = TROUBLES[now];
+  problems.service = PROBLEMS[now];
   if (now !== "connected") showReply(null);
-  showTrouble();
+  showProblem();
 }
 
-function showTrouble(): void {
-  say("trouble", troubles.worker || troubles.camera || troubles.service);
+function showProblem(): void {
+  setText("problem", problems.worker || problems.camera || problems.service);
   const element = find("state");
-  say("state", paused ? "paused" : STATES[state]);
-  element.toggleAttribute("data-well", state === "connected" && !paused);
+  setText("state", paused ? "paused" : STATES[state]);
+  element.toggleAttribute("data-ok", state === "connected" && !paused);
 }
 
 function showText(): void {
-  say("text", text.value);
+  setText("text", text.value);
 }
 
-function tell(words: string): void {
-  note = words;
+function showNote(text: string): void {
+  note = text;
   noteUntil = performance.now() + NOTE;
-  say("hint", words);
+  setText("hint", note);
 }
 
-/** Say how fast it goes, and keep the figures for whoever measures. */
+/** Show the speed, and publish the figures for benchmarks. */
 function showPace(): void {
   const rate = steps.total.length;
   const middle = (values: number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-  say("pace", rate ? `${rate} frames/s, ${Math.round(middle(steps.total))} ms` : "");
+  setText("pace", rate ? `${rate} frames/s, ${Math.round(middle(steps.total))} ms` : "");
   document.documentElement.dataset.pace = JSON.stringify(
     Object.fromEntries([["rate", rate], ...Object.entries(steps).map(([step, values]) => [step, middle(values)])]),
   );
@@ -187,20 +187,20 @@ const actions: Record<string, () => void> = {
   clear: () => text.clear(),
   copy: () => {
     navigator.clipboard.writeText(text.value).then(
-      () => tell("Copied"),
-      () => tell("This browser gives no clipboard"),
+      () => showNote("Copied"),
+      () => showNote("This browser does not allow copying"),
     );
   },
   speak,
   mirror: () => {
     settings.mirrored = !settings.mirrored;
-    keep();
+    saveSettings();
   },
   pause: () => {
     paused = !paused;
     showReply(null);
     showMask(null);
-    showTrouble();
+    showProblem();
   },
   letters: () => toggle("letters"),
   settings: () => toggle("settings"),
@@ -251,13 +251,13 @@ function toggle(name: string): void {
 }
 
 function speak(): void {
-  if (!("speechSynthesis" in window) || !speechSynthesis.getVoices().length) return tell("No voice is installed");
-  if (!text.value.trim()) return tell("Nothing to read aloud yet");
+  if (!("speechSynthesis" in window) || !speechSynthesis.getVoices().length) return showNote("No voice is installed");
+  if (!text.value.trim()) return showNote("Nothing to read aloud yet");
   speechSynthesis.cancel();
   speechSynthesis.speak(new SpeechSynthesisUtterance(text.value.toLowerCase()));
 }
 
-/** Let the buttons and the picture show what is set. */
+/** Update the buttons and the picture to the settings. */
 function applyView(): void {
   document.body.classList.toggle("mirrored", settings.mirrored);
   find("stage").classList.toggle("mirrored", settings.mirrored);
@@ -269,7 +269,7 @@ function applyView(): void {
   }
 }
 
-function keep(): void {
+function saveSettings(): void {
   writeSettings(localStorage, settings);
 }
 
@@ -279,8 +279,8 @@ function setUpSettings(): void {
   const token = find<HTMLInputElement>("token");
   const camera = find<HTMLSelectElement>("camera");
   const show = () => {
-    say("threshold-value", `${Math.round(100 * settings.threshold)} %`);
-    say("hold-value", `${settings.hold.toFixed(1)} s`);
+    setText("threshold-value", `${Math.round(100 * settings.threshold)} %`);
+    setText("hold-value", `${settings.hold.toFixed(1)} s`);
     find("mark").style.left = `${100 * settings.threshold}%`;
   };
   threshold.value = String(settings.threshold);
@@ -292,14 +292,14 @@ function setUpSettings(): void {
       settings.threshold = Number(threshold.value);
       settings.hold = Number(hold.value);
       settings.token = token.value.trim();
-      keep();
+      saveSettings();
       show();
       stream.change(options());
     });
   }
   camera.addEventListener("change", () => {
     settings.camera = camera.value;
-    keep();
+    saveSettings();
     void startCamera();
   });
 }
@@ -329,11 +329,11 @@ function setUpChart(): void {
 function showLesson(): void {
   if (!lesson) return;
   const current = lesson;
-  say("asked", current.letter);
+  setText("asked", current.letter);
   const shape = LETTERS.find(([letter]) => letter === current.letter)?.[1];
   if (shape) drawShape(find<HTMLCanvasElement>("shape"), shape);
   const last = current.results.at(-1);
-  say("praise", last ? `${last.letter}: ${judge(last)}` : "");
+  setText("praise", last ? `${last.letter}: ${judge(last)}` : "");
   find("results").replaceChildren(
     ...current.results
       .slice(-8)

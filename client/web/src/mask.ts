@@ -1,7 +1,7 @@
 /**
  * The mask: the 21 hand landmarks drawn on black, the only picture of a hand that leaves the signer's machine.
  *
- * Draws what client/mask.py draws; tests/mask.test.ts holds the two against each other. Lines are as OpenCV draws them:
+ * Draws what client/mask.py draws; tests/mask.test.ts compares the two. Lines are as OpenCV draws them:
  * a rectangle whose edges are stepped along and filled between, with a disc at each end.
  */
 

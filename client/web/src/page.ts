@@ -1,7 +1,7 @@
-/** The parts of the page, and what they show of a moment. */
+/** The parts of the page, and what they show. */
 
 import { drawBox, drawHand, drawMask } from "./drawing";
-import type { Point } from "./mask";
+import { MASK_SIZE, type Point } from "./mask";
 import type { Reply } from "./stream";
 
 export function find<Element extends HTMLElement>(id: string): Element {
@@ -10,49 +10,51 @@ export function find<Element extends HTMLElement>(id: string): Element {
   return element as Element;
 }
 
-/** Write a text where it is another: screen readers would say it again. */
-export function say(id: string, words: string): void {
+/** Set a text only if it differs: otherwise screen readers would read it out again. */
+export function setText(id: string, text: string): void {
   const element = find(id);
-  if (element.textContent !== words) element.textContent = words;
+  if (element.textContent !== text) element.textContent = text;
 }
 
-const reading = find("reading");
+const prediction = find("prediction");
 const overlay = find<HTMLCanvasElement>("overlay");
 const overlayContext = overlay.getContext("2d");
-const maskContext = find<HTMLCanvasElement>("mask").getContext("2d");
+const maskCanvas = find<HTMLCanvasElement>("mask");
+maskCanvas.width = maskCanvas.height = MASK_SIZE;
+const maskContext = maskCanvas.getContext("2d");
 
-/** Show what the service said, or nothing. */
+/** Show a reply of the service, or nothing. */
 export function showReply(reply: Reply | null): void {
   const letter = reply?.smoothed ?? reply?.letter ?? "";
   const steady = Boolean(reply?.smoothed) && (reply?.letter ?? reply?.smoothed) === reply?.smoothed;
-  reading.dataset.is = !letter ? "unsure" : steady ? "steady" : "wavering";
-  say("letter", letter);
-  say("word", describe(reply));
+  prediction.dataset.is = !letter ? "unsure" : steady ? "steady" : "wavering";
+  setText("letter", letter);
+  setText("advice", advise(reply));
   const confidence = reply?.confidence ?? 0;
   find<HTMLProgressElement>("held").value = reply?.progress ?? 0;
   find<HTMLProgressElement>("sure").value = confidence;
-  say("percent", `${Math.round(100 * confidence)} %`);
+  setText("percent", `${Math.round(100 * confidence)} %`);
 }
 
-function describe(reply: Reply | null): string {
-  if (reply?.smoothed) return reply.progress >= 1 ? "taken" : "hold it";
+function advise(reply: Reply | null): string {
+  if (reply?.smoothed) return reply.progress >= 1 ? "added" : "hold it";
   if (reply?.letter) return "keep still";
   return reply?.confidence ? "not sure" : "";
 }
 
-/** Draw the hand over a picture of this size, or nothing. */
+/** Draw the hand, or nothing, over a picture of this size. */
 export function showHand(points: readonly Point[] | null, width: number, height: number): void {
   if (!overlayContext) return;
   if (overlay.width !== width || overlay.height !== height) [overlay.width, overlay.height] = [width, height];
   overlayContext.clearRect(0, 0, width, height);
   if (!points) return;
   drawHand(overlayContext, points, height / 160);
-  const colour = getComputedStyle(reading).getPropertyValue("--colour");
+  const colour = getComputedStyle(prediction).getPropertyValue("--colour");
   drawBox(overlayContext, points, colour, height / 160);
 }
 
 /** Show the mask that was sent, or that none is. */
 export function showMask(mask: Uint8Array | null): void {
   if (maskContext) drawMask(maskContext, mask);
-  say("caption", mask ? "all that is sent" : "nothing is sent");
+  setText("caption", mask ? "all that is sent" : "nothing is sent");
 }

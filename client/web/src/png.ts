@@ -10,7 +10,7 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
 
 /** Encode width x height RGB pixels, row by row, 8 bits a channel. */
 export async function encodePng(pixels: Uint8Array, width: number, height: number): Promise<Uint8Array<ArrayBuffer>> {
-  const rows = new Uint8Array(height * (1 + width * 3)); // each row begins with its filter, 0: none
+  const rows = new Uint8Array(height * (1 + width * 3)); // each row starts with its filter, 0: none
   for (let y = 0; y < height; y++) {
     rows.set(pixels.subarray(y * width * 3, (y + 1) * width * 3), y * (1 + width * 3) + 1);
   }

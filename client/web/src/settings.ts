@@ -1,4 +1,4 @@
-/** What the signer has set, kept in the browser. */
+/** What the signer has set, stored in the browser. */
 
 export interface Settings {
   camera: string;
@@ -11,16 +11,16 @@ export interface Settings {
 const KEY = "fingerspell";
 const DEFAULTS: Settings = { camera: "", mirrored: true, threshold: 0.5, hold: 0.3, token: "" };
 
-/** Read the settings; what is missing or of another kind is as by default. */
+/** Read the settings; missing ones and those of another type get their default. */
 export function readSettings(storage: Storage): Settings {
   const settings: Settings = { ...DEFAULTS };
   try {
-    const kept = JSON.parse(storage.getItem(KEY) ?? "{}") as Record<string, unknown>;
+    const stored = JSON.parse(storage.getItem(KEY) ?? "{}") as Record<string, unknown>;
     for (const name of Object.keys(DEFAULTS) as (keyof Settings)[]) {
-      if (typeof kept[name] === typeof DEFAULTS[name]) Object.assign(settings, { [name]: kept[name] });
+      if (typeof stored[name] === typeof DEFAULTS[name]) Object.assign(settings, { [name]: stored[name] });
     }
   } catch {
-    // what cannot be read is not kept any more
+    // unreadable settings are replaced by the defaults
   }
   return settings;
 }
@@ -29,6 +29,6 @@ export function writeSettings(storage: Storage, settings: Settings): void {
   try {
     storage.setItem(KEY, JSON.stringify(settings));
   } catch {
-    // a browser that keeps nothing, such as in a private window
+    // a browser that stores nothing, for example in a private window
   }
 }

@@ -17,19 +17,19 @@ export interface Options {
   token: string;
 }
 
-export type State = "connecting" | "connected" | "away" | "no token" | "other version";
+export type State = "connecting" | "connected" | "no service" | "no token" | "other version";
 
-/** Milliseconds until a lost service is tried again; twice as long each time. */
+/** Milliseconds before the first retry; each pause is twice as long as the one before. */
 const FIRST_PAUSE = 250;
 const LONGEST_PAUSE = 4000;
-/** Milliseconds after which an unanswered mask means that the service is gone. */
-export const PATIENCE = 5000;
+/** Milliseconds without a reply after which the connection counts as lost. */
+const TIMEOUT = 5000;
 
 export class Stream {
   private socket: WebSocket | null = null;
   private pause = FIRST_PAUSE;
   private timer = 0;
-  private asked = 0;
+  private sent = 0;
   private waiting: number | null = null;
   private closed = false;
 
@@ -42,21 +42,21 @@ export class Stream {
     this.connect();
   }
 
-  /** Send a mask, or nothing for "no hand"; false where the one before has not been answered or nobody is there. */
+  /** Send a mask, or nothing for "no hand"; false if a reply is outstanding or there is no connection. */
   ask(png: Uint8Array<ArrayBuffer> | null): boolean {
     const now = performance.now();
     if (this.socket?.readyState !== WebSocket.OPEN) return false;
     if (this.waiting !== null) {
-      if (now - this.waiting > PATIENCE) this.socket.close();
+      if (now - this.waiting > TIMEOUT) this.socket.close();
       return false;
     }
     this.socket.send(png ?? new Uint8Array());
     this.waiting = now;
-    this.asked++;
+    this.sent++;
     return true;
   }
 
-  /** Connect anew with other options. */
+  /** Reconnect with other options. */
   change(options: Options): void {
     this.options = options;
     this.pause = FIRST_PAUSE;
@@ -83,40 +83,40 @@ export class Stream {
     const socket = new WebSocket(address, protocols);
     this.socket = socket;
     this.waiting = null;
-    this.asked = 0;
+    this.sent = 0;
     socket.onopen = () => {
       this.pause = FIRST_PAUSE;
       this.onState("connected");
     };
-    socket.onmessage = ({ data }) => this.take(JSON.parse(String(data)) as Reply);
+    socket.onmessage = ({ data }) => this.receive(JSON.parse(String(data)) as Reply);
     socket.onclose = () => {
       this.socket = null;
       if (this.closed) return;
-      void this.explain();
+      void this.findReason();
       this.timer = window.setTimeout(() => this.connect(), this.pause);
       this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
     };
   }
 
-  private take(reply: Reply): void {
-    if (this.waiting === null || reply.sequence < this.asked - 1) return; // overtaken on its way
+  private receive(reply: Reply): void {
+    if (this.waiting === null || reply.sequence < this.sent - 1) return; // a late reply to an earlier mask
     const took = performance.now() - this.waiting;
     this.waiting = null;
     if ("error" in reply) return;
     this.onReply(reply, took);
   }
 
-  /** Find out why there is no stream: a browser does not say. */
-  private async explain(): Promise<void> {
+  /** Find out why there is no stream: the browser does not say. */
+  private async findReason(): Promise<void> {
     try {
       const headers: HeadersInit = this.options.token ? { Authorization: `Bearer ${this.options.token}` } : {};
-      const answer = await fetch("/model", { headers, cache: "no-store" });
-      if (answer.status === 401) this.onState("no token");
-      else if (answer.ok && ((await answer.json()) as { mask_version: string }).mask_version !== MASK_VERSION)
+      const response = await fetch("/model", { headers, cache: "no-store" });
+      if (response.status === 401) this.onState("no token");
+      else if (response.ok && ((await response.json()) as { mask_version: string }).mask_version !== MASK_VERSION)
         this.onState("other version");
-      else this.onState("away");
+      else this.onState("no service");
     } catch {
-      this.onState("away");
+      this.onState("no service");
     }
   }
 }

@@ -1,10 +1,10 @@
-/** What was spelled: committed letters join it, buttons edit it. */
+/** What was spelled: committed letters are added, buttons edit it. */
 export class Text {
   private cleared = "";
 
   constructor(public value = "") {}
 
-  /** Add a committed label. Data sets with `space`, `del` and `nothing` mean what they say. */
+  /** Add a committed label. The labels `space`, `del` and `nothing` of some data sets are heeded. */
   commit(label: string | null): void {
     if (label === null || label === "nothing") return;
     if (label === "space") this.value += " ";
@@ -20,7 +20,7 @@ export class Text {
     this.value = this.value.slice(0, -1);
   }
 
-  /** Begin anew; once more brings the text back. */
+  /** Clear the text; again: bring it back. */
   clear(): void {
     [this.value, this.cleared] = this.value ? ["", this.value] : [this.cleared, ""];
   }

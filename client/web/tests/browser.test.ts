@@ -1,8 +1,8 @@
 /**
- * The page in a real Chromium with a film for a camera, against a real service.
+ * The page in a real Chromium, with a film as its camera, against a real service.
  *
  * FINGERSPELL_URL is the service, FINGERSPELL_FILM a film as motion JPEG, CHROMIUM the browser. Pictures of the states
- * go to FINGERSPELL_PICTURES where that is set, the masks of the pictures in FINGERSPELL_PHOTOS to FINGERSPELL_MASKS.
+ * go to FINGERSPELL_PICTURES if that is set, the masks of the pictures in FINGERSPELL_PHOTOS to FINGERSPELL_MASKS.
  */
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -56,17 +56,17 @@ describe.skipIf(!url)("the page", () => {
   }
 
   const text = (page: Page) => page.locator("#text").textContent();
-  const reads = (page: Page) =>
+  const recognises = (page: Page) =>
     expect.poll(() => page.locator("#letter").textContent(), { timeout: 60_000, interval: 50 }).not.toBe("");
 
-  test("reads HELLOWORLD and tells how fast", { timeout: 180_000 }, async () => {
+  test("recognises HELLOWORLD and reports its speed", { timeout: 180_000 }, async () => {
     let bytes = 0;
     const page = await open(DESKTOP, "dark", (request) => {
       void request.sizes().then(({ responseBodySize }) => (bytes += responseBodySize));
     });
-    await reads(page);
+    await recognises(page);
     await picture(page, "web_reading");
-    // The film begins somewhere, and is played over and over.
+    // The film starts anywhere, and is played over and over.
     await expect.poll(() => text(page), { timeout: 120_000, interval: 200 }).toContain("HELLOWORLD");
     await picture(page, "web_text");
     const frames = await page.evaluate(async () => {
@@ -87,9 +87,9 @@ describe.skipIf(!url)("the page", () => {
     await page.context().close();
   });
 
-  test("edits the text by keys and buttons, and keeps what is set", { timeout: 60_000 }, async () => {
+  test("edits the text by keys and buttons, and stores the settings", { timeout: 60_000 }, async () => {
     const page = await open();
-    await page.keyboard.press("p"); // or letters would join the text
+    await page.keyboard.press("p"); // or letters would be added to the text
     expect(await page.getByRole("button", { name: "Pause" }).getAttribute("aria-pressed")).toBe("true");
     await page.keyboard.press("x");
     await page.keyboard.press(" ");
@@ -124,34 +124,34 @@ describe.skipIf(!url)("the page", () => {
     await page.context().close();
   });
 
-  test("says what is wrong, and goes on by itself", { timeout: 60_000 }, async () => {
+  test("says what is wrong, and resumes by itself", { timeout: 60_000 }, async () => {
     const context = await browser.newContext({ viewport: DESKTOP, permissions: [] });
     const denied = await context.newPage();
     await denied.addInitScript(() => {
       navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError"));
     });
     await denied.goto(url);
-    await expect.poll(() => denied.locator("#trouble").textContent()).toContain("may not use the camera");
+    await expect.poll(() => denied.locator("#problem").textContent()).toContain("may not use the camera");
     await picture(denied, "web_denied");
     await context.close();
 
     const proxy = new Proxy(new URL(url));
     const page = await open(DESKTOP, "dark", () => {}, await proxy.listen());
-    await reads(page);
+    await recognises(page);
     await proxy.cut();
-    await expect.poll(() => page.locator("#trouble").textContent(), { timeout: 20_000 }).toContain("does not answer");
+    await expect.poll(() => page.locator("#problem").textContent(), { timeout: 20_000 }).toContain("does not answer");
     await expect.poll(() => page.locator("#caption").textContent()).toBe("nothing is sent");
     await picture(page, "web_away");
     await proxy.listen();
-    await reads(page);
-    expect(await page.locator("#trouble").textContent()).toBe("");
+    await recognises(page);
+    expect(await page.locator("#problem").textContent()).toBe("");
     await page.context().close();
     await proxy.cut();
   });
 
   test.skipIf(!photos)("draws the masks of still pictures", { timeout: 300_000 }, async () => {
     const page = await open();
-    await reads(page);
+    await recognises(page);
     const worker = page.workers()[0].url();
     for (const name of readdirSync(photos)) {
       const png = await page.evaluate(drawOne, { worker, base: `${url}/web/`, photo: encode(readFileSync(join(photos, name))) });
@@ -166,10 +166,10 @@ describe.skipIf(!url)("the page", () => {
   ] as const)("is accessible on a %s, light and dark", { timeout: 90_000 }, async (name, viewport) => {
     for (const scheme of ["light", "dark"] as const) {
       const page = await open(viewport, scheme);
-      await reads(page);
+      await recognises(page);
       await picture(page, `web_${name}_${scheme}`);
       for (const key of ["l", "t", "h"]) await page.keyboard.press(key);
-      // Playwright injects past the page's policy, which forbids any other script.
+      // Playwright bypasses the page's policy, which forbids any other script.
       await page.evaluate(readFileSync("node_modules/axe-core/axe.min.js", "utf8"));
       const found = await page.evaluate(async () => {
         const axe = (window as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } }).axe;
@@ -182,14 +182,14 @@ describe.skipIf(!url)("the page", () => {
     }
   });
 
-  test("asked nobody but its own service, and nothing went wrong", () => {
+  test("contacts only its own service, and without errors", () => {
     expect(errors).toEqual([]);
     expect([...requests, ...sockets].filter((asked) => !asked.startsWith(url) && !asked.startsWith("blob:"))).toEqual([]);
     expect(sockets.length).toBeGreaterThan(0);
   });
 });
 
-/** Passes bytes on to the service, unless it is cut. */
+/** Forwards bytes to the service until it is cut. */
 class Proxy {
   private server?: Server;
   private readonly open = new Set<Socket>();
@@ -197,7 +197,7 @@ class Proxy {
 
   constructor(private readonly service: URL) {}
 
-  /** Take connections, at the same port each time; gives the address. */
+  /** Accept connections, on the same port each time; returns the address. */
   async listen(): Promise<string> {
     this.server = createServer((from) => {
       const to = connect(Number(this.service.port), this.service.hostname);
@@ -228,21 +228,21 @@ interface Violation {
 
 const encode = (bytes: Buffer) => bytes.toString("base64");
 
-/** Show the page's own worker a picture, after a black one that lets it forget the one before; gives the PNG in base64. */
+/** Show the page's own worker a picture, after a black one that resets its tracking; returns the PNG in base64. */
 async function drawOne(given: { worker: string; base: string; photo: string }): Promise<string | null> {
-  const kept = window as unknown as { worker?: Worker; time?: number };
+  const state = window as unknown as { worker?: Worker; time?: number };
   const ask = (worker: Worker, message: object, transfer: Transferable[] = []) =>
     new Promise<{ hand: { png: Uint8Array } | null }>((done) => {
       worker.onmessage = ({ data }) => done(data);
       worker.postMessage(message, transfer);
     });
-  if (!kept.worker) {
-    kept.worker = new Worker(given.worker);
-    await ask(kept.worker, { kind: "start", base: given.base });
+  if (!state.worker) {
+    state.worker = new Worker(given.worker);
+    await ask(state.worker, { kind: "start", base: given.base });
   }
   const look = async (frame: ImageBitmap) => {
-    kept.time = (kept.time ?? 0) + 100;
-    return ask(kept.worker!, { kind: "frame", frame, time: kept.time }, [frame]);
+    state.time = (state.time ?? 0) + 100;
+    return ask(state.worker!, { kind: "frame", frame, time: state.time }, [frame]);
   };
   const bytes = Uint8Array.from(atob(given.photo), (letter) => letter.charCodeAt(0));
   const photo = await createImageBitmap(new Blob([bytes], { type: "image/png" }));

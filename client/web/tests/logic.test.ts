@@ -1,4 +1,4 @@
-/** What has neither page nor camera: text, lessons, hints, settings. */
+/** The parts that need neither page nor camera: text, lessons, hints, settings. */
 
 import { describe, expect, test } from "vitest";
 import { findHint } from "../src/hints";
@@ -33,7 +33,7 @@ describe("text", () => {
 describe("lesson", () => {
   const order = () => 0;
 
-  test("asks for the next letter when one was held, and tells time and confidence", () => {
+  test("asks for the next letter when one was held, and reports time and confidence", () => {
     const lesson = new Lesson(["A", "B"], 10, order);
     expect(lesson.letter).toBe("A");
     expect(lesson.see("B", 0.9, "B", 11)).toBe(false);
@@ -57,8 +57,8 @@ describe("lesson", () => {
     [9, 0.95, "clear"],
     [2, 0.75, "readable"],
     [2, 0.55, "hard to read"],
-  ])("%j s and %j is %s", (seconds, confidence, words) => {
-    expect(judge({ letter: "A", seconds, confidence })).toBe(words);
+  ])("%j s and %j is %s", (seconds, confidence, rating) => {
+    expect(judge({ letter: "A", seconds, confidence })).toBe(rating);
   });
 });
 
@@ -68,33 +68,33 @@ describe("hint", () => {
 
   test.each([
     [null, 120, "Show one hand to the camera"],
-    [null, 10, "It is dark: turn on a light"],
+    [null, 10, "Too dark: turn on a light"],
     [hand(200, 100, 200), 120, ""],
-    [hand(200, 100, 200), 10, "It is dark: turn on a light"],
+    [hand(200, 100, 200), 10, "Too dark: turn on a light"],
     [hand(500, 100, 200), 120, "Move your hand into the picture"],
-    [hand(200, 100, 30), 120, "Come nearer"],
-  ])("for %# is what helps most", (points, brightness, words) => {
-    expect(findHint(points, 640, 480, brightness)).toBe(words);
+    [hand(200, 100, 30), 120, "Move closer"],
+  ])("%# is the one that helps most", (points, brightness, message) => {
+    expect(findHint(points, 640, 480, brightness)).toBe(message);
   });
 });
 
 describe("settings", () => {
-  const storage = (kept: string | null) => {
-    const values = new Map<string, string>(kept === null ? [] : [["fingerspell", kept]]);
+  const storage = (stored: string | null) => {
+    const values = new Map<string, string>(stored === null ? [] : [["fingerspell", stored]]);
     return {
       getItem: (key: string) => values.get(key) ?? null,
       setItem: (key: string, value: string) => void values.set(key, value),
     } as Storage;
   };
 
-  test("come back as they were kept", () => {
+  test("come back as they were stored", () => {
     const place = storage(null);
     const settings = { ...readSettings(place), hold: 0.7, mirrored: false };
     writeSettings(place, settings);
     expect(readSettings(place)).toEqual(settings);
   });
 
-  test.each(["no JSON", "[]", '{"hold": "long", "mirrored": 3}', "null"])("that make no sense (%s) are as by default", (kept) => {
-    expect(readSettings(storage(kept))).toMatchObject({ hold: 0.3, mirrored: true });
+  test.each(["no JSON", "[]", '{"hold": "long", "mirrored": 3}', "null"])("that are invalid (%s) get their defaults", (stored) => {
+    expect(readSettings(storage(stored))).toMatchObject({ hold: 0.3, mirrored: true });
   });
 });

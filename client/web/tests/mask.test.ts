@@ -16,7 +16,7 @@ test("is black where there is no hand, and within its margin", () => {
   expect([lit(0), lit(10), lit(112), lit(MASK_SIZE - 1)]).toEqual([false, false, true, false]);
 });
 
-test.each([[[]], [HAND.slice(1)], [[...HAND.slice(1), [NaN, 0] as Point]]])("refuses what is no hand", (points) => {
+test.each([[[]], [HAND.slice(1)], [[...HAND.slice(1), [NaN, 0] as Point]]])("rejects landmarks that are not a hand", (points) => {
   expect(() => renderMask(points)).toThrow("21 finite landmarks");
 });
 
@@ -37,7 +37,7 @@ test("becomes a PNG in RGB whose pixels are the mask's", async () => {
   }
 });
 
-describe.skipIf(!vectors)("beside Python's", () => {
+describe.skipIf(!vectors)("compared with Python's", () => {
   const { version, hands } = vectors
     ? (JSON.parse(readFileSync(vectors, "utf8")) as { version: string; hands: { points: Point[]; mask: string }[] })
     : { version: "", hands: [] };

@@ -1,7 +1,7 @@
-"""Camera pulled, service killed, network hanging: a sentence, no traceback, and it goes on by itself.
+"""Camera unplugged, service killed, network hanging: a message, no traceback, and the client resumes by itself.
 
-The client reads a network camera that can vanish through a proxy that can hang, delay and cut. The film of a real hand
-is played over and over.
+The client watches a network camera that can vanish, through a proxy that can hang, delay and cut. The film of a real
+hand is played over and over.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WAIT = 30
 
 
 class Camera:
-    """A network camera, motion JPEG over HTTP, that can be pulled out and put back."""
+    """A network camera, motion JPEG over HTTP, that can be unplugged and plugged in again."""
 
     def __init__(self, film):
         capture = cv2.VideoCapture(str(film))
@@ -34,13 +34,13 @@ class Camera:
         while (got := capture.read())[0]:
             self._pictures.append(cv2.imencode(".jpg", got[1])[1].tobytes())
         self.port = free_port()
-        self._pulled = threading.Event()
+        self._unplugged = threading.Event()
         self._server = None
-        self.put_back()
+        self.plug_in()
 
-    def put_back(self):
+    def plug_in(self):
         camera = self
-        self._pulled.clear()
+        self._unplugged.clear()
 
         class Pictures(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
@@ -48,7 +48,7 @@ class Camera:
                 self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=next")
                 self.end_headers()
                 number = 0
-                while not camera._pulled.is_set():
+                while not camera._unplugged.is_set():
                     jpeg = camera._pictures[number % len(camera._pictures)]
                     head = b"--next\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(jpeg)
                     try:
@@ -65,14 +65,14 @@ class Camera:
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
-    def pull(self):
-        self._pulled.set()
+    def unplug(self):
+        self._unplugged.set()
         self._server.shutdown()
         self._server.server_close()
 
 
 class Proxy:
-    """Passes bytes on between the client and the service, unless it is told otherwise."""
+    """Forwards bytes between the client and the service, unless it is set to delay or hang."""
 
     def __init__(self, target):
         self._target, self.delay, self.hangs = target, 0.0, False
@@ -108,7 +108,7 @@ class Proxy:
 
 
 class Client:
-    """A headless client, its lines and what it tells the terminal."""
+    """A headless client, its lines and its messages in the terminal."""
 
     def __init__(self, camera, server):
         self.process = subprocess.Popen(
@@ -116,29 +116,29 @@ class Client:
              "--server", f"http://127.0.0.1:{server}"],
             cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        self.lines, self.told = [], []
-        for stream, into in ((self.process.stdout, self.lines), (self.process.stderr, self.told)):
+        self.lines, self.messages = [], []
+        for stream, into in ((self.process.stdout, self.lines), (self.process.stderr, self.messages)):
             threading.Thread(target=lambda stream=stream, into=into: into.extend(iter(stream.readline, ""))).start()
 
-    def goes_on(self):
-        """Wait for answers that come after this moment."""
+    def resumes(self):
+        """Wait for lines that come after this moment."""
         self.until(len(self.lines) + 5)
 
     def until(self, lines):
         deadline = time.monotonic() + WAIT
         while len(self.lines) < lines:
-            assert self.process.poll() is None, self.told
-            assert time.monotonic() < deadline, self.told
+            assert self.process.poll() is None, self.messages
+            assert time.monotonic() < deadline, self.messages
             time.sleep(0.05)
 
-    def says(self, words):
+    def reports(self, words):
         deadline = time.monotonic() + WAIT
-        while not any(words in line for line in self.told):
-            assert time.monotonic() < deadline, (self.told, len(self.lines), self.process.poll())
+        while not any(words in line for line in self.messages):
+            assert time.monotonic() < deadline, (self.messages, len(self.lines), self.process.poll())
             time.sleep(0.05)
 
-    def stands_still(self):
-        """See that no answers come: those on their way are let through."""
+    def has_stopped(self):
+        """Check that no lines come, except those already on their way."""
         time.sleep(0.5)
         before = len(self.lines)
         time.sleep(0.5)
@@ -151,7 +151,7 @@ class Client:
 
 @contextmanager
 def everything(film):
-    """A camera, a service behind a proxy, and a client that reads."""
+    """A camera, a service behind a proxy, and a running client."""
     camera, port = Camera(film), free_port()
     with running(SpellingService(), port):
         proxy = Proxy(port)
@@ -161,19 +161,19 @@ def everything(film):
             yield client, camera, proxy
         finally:
             client.end()
-            camera.pull()
-    assert "Traceback" not in "".join(client.told)
+            camera.unplug()
+    assert "Traceback" not in "".join(client.messages)
 
 
 @pytest.mark.slow
-def test_a_camera_that_is_pulled_out_and_put_back(he_video):
+def test_a_camera_that_is_unplugged_and_plugged_in_again(he_video):
     with everything(he_video) as (client, camera, _):
-        camera.pull()
-        client.says("gives no pictures any more")
-        client.stands_still()
-        camera.put_back()
-        client.says("The camera is back.")
-        client.goes_on()
+        camera.unplug()
+        client.reports("has stopped sending pictures")
+        client.has_stopped()
+        camera.plug_in()
+        client.reports("The camera is back.")
+        client.resumes()
         assert json.loads(client.lines[-1])["hand"] is None or json.loads(client.lines[-1])["letter"] == "A"
 
 
@@ -181,18 +181,18 @@ def test_a_camera_that_is_pulled_out_and_put_back(he_video):
 def test_a_network_that_cuts_delays_and_hangs(he_video):
     with everything(he_video) as (client, _, proxy):
         proxy.cut()
-        client.says("closed the connection")
-        client.says("The service is back.")
-        client.goes_on()
+        client.reports("closed the connection")
+        client.reports("The service is back.")
+        client.resumes()
         proxy.delay = 0.15
-        client.goes_on()
+        client.resumes()
         times = [json.loads(line)["time"] for line in client.lines[-4:]]
         assert times == sorted(times)
         assert times[-1] - times[0] > 3 * 0.2, "the newest frame wins, so a slow network means fewer frames, not older"
         proxy.delay, proxy.hangs = 0.0, True
-        client.says("has not answered for 5 s")
+        client.reports("has not answered for 5 s")
         proxy.hangs = False
-        client.goes_on()
+        client.resumes()
 
 
 @pytest.mark.slow
@@ -203,16 +203,16 @@ def test_a_service_that_ends_and_starts_again(he_video):
         with running(SpellingService(), port):
             client = Client(camera, port)
             client.until(5)
-        client.says("Trying again.")
+        client.reports("Trying again.")
         with running(SpellingService(), port):
-            client.says("The service is back.")
-            client.goes_on()
+            client.reports("The service is back.")
+            client.resumes()
         with running(SpellingService(mask_version="grey-0"), port):
-            client.says("reads masks of version 'grey-0'")
-            client.stands_still()
+            client.reports("expects masks of version 'grey-0'")
+            client.has_stopped()
         with running(SpellingService(), port):
-            client.goes_on()
+            client.resumes()
     finally:
         client.end()
-        camera.pull()
-    assert "Traceback" not in "".join(client.told)
+        camera.unplug()
+    assert "Traceback" not in "".join(client.messages)
