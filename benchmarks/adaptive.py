@@ -1,4 +1,4 @@
-"""The same stream over BentoML's adaptive batching, to hold our own batches against: the model in another service."""
+"""The same stream over BentoML's adaptive batching, to compare with our own: the model in a service of its own."""
 
 from __future__ import annotations
 
@@ -22,32 +22,35 @@ from service.recogniser import Recogniser
 MAX_LATENCY_MS = 1000
 
 
-@bentoml.service(name="Reader")
-class Reader:
-    """Reads masks in batches that BentoML puts together."""
+@bentoml.service(name="Predictor")
+class Predictor:
+    """Runs the model on batches that BentoML assembles."""
 
     def __init__(self) -> None:
         self._recogniser = Recogniser(Path(os.environ["FINGERSPELL_MODEL"]))
 
     @bentoml.api(batchable=True, max_batch_size=MAX_BATCH, max_latency_ms=MAX_LATENCY_MS)
-    def read(self, masks: np.ndarray) -> np.ndarray:
+    def predict(self, masks: np.ndarray) -> np.ndarray:
         """Map (N, 224, 224, 3) uint8 to (N, C) float32."""
         return self._recogniser.predict(masks)
 
 
 async def stream(websocket: WebSocket) -> None:
-    """Answer each mask with the place of its likeliest letter."""
+    """Reply to each mask with the index of its likeliest letter."""
     await websocket.accept()
-    reader = bentoml.get_current_service().reader
+    predictor = bentoml.get_current_service().predictor
     sequence = 0
     try:
         while True:
             mask = decode_mask(await websocket.receive_bytes())
             reply: dict[str, object] = {"sequence": sequence}
             try:
-                probabilities = (await reader.to_async.read(mask[None]))[0]
+                probabilities = (await predictor.to_async.predict(mask[None]))[0]
                 reply["best"] = int(probabilities.argmax())
-            except (BentoMLException, aiohttp.ClientError) as error:  # it refuses what would take long, and loses some
+            except (
+                BentoMLException,
+                aiohttp.ClientError,
+            ) as error:  # it refuses masks that would take long, and loses some
                 reply["error"] = str(error)
             await websocket.send_json(reply)
             sequence += 1
@@ -58,6 +61,6 @@ async def stream(websocket: WebSocket) -> None:
 @bentoml.service(name="Adaptive", traffic={"timeout": 30, "max_concurrency": 64})
 @bentoml.asgi_app(Starlette(routes=[WebSocketRoute("/stream", stream)]))
 class Adaptive:
-    """Streams whose masks the other service reads."""
+    """Streams whose masks go to the other service."""
 
-    reader = bentoml.depends(Reader)
+    predictor = bentoml.depends(Predictor)

@@ -1,6 +1,6 @@
-"""Load on a service at loopback: streams that ask as fast as they are answered, or at a rate of their own.
+"""Load on a service on loopback: streams that send as fast as replies come, or at a fixed rate.
 
-And streams that live through the deaths of what answers them.
+Also streams that reconnect each time the service's worker is killed.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_BEHIND: Final = 5.0
-"""Seconds after the last frame in which replies are still waited for."""
+"""Seconds to wait for replies after the last frame."""
 RETRY: Final = 0.05
-"""Seconds between two tries to connect again."""
+"""Seconds between two attempts to reconnect."""
 
 
 @dataclass
 class Load:
-    """What came of some load."""
+    """The outcome of some load."""
 
     seconds: float = 0.0
     sent: int = 0
     latencies: list[float] = field(default_factory=list)
     """Seconds from when a frame was due to its reply."""
     dropped: int = 0
-    """Frames that the service says a newer one overtook."""
+    """Frames that the service reports as overtaken by a newer one."""
     errors: int = 0
-    """Replies that are refusals, those out of order, and connections that were lost."""
+    """Refusals, replies out of order, and lost connections."""
 
     @property
     def rate(self) -> float:
@@ -50,37 +50,37 @@ class Load:
 
 
 def ask_in_turn(host: str, masks: Sequence[bytes], streams: int, seconds: float) -> Load:
-    """Let each stream send its next frame when the last one is answered: what the service can do at most."""
+    """Let each stream send its next frame when the reply to the last one has come: the service's highest throughput."""
     return asyncio.run(_side_by_side(host, masks, streams, seconds, None))
 
 
 def ask_at_a_rate(host: str, masks: Sequence[bytes], streams: int, seconds: float, rate: float) -> Load:
-    """Let each stream send so many frames a second, answered or not, as cameras do."""
+    """Let each stream send `rate` frames a second, whether replies come or not, as cameras do."""
     return asyncio.run(_side_by_side(host, masks, streams, seconds, rate))
 
 
 @dataclass
 class Survival:
-    """What streams saw of a service whose worker was killed."""
+    """What streams received from a service whose worker was killed."""
 
     answered: int = 0
     wrong: int = 0
-    """Replies with another sequence number or letter than the frame just sent has."""
+    """Replies with another sequence number or letter than that of the frame just sent."""
     outages: list[float] = field(default_factory=list)
-    """Seconds from each broken connection to the first reply of the next one."""
+    """Seconds from each lost connection to the first reply on the next one."""
 
 
-def ask_through_deaths(
+def ask_through_kills(
     host: str, masks: Sequence[bytes], letters: Sequence[str | None], streams: int, seconds: float
 ) -> Survival:
-    """Let each stream ask as `ask_in_turn` does, connect again when it is cut off, and check every reply.
+    """Let each stream send as in `ask_in_turn`, reconnect when it is cut off, and check every reply.
 
     Args:
         host: address and port of the service.
         masks: PNGs.
-        letters: what the service says to each of them.
-        streams: how many.
-        seconds: how long.
+        letters: the letter of each of them in a reply.
+        streams: number of streams.
+        seconds: length of the load.
     """
 
     async def stream(survival: Survival, first: int, until: float) -> None:

@@ -1,7 +1,7 @@
-"""What the service adds to its model, what it bears, and whether it stays as it is for long.
+"""What the service adds to its model's latency, the load that it sustains, and whether its memory grows.
 
-`make bench-service` serves the packaged champion on loopback and puts load on it, from this machine, whose cores the
-two share. In the same run the bare model and a plain FastAPI endpoint around it are measured.
+`make bench-service` serves the packaged champion on loopback and loads it from the same machine, so the two share its
+cores. The same run measures the bare model, and a plain FastAPI endpoint around it.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ import numpy as np
 import psutil
 from tqdm import tqdm
 
-from benchmarks.load import Load, Survival, ask_at_a_rate, ask_in_turn, ask_through_deaths, post_in_turn
+from benchmarks.load import Load, Survival, ask_at_a_rate, ask_in_turn, ask_through_kills, post_in_turn
 from client.mask import render_mask
-from client.stream.connection import encode_png
+from client.stream.png import encode_png
 from service.recogniser import Recogniser
 from service.smoothing import SmoothingParameters, accept
 from stages.errors import PipelineError, run_door
@@ -49,25 +49,27 @@ MODEL: Final = BENTO / "src" / "champion.onnx"
 BATCHES: Final = (1, 2, 4, 8)
 STREAMS: Final = (1, 2, 4, 8, 12, 16)
 FRAME_RATE: Final = 10.0
-"""Frames a second of each stream, where they come at a rate of their own."""
+"""Frames a second of each stream that sends at a fixed rate."""
 CROWD: Final = 16
-"""Streams or clients that ask as fast as they are answered: enough to keep the model busy."""
+"""Streams or clients that send as fast as replies come: enough to keep the model busy."""
 SOAK_STREAMS: Final = 12
 OURS, ADAPTIVE = "service.service:Fingerspell", "benchmarks.adaptive:Adaptive"
-"""What BentoML serves: the service, and the same stream over BentoML's own batches."""
+"""Targets of `bentoml serve`: the service, and the same stream over BentoML's own batches."""
 START_SECONDS: Final = 60.0
 SECONDS_PER_KILL: Final = 20.0
-"""Seconds from one death of the worker to the next: BentoML looks every ten whether it lives, then starts another."""
+"""Seconds from one kill of the worker to the next: BentoML checks every ten whether it runs, then starts another."""
 
 
 def main() -> None:
     """Print the tables and write `reports/bench_service.json`."""
-    parser = argparse.ArgumentParser(description="Latency and throughput of the service, beside the bare model.")
+    parser = argparse.ArgumentParser(description="Latency and throughput of the service, next to the bare model.")
     parser.add_argument("--model", type=Path, default=MODEL, help="the model to serve (default: the Bento's)")
     parser.add_argument("--seconds", type=float, default=5.0, help="length of a turn (default: 5)")
-    parser.add_argument("--rounds", type=int, default=7, help="turns of each, the median counts (default: 7)")
-    parser.add_argument("--kills", type=int, default=0, help="times that the worker is killed under load (default: 0)")
-    parser.add_argument("--soak", type=float, default=0.0, help="seconds of twelve streams, at the end (default: 0)")
+    parser.add_argument("--rounds", type=int, default=7, help="turns of each; the report has their median (default: 7)")
+    parser.add_argument("--kills", type=int, default=0, help="how often to kill the worker under load (default: 0)")
+    parser.add_argument(
+        "--soak", type=float, default=0.0, help="seconds of load by twelve streams at the end (default: 0)"
+    )
     options = parser.parse_args()
     if not options.model.is_file():
         raise PipelineError(f"{options.model} is missing. Make it, or name another: make repro")
@@ -81,11 +83,11 @@ def measure(model: Path, seconds: float, rounds: int, kills: int, soak: float) -
     masks = draw_masks()
     pngs = [encode_png(mask) for mask in masks]
     report: Report = {"machine": {"cores": os.cpu_count()}, "seconds": seconds, "rounds": rounds}
-    turns: dict[str, list[Any]] = {name: [] for name in ("bare", "alone", "streams", "adaptive", "posts", "plain")}
+    turns: dict[str, list[Any]] = {name: [] for name in ("bare", "one_stream", "streams", "adaptive", "posts", "plain")}
     with serve_plain(model) as plain, serve(model, ADAPTIVE) as (adaptive, _), serve(model) as (host, process):
         for _ in tqdm(range(rounds), unit="round"):
-            # What is compared follows one another: a machine may be faster in one minute than in the next.
-            turns["alone"].append(in_a_process(ask_in_turn, host, pngs, 1, seconds))
+            # Measurements to compare follow one another: a machine may be faster in one minute than in the next.
+            turns["one_stream"].append(in_a_process(ask_in_turn, host, pngs, 1, seconds))
             turns["bare"].append(in_a_process(measure_bare, model, masks, seconds))
             turns["streams"].append(in_a_process(ask_in_turn, host, pngs, CROWD, seconds))
             turns["plain"].append(in_a_process(post_in_turn, plain, pngs, CROWD, seconds))
@@ -97,7 +99,7 @@ def measure(model: Path, seconds: float, rounds: int, kills: int, soak: float) -
             }
             for size in BATCHES
         }
-        report |= {name: summary(turns[name]) for name in ("alone", "streams", "adaptive", "posts", "plain")}
+        report |= {name: summary(turns[name]) for name in ("one_stream", "streams", "adaptive", "posts", "plain")}
         report |= compare(turns)
         report["at_a_rate"] = {
             str(streams): summary([in_a_process(ask_at_a_rate, host, pngs, streams, seconds, FRAME_RATE)])
@@ -129,14 +131,14 @@ def measure_bare(model: Path, masks: Sequence[npt.NDArray[np.uint8]], seconds: f
     return rates
 
 
-def in_a_process(function: Any, *arguments: Any) -> Any:  # noqa: ANN401 - whatever the function takes and gives
-    """Call a function in a process of its own, so that what it leaves behind slows nothing else."""
+def in_a_process(function: Any, *arguments: Any) -> Any:  # noqa: ANN401 - whatever the function takes and returns
+    """Call a function in a process of its own, so that nothing it leaves behind slows the next measurement."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(function, arguments)
 
 
 def summary(loads: Sequence[Load]) -> Report:
-    """Put some turns together: medians of their rates and percentiles, sums of what went wrong."""
+    """Summarise some turns: medians of their rates and percentiles, sums of drops and errors."""
     each = [{"rate": load.rate} | load.percentiles() for load in loads]
     medians = {name: round(median(of[name] for of in each), 2) for name in each[0]}
     counts = {name: sum(getattr(load, name) for load in loads) for name in ("sent", "dropped", "errors")}
@@ -144,9 +146,9 @@ def summary(loads: Sequence[Load]) -> Report:
 
 
 def compare(turns: dict[str, list[Any]]) -> Report:
-    """Set the service against the bare model and the plain endpoint, turn by turn; medians of the turns."""
+    """Compare the service with the bare model and the plain endpoint, turn by turn; medians of the turns."""
     bare, streams = turns["bare"], [load.rate for load in turns["streams"]]
-    added = [load.percentiles()["p50_ms"] - of[1]["p50_ms"] for load, of in zip(turns["alone"], bare, strict=True)]
+    added = [load.percentiles()["p50_ms"] - of[1]["p50_ms"] for load, of in zip(turns["one_stream"], bare, strict=True)]
     of_bare = [rate / of[1]["rate"] for rate, of in zip(streams, bare, strict=True)]
     of_best = [rate / max(each["rate"] for each in of.values()) for rate, of in zip(streams, bare, strict=True)]
     of_plain = [rate / load.rate for rate, load in zip(streams, turns["plain"], strict=True)]
@@ -160,11 +162,11 @@ def compare(turns: dict[str, list[Any]]) -> Report:
 
 
 def measure_soak(host: str, process: subprocess.Popen[bytes], pngs: Sequence[bytes], seconds: float) -> Report:
-    """Keep twelve streams busy, and watch the memory of the service's processes.
+    """Keep twelve streams busy, and record the memory of the service's processes.
 
     Returns:
-        What `summary` gives; memory at the first and the last minute, its slope in MiB an hour over the second half
-        with its standard error, samples taken as independent where they are ten seconds apart.
+        What `summary` returns; memory at the start, half-way and at the end; its slope in MiB an hour over the second
+        half with a standard error that takes samples ten seconds apart as independent.
     """
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         load = pool.apply_async(ask_at_a_rate, (host, pngs, SOAK_STREAMS, seconds, FRAME_RATE))
@@ -190,10 +192,10 @@ def measure_soak(host: str, process: subprocess.Popen[bytes], pngs: Sequence[byt
 def measure_kills(
     host: str, pngs: Sequence[bytes], masks: Sequence[npt.NDArray[np.uint8]], model: Path, kills: int
 ) -> Report:
-    """Kill the worker again and again while sixteen streams ask, and check every reply they get.
+    """Kill the worker again and again under sixteen streams, and check every reply they get.
 
     Returns:
-        Kills; replies, and how many were wrong; connections lost and made again; seconds without an answer.
+        Kills; replies, and how many were wrong; reconnections; seconds without a reply.
     """
     recogniser = Recogniser(model)
     letters = [
@@ -202,7 +204,7 @@ def measure_kills(
     ]
     seconds = (kills + 1) * SECONDS_PER_KILL
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        load = pool.apply_async(ask_through_deaths, (host, pngs, letters, CROWD, seconds))
+        load = pool.apply_async(ask_through_kills, (host, pngs, letters, CROWD, seconds))
         for _ in range(kills):
             time.sleep(SECONDS_PER_KILL)
             find_worker(int(host.rpartition(":")[2])).kill()
@@ -219,7 +221,7 @@ def measure_kills(
 
 
 def find_worker(port: int) -> psutil.Process:
-    """Find who answers at a port: the youngest process that holds it."""
+    """Find the process that serves a port: the youngest one that listens on it."""
     holders = [process for process in psutil.process_iter() if _listens(process, port)]
     return max(holders, key=lambda process: process.create_time())
 
@@ -244,18 +246,18 @@ def fit_line(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> tuple[fl
 
 
 def memory(process: subprocess.Popen[bytes]) -> int:
-    """Add up the resident memory of a process and all below it, in bytes."""
+    """Add up the resident memory of a process and all its descendants, in bytes."""
     parent = psutil.Process(process.pid)
     return sum(each.memory_info().rss for each in [parent, *parent.children(recursive=True)])
 
 
 @contextlib.contextmanager
 def serve(model: Path, target: str = OURS) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Serve a model on a free port of loopback as `make serve` does, without a limit of requests a second.
+    """Serve a model on a free port of loopback as `make serve` does, without a limit on requests a second.
 
     Args:
         model: the file.
-        target: what BentoML serves.
+        target: of `bentoml serve`.
     """
     port = free_port()
     command = [sys.executable, "-m", "bentoml", "serve", target, "--host", "127.0.0.1"]
@@ -266,7 +268,7 @@ def serve(model: Path, target: str = OURS) -> Iterator[tuple[str, subprocess.Pop
 
 @contextlib.contextmanager
 def serve_plain(model: Path) -> Iterator[str]:
-    """Serve a model by the plain endpoint."""
+    """Serve a model by the plain FastAPI endpoint."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "benchmarks.plain_api:app", "--host", "127.0.0.1", "--no-access-log"]
     with running([*command, "--port", str(port)], port, "/openapi.json", {"FINGERSPELL_MODEL": str(model)}):
@@ -300,7 +302,7 @@ def answers(url: str) -> bool:
 
 
 def free_port() -> int:
-    """Find a free port of loopback."""
+    """Find a free port on loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -315,7 +317,7 @@ def as_text(report: Report) -> str:
         "",
         f"{'':34}{'masks/s':>9}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'dropped':>9}{'errors':>8}",
         *(f"{f'bare model, batches of {size}':34}{of['rate']:9.1f}{of['p50_ms']:9.2f}" for size, of in bare.items()),
-        _line("one stream, frame after frame", report["alone"]),
+        _line("one stream, frame after frame", report["one_stream"]),
         _line(f"{CROWD} streams, frame after frame", report["streams"]),
         _line("the same over BentoML's batching", report["adaptive"]),
         _line(f"{CROWD} clients, POST /predict", report["posts"]),
@@ -344,7 +346,7 @@ def as_text(report: Report) -> str:
         lines += [
             "",
             f"worker killed {kills['kills']} times under {kills['streams']} streams: {kills['reconnected']} "
-            f"connections made again, {half} s without an answer",
+            f"reconnections, {half} s without a reply",
             f"(median; {longest} at most), {kills['answered']:,} replies, {kills['wrong']} wrong; ready afterwards: "
             f"{'yes' if kills['ready'] else 'NO'}",
         ]

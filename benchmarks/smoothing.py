@@ -1,6 +1,6 @@
-"""Which threshold, window, hold and release read spelled words best, and whether a majority or a mean votes better.
+"""Which threshold, window, hold and release spell words best, and whether a majority or a mean is the better vote.
 
-`make bench-smoothing` runs it. A network reads every frame once; then each setting smooths what it read.
+`make bench-smoothing` runs it. A network predicts every frame once; then each setting smooths these predictions.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.smoothing_plot import draw_stream
-from benchmarks.streams import hold_on, real_film, record, stranger_films, synthetic_films, thin
-from benchmarks.votes import Read, Score, by_majority, by_mean, doubles, means, only_after, score, summarise
+from benchmarks.streams import hold_on, real_film, record, synthetic_films, thin, unseen_signer_films
+from benchmarks.votes import Score, Spelling, by_majority, by_mean, doubles, means, only_after, score, summarise
 from service.smoothing import NOTHING, SmoothingParameters
 from stages.errors import PipelineError, run_door
 from stages.evaluation.networks import load_network
@@ -35,7 +35,7 @@ Report = dict[str, Any]
 
 MODEL: Final = Path("models/custom_cnn/model.onnx")
 FILM: Final = Path("../shared/data/helloworld.mp4")
-"""Read where it is there."""
+"""Used if it is there."""
 REPORT: Final = Path("reports/bench_smoothing.json")
 THRESHOLDS: Final = (0.3, 0.4, 0.5, 0.6, 0.7)
 WINDOWS: Final = (1, 3, 5, 7, 9)
@@ -43,27 +43,29 @@ HOLDS: Final = (0.1, 0.2, 0.3, 0.4, 0.5)
 RELEASES: Final = (0.2, 0.3, 0.4, 0.5)
 AXES: Final = {"threshold": THRESHOLDS, "window": WINDOWS, "hold": HOLDS, "release": RELEASES}
 SLOWER: Final = "synthetic, 5 a second"
-"""Shown, but not chosen by: at this rate most signers of the films are faster than any vote."""
-JUDGES: Final = ("synthetic", "strangers")
-"""Kinds of streams that choose, each with the same weight; the real film must be read exactly."""
+"""Reported, but not used for the choice: at this rate most signers of the films are faster than any vote."""
+JUDGES: Final = ("synthetic", "unseen signers")
+"""Kinds of streams that decide the choice, each with the same weight; the real film must be spelled exactly."""
 SAME_ERROR: Final = 0.015
-"""Letter error rates that differ by less count as the same, here as in the exam."""
+"""Letter error rates that differ by less count as equal."""
 SAME_FALSE: Final = 0.5
-"""False commits a minute that count as the same."""
+"""False commits a minute that differ by less count as equal."""
 SAME_TIME: Final = 1 / 30
-"""Seconds to a commit that count as the same: a frame."""
+"""Seconds to a commit that differ by less count as equal: one frame."""
 MOST_FLICKERS: Final = 0.25
-"""A second; more is restless to look at."""
+"""Flickers a second; more is restless to look at."""
 RESAMPLED: Final = 2000
-"""Draws of signers for an interval."""
+"""Bootstrap samples of signers for an interval."""
 
 
 def main() -> None:
     """Print the tables and write `reports/bench_smoothing.json`."""
-    parser = argparse.ArgumentParser(description="Threshold, window, hold and release: which read spelled words best.")
+    parser = argparse.ArgumentParser(description="Threshold, window, hold and release: which spell words best.")
     parser.add_argument("--model", type=Path, default=MODEL, help=f"exported network (default: {MODEL})")
-    parser.add_argument("--film", type=Path, help=f"video of a spelling hand (default: {FILM}, where it is there)")
-    parser.add_argument("--data", type=Path, nargs="*", default=[], metavar="FILE.npz", help="raw data of strangers")
+    parser.add_argument("--film", type=Path, help=f"video of a spelling hand (default: {FILM}, if it is there)")
+    parser.add_argument(
+        "--data", type=Path, nargs="*", default=[], metavar="FILE.npz", help="raw data of unseen signers"
+    )
     parser.add_argument("--signers", type=int, default=15, help="synthetic signers (default: 15)")
     parser.add_argument("--picture", type=Path, help="draw the first word of a synthetic signer to this PNG")
     options = parser.parse_args()
@@ -73,7 +75,7 @@ def main() -> None:
         )
     network = load_network(options.model)
     film = options.film or (FILM if FILM.is_file() else None)
-    films = synthetic_films(options.signers) | stranger_films(options.data) | (real_film(film) if film else {})
+    films = synthetic_films(options.signers) | unseen_signer_films(options.data) | (real_film(film) if film else {})
     recorded = record(network, films)
     streams = [
         *thin([stream for stream in recorded if stream.kind == "synthetic"]),
@@ -88,7 +90,7 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Row:
-    """How one setting reads all streams."""
+    """How one setting spells all streams."""
 
     parameters: SmoothingParameters
     scores: tuple[Score, ...]
@@ -96,7 +98,7 @@ class Row:
 
 
 def sweep(streams: Sequence[Stream]) -> tuple[list[Row], list[Row]]:
-    """Read every stream at every setting of the grid, by majority and by mean."""
+    """Smooth every stream at every setting of the grid, by majority and by mean."""
     majority, mean = [], []
     grid = list(itertools.product(WINDOWS, RELEASES))
     for window, release in tqdm(grid, desc="smooth", unit="window"):
@@ -110,7 +112,7 @@ def sweep(streams: Sequence[Stream]) -> tuple[list[Row], list[Row]]:
 
 
 def judge(streams: Sequence[Stream], row: Row) -> Report:
-    """Summarise each kind of stream that chooses, and give the mean of these kinds as well."""
+    """Summarise each kind of stream that decides the choice, and their mean."""
     kinds = {}
     for kind in JUDGES:
         pairs = [pair for pair in zip(streams, row.scores, strict=True) if pair[0].kind.startswith(kind)]
@@ -123,22 +125,22 @@ def judge(streams: Sequence[Stream], row: Row) -> Report:
 def choose(streams: Sequence[Stream], rows: Sequence[Row]) -> SmoothingParameters:
     """Choose a setting: fewest errors, then the shortest time to a commit.
 
-    The error rate of a setting is the mean of its own and its neighbours' on the grid, and all of them must read the
-    real film, unless none does. What is about as good in letter errors, then in false commits, and does not flicker, is
-    chosen from by time; of equally fast ones the one with fewer false commits is taken, then that with the longer
-    release.
+    The error rate of a setting is the mean of its own and its neighbours' on the grid, and all of them must spell the
+    real film exactly, unless none does. Of the settings with about the fewest letter errors, then about the fewest
+    false commits, and few flickers, the fastest wins. Of equally fast ones it is the one with fewer false commits, then
+    the one with the longer release.
     """
-    marks = {row.parameters: judge(streams, row)["mean"] for row in rows}
-    exact = {row.parameters for row in rows if reads_film(streams, row)}
-    error = {one: float(np.mean([marks[near]["error"] for near in (one, *neighbours(one))])) for one in marks}
+    scores = {row.parameters: judge(streams, row)["mean"] for row in rows}
+    exact = {row.parameters for row in rows if spells_film(streams, row)}
+    error = {one: float(np.mean([scores[near]["error"] for near in (one, *neighbours(one))])) for one in scores}
     sound = [one for one in error if exact.issuperset([one, *neighbours(one)])] or list(error)
     left = [one for one in sound if error[one] <= min(error[other] for other in sound) + SAME_ERROR]
-    fewest = min(marks[one]["false_commits"] for one in left)
-    left = [one for one in left if marks[one]["false_commits"] <= fewest + SAME_FALSE]
-    left = [one for one in left if marks[one]["flickers"] <= MOST_FLICKERS] or left
-    fastest = min(marks[one]["median"] for one in left)
-    left = [one for one in left if marks[one]["median"] <= fastest + SAME_TIME]
-    return min(left, key=lambda one: (round(marks[one]["false_commits"], 1), -one.release))
+    fewest = min(scores[one]["false_commits"] for one in left)
+    left = [one for one in left if scores[one]["false_commits"] <= fewest + SAME_FALSE]
+    left = [one for one in left if scores[one]["flickers"] <= MOST_FLICKERS] or left
+    fastest = min(scores[one]["median"] for one in left)
+    left = [one for one in left if scores[one]["median"] <= fastest + SAME_TIME]
+    return min(left, key=lambda one: (round(scores[one]["false_commits"], 1), -one.release))
 
 
 def neighbours(one: SmoothingParameters) -> list[SmoothingParameters]:
@@ -150,13 +152,13 @@ def neighbours(one: SmoothingParameters) -> list[SmoothingParameters]:
     return [other for other in near if other != one]
 
 
-def reads_film(streams: Sequence[Stream], row: Row) -> bool:
-    """Whether every real film was read without an error."""
+def spells_film(streams: Sequence[Stream], row: Row) -> bool:
+    """Whether every real film was spelled without an error."""
     return all(not one.edits for stream, one in zip(streams, row.scores, strict=True) if stream.kind == "real film")
 
 
 def interval(streams: Sequence[Stream], row: Row, other: Row) -> list[float]:
-    """Estimate how much higher the error rate of a row is: the difference and its 95 % interval over signers."""
+    """Estimate by how much the error rate of a row is higher: the difference and its 95 % interval over signers."""
     rng = np.random.default_rng(0)
     total, draws = 0.0, np.zeros(RESAMPLED)
     kinds = [kind for kind in JUDGES if any(stream.kind.startswith(kind) for stream in streams)]
@@ -174,7 +176,7 @@ def interval(streams: Sequence[Stream], row: Row, other: Row) -> list[float]:
 
 
 def measure(streams: Sequence[Stream]) -> Report:
-    """Read the streams at every setting, choose one, and hold majority and mean against each other."""
+    """Smooth the streams at every setting, choose one, and compare majority and mean."""
     judges = [stream for stream in streams if stream.kind != SLOWER]
     majority, mean = sweep(judges)
     default = SmoothingParameters()
@@ -193,7 +195,7 @@ def measure(streams: Sequence[Stream]) -> Report:
         "by_kind": by_kind,
         "film": ["".join(letter for letter, _ in by_majority(stream, default).commits) for stream in films_of(streams)],
         "neighbours": [
-            asdict(one) | {"film": reads_film(judges, rows[one])} | judge(judges, rows[one])
+            asdict(one) | {"film": spells_film(judges, rows[one])} | judge(judges, rows[one])
             for one in (default, *neighbours(default))
         ],
         "votes": {
@@ -207,24 +209,24 @@ def measure(streams: Sequence[Stream]) -> Report:
             "same setting": interval(judges, rows[default], mean_rows[default]),
             "fewest errors": interval(judges, best, best_mean),
         },
-        "release": release_by(judges, default),
+        "release": release_rules(judges, default),
     }
 
 
-def release_by(streams: Sequence[Stream], rule: SmoothingParameters) -> Report:
-    """Hold the service against two stricter rules of when the same letter may come again.
+def release_rules(streams: Sequence[Stream], rule: SmoothingParameters) -> Report:
+    """Compare the service with two stricter rules of when the same letter may come again.
 
     Returns:
-        For each rule what `summarise` gives, pairs of equal letters and of how many both were read, and how often a
-        minute a letter comes again that is only held on.
+        For each rule what `summarise` returns, the pairs of equal letters, of how many of them both were committed, and
+        how often a minute a letter that is held on comes again.
     """
     stricter: dict[str, tuple[str | None, ...] | None] = {
         "no hand": (None,),
         "no hand or no letter": (None, NOTHING),
-        "no frame that reads it": None,
+        "no frame that shows it": None,
     }
 
-    def read(stream: Stream, labels: tuple[str | None, ...] | None) -> Read:
+    def smooth(stream: Stream, labels: tuple[str | None, ...] | None) -> Spelling:
         found = by_majority(stream, rule)
         return found if labels is None else only_after(stream, found, labels, rule.release)
 
@@ -232,12 +234,12 @@ def release_by(streams: Sequence[Stream], rule: SmoothingParameters) -> Report:
     minutes = sum(one.seconds for one in held) / 60.0
     rules = {}
     for name, labels in stricter.items():
-        scores = [score(stream, read(stream, labels)) for stream in streams]
-        commits = [[letter for letter, _ in read(one, labels).commits] for one in held]
+        scores = [score(stream, smooth(stream, labels)) for stream in streams]
+        commits = [[letter for letter, _ in smooth(one, labels).commits] for one in held]
         repeats = sum(len(letters) - len(set(letters)) for letters in commits)
         both, pairs = doubles(streams, scores)
         rules[name] = summarise(streams, scores) | {
-            "both_read": both,
+            "both_committed": both,
             "pairs": pairs,
             "repeats": repeats / minutes,
         }
@@ -245,7 +247,7 @@ def release_by(streams: Sequence[Stream], rule: SmoothingParameters) -> Report:
 
 
 def films_of(streams: Sequence[Stream]) -> list[Stream]:
-    """Choose the real films."""
+    """Return the streams of real films."""
     return [stream for stream in streams if stream.kind == "real film"]
 
 
@@ -260,25 +262,25 @@ def as_text(report: Report) -> str:
         "",
         f"{'Defaults on':24}{'letters':>8}{'minutes':>9}{heading}",
         *(
-            f"{kind:24}{of['letters']:>8}{of['seconds'] / 60:>9.1f}{_marks(of)}"
+            f"{kind:24}{of['letters']:>8}{of['seconds'] / 60:>9.1f}{_scores(of)}"
             for kind, of in report["by_kind"].items()
         ),
         "",
-        f"{judges}; * misreads the real film",
+        f"{judges}; * does not spell the real film exactly",
         f"{'Defaults, and one step away':47}{heading}",
-        *(f"{_setting(one):47}{_marks(one['mean'])}{'' if one['film'] else ' *'}" for one in report["neighbours"]),
+        *(f"{_setting(one):47}{_scores(one['mean'])}{'' if one['film'] else ' *'}" for one in report["neighbours"]),
         "",
         f"{'Votes':47}{heading}",
-        *(f"{name:26}{_short(one):21}{_marks(one['mean'])}" for name, one in report["votes"].items()),
+        *(f"{name:26}{_short(one):21}{_scores(one['mean'])}" for name, one in report["votes"].items()),
         *(
             f"majority minus mean, {name}: {difference:+.2%} of letters (95 %: {low:+.2%} to {high:+.2%})"
             for name, (difference, low, high) in report["majority_minus_mean"].items()
         ),
         "",
         f"{'The same letter comes again after a release of':47}"
-        f"{'pairs read':>14}{'error':>8}{'false/min':>11}{'repeats/min':>13}",
+        f"{'pairs found':>14}{'error':>8}{'false/min':>11}{'repeats/min':>13}",
         *(
-            f"{name:47}{of['both_read']:>7} of {of['pairs']:>3}{of['error']:>8.1%}{of['false_commits']:>11.1f}"
+            f"{name:47}{of['both_committed']:>7} of {of['pairs']:>3}{of['error']:>8.1%}{of['false_commits']:>11.1f}"
             f"{of['repeats']:>13.2f}"
             for name, of in report["release"].items()
         ),
@@ -294,7 +296,7 @@ def _short(one: Report) -> str:
     return f"{one['threshold']} {one['window']} {one['hold']} {one['release']}"
 
 
-def _marks(of: Report) -> str:
+def _scores(of: Report) -> str:
     return (
         f"{of['error']:>7.1%}{of['false_commits']:>11.1f}{of['flickers']:>11.2f}{of['median']:>10.2f}{of['p95']:>7.2f}"
     )

@@ -1,4 +1,4 @@
-"""One stream as a picture: what was spelled, what each frame read, what the vote made of it and what was committed."""
+"""One stream as a picture: the letters spelled, each frame's prediction, the vote and the letters committed."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from service.smoothing import SmoothingParameters
 
 SECONDS: Final = 14.0
-"""How much of the stream is shown."""
+"""Length of the part that is shown."""
 ROWS: Final = ("spelled", "each frame", "vote", "hold")
 """From top to bottom."""
 QUIET: Final = "#9aa4ad"
 COLOURS: Final = ("#2a6f97", "#b5562b", "#3d8b5a", "#7b5ea7", "#a8842c", "#b0436a")
-"""Of the letters, in the order of their first appearance."""
+"""Colours of the letters, in the order of their first appearance."""
 
 
 def draw_stream(stream: Stream, parameters: SmoothingParameters, path: Path) -> None:
-    """Draw the begin of a stream to a PNG file."""
-    letters = list(dict.fromkeys(letter for letter, _, _ in stream.readings if letter not in (None, NOTHING)))
+    """Draw the first seconds of a stream to a PNG file."""
+    letters = list(dict.fromkeys(letter for letter, _, _ in stream.predictions if letter not in (None, NOTHING)))
     colour = {letter: COLOURS[index % len(COLOURS)] for index, letter in enumerate(letters)}
     figure = Figure(figsize=(11, 3.2), layout="constrained")
     axes = figure.subplots()
@@ -34,7 +34,7 @@ def draw_stream(stream: Stream, parameters: SmoothingParameters, path: Path) -> 
         if (shown.begin + shown.end) / 2 < SECONDS:
             axes.text((shown.begin + shown.end) / 2, 3, shown.letter, ha="center", va="center", weight="bold")
     smoothing, before = Smoothing(parameters), 0.0
-    for letter, confidence, time in stream.readings:
+    for letter, confidence, time in stream.predictions:
         if time > SECONDS:
             break
         frame = smoothing.update(letter, confidence, time)

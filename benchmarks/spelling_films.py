@@ -1,8 +1,8 @@
 """Films without pictures: the kinematic hand spells words as a person does, and every moment's letter is known.
 
 A signer of `spell` has an anatomy, habits and a pace of their own. The hand moves from letter to letter, relaxes or
-leaves for the second of two equal letters, leaves or shows no letter between words, and is misread as a landmark
-detector misreads it: errors last longer than a frame, and now and then the hand is not found.
+leaves for the second of two equal letters, and leaves or shows no letter between words. Its landmarks have the errors
+of a landmark detector: they last longer than a frame, and now and then the hand is not found.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ Range = tuple[float, float]
 
 # Seconds, each drawn evenly from the range.
 LETTER: Final[Range] = (0.55, 1.1)
-"""A letter is held, by one signer; each letter by up to a quarter longer or shorter."""
+"""How long a signer holds a letter; each letter up to a quarter longer or shorter."""
 MOVE: Final[Range] = (0.15, 0.4)
-"""From one letter to the next."""
+"""The move from one letter to the next."""
 RELAXED: Final[Range] = (0.3, 0.6)
 """A hand at rest between two equal letters."""
 LIFTED: Final[Range] = (0.4, 0.8)
@@ -72,7 +72,7 @@ SWAY: Final = 1.5
 SLOW: Final = 0.4
 """Seconds in which the sway and a landmark's error change."""
 LOSSES: Final = 0.15
-"""Times a second that the detector loses the hand, three times as often while it moves; for one to three frames."""
+"""How often a second the detector loses the hand, for one to three frames; three times as often while it moves."""
 PIXELS: Final = 100.0
 """Length of a palm in the picture, in pixels."""
 
@@ -96,7 +96,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class SpellingFilm:
-    """What a landmark detector reports of a film, F frames.
+    """What a landmark detector reports for a film of F frames.
 
     Attributes:
         landmarks: (F, 21, 3) float32 pixels; NaN where no hand was found.
@@ -212,7 +212,7 @@ def _draw_row(table: Handshapes, letter: str, rng: np.random.Generator) -> int:
 def _film_hand(
     poses: Handshapes, now: npt.NDArray[np.int64], share: Array, rng: np.random.Generator, rate: float
 ) -> Array:
-    """Pose one signer's hand in every frame, see it and misread it; returns (F, 21, 3) in palm lengths.
+    """Pose one signer's hand in every frame, project it and add noise; returns (F, 21, 3) in palm lengths.
 
     Args:
         poses: of the beats.
@@ -241,13 +241,13 @@ def _film_hand(
     )
     yaw, pitch, roll = (blend("orientation") + SWAY * _slow_noise((frames, 3), rng, rate)).T
     distance = np.full(frames, np.exp(rng.uniform(*np.log(CAMERA_DISTANCE))))
-    seen = _misread(project(rotate(points, yaw, pitch, roll), distance), rng, rate)
+    seen = _add_noise(project(rotate(points, yaw, pitch, roll), distance), rng, rate)
     if rng.random() < 0.5:
         seen[..., 0] *= -1.0
     return seen
 
 
-def _misread(seen: Array, rng: np.random.Generator, rate: float) -> Array:
+def _add_noise(seen: Array, rng: np.random.Generator, rate: float) -> Array:
     """Add jitter to all points and drift to fingertips, more where they are hidden; half of the jitter is slow."""
     jitter = rng.uniform(*JITTER) * np.sqrt(0.5)
     noisy = seen + jitter * (rng.normal(size=seen.shape) + _slow_noise(seen.shape, rng, rate))
@@ -259,7 +259,7 @@ def _misread(seen: Array, rng: np.random.Generator, rate: float) -> Array:
 
 
 def _slow_noise(shape: tuple[int, ...], rng: np.random.Generator, rate: float) -> Array:
-    """Draw noise of variance 1 whose frames, on the first axis, forget one another in `SLOW` seconds."""
+    """Draw noise of variance 1 that decorrelates along the first axis, the frames, in `SLOW` seconds."""
     kept = np.exp(-1.0 / (SLOW * rate))
     noise = rng.normal(size=shape)
     for frame in range(1, len(noise)):
@@ -268,7 +268,7 @@ def _slow_noise(shape: tuple[int, ...], rng: np.random.Generator, rate: float) -
 
 
 def _losses(moving: npt.NDArray[np.bool_], rng: np.random.Generator, rate: float) -> npt.NDArray[np.bool_]:
-    """Tell in which frames the detector does not find a hand that is there."""
+    """Draw the frames in which the detector does not find a hand that is there."""
     begins = np.flatnonzero(rng.random(len(moving)) < np.where(moving, 3.0, 1.0) * LOSSES / rate)
     lost = np.zeros(len(moving), dtype=np.bool_)
     for begin, length in zip(begins, rng.integers(1, 4, size=len(begins)), strict=True):

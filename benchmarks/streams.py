@@ -1,8 +1,9 @@
-"""What a network reads in films of spelling hands, frame by frame: synthetic signers, strangers, a real film."""
+"""A network's predictions for films of spelling hands, frame by frame: synthetic, unseen signers, a real film."""
 
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -14,7 +15,7 @@ from client.capture.camera import open_source
 from client.landmarks import ClientError, HandLandmarker
 from stages.errors import PipelineError
 from stages.evaluation.networks import Network, predict
-from stages.evaluation.test_sets import read_strangers
+from stages.evaluation.test_sets import read_sets
 from stages.hand.handshapes import read_handshapes
 from stages.params import Preprocess, read_params
 
@@ -32,7 +33,7 @@ WORDS: Final = (
 WORDS_EACH: Final = 4
 """Words that each synthetic signer spells."""
 FIRST_SEED: Final = 100
-"""Of the first synthetic signer; those that networks are trained on have others."""
+"""Seed of the first synthetic signer; networks are trained on signers of other seeds."""
 RATE: Final = 30
 """Frames a second of a synthetic film."""
 THINNED: Final = {
@@ -42,22 +43,22 @@ THINNED: Final = {
     "uneven": (1, 4),
     "5 a second": (6, 6),
 }
-"""Frames of such a film from one that is kept to the next, at least and at most."""
+"""Fewest and most frames of such a film from one that is kept to the next."""
 HELD_ON: Final = 5
-"""How many times as long a letter is held, to see whether it comes twice."""
+"""Factor by which a letter is held longer, to see whether it comes twice."""
 PHOTOGRAPH_RATE: Final = 15
 LETTER_SECONDS: Final = 0.9
 PAUSE_SECONDS: Final = 0.5
-"""Of a stream of photographs: how long a letter is held and the hand is gone before every other letter."""
+"""In a stream of photographs: how long a letter is held, and how long the hand is gone before every other letter."""
 
 
 @dataclass(frozen=True)
 class Stream:
-    """What a network reads in the F frames of one film.
+    """A network's output for the F frames of one film.
 
     Attributes:
         kind: what kind of film it is.
-        signer: films of one signer have faults in common.
+        signer: errors in films of one signer are correlated.
         classes: C labels.
         times: (F,) seconds.
         probabilities: (F, C) float32; NaN where there is no hand.
@@ -77,8 +78,8 @@ class Stream:
         return float(self.times[-1] - self.times[0])
 
     @cached_property
-    def readings(self) -> list[tuple[str | None, float, float]]:
-        """Give each frame's likeliest label, its probability and the time, as `Smoothing.update` takes them."""
+    def predictions(self) -> list[tuple[str | None, float, float]]:
+        """Each frame's likeliest label, its probability and the time, as `Smoothing.update` takes them."""
         hand = ~np.isnan(self.probabilities[:, 0])
         best = np.where(hand, self.probabilities.argmax(axis=1), 0)
         sure = self.probabilities[np.arange(len(best)), best]
@@ -95,11 +96,11 @@ class Stream:
 
 
 def record(network: Network, films: Mapping[tuple[str, str], SpellingFilm]) -> list[Stream]:
-    """Let a network read films, which are named by their kind and signer."""
+    """Run a network on films, which are named by their kind and signer."""
     landmarks = np.concatenate([film.landmarks for film in films.values()])
     hand = ~np.isnan(landmarks[:, 0, 0])
     probabilities = np.full((len(landmarks), len(network.classes)), np.nan, dtype=np.float32)
-    probabilities[hand] = predict([network], landmarks[hand], "read")[0]
+    probabilities[hand] = predict(network, landmarks[hand], "predict")
     ends = np.cumsum([len(film.landmarks) for film in films.values()])
     parts = np.split(probabilities, ends[:-1])
     return [
@@ -123,7 +124,7 @@ def synthetic_films(signers: int) -> dict[tuple[str, str], SpellingFilm]:
 
 
 def thin(streams: Iterable[Stream]) -> list[Stream]:
-    """Take from every stream the frames that slower cameras and an uneven one would have seen."""
+    """Take from every stream the frames that slower cameras and an uneven one would have captured."""
     thinned = []
     for number, stream in enumerate(streams):
         rng = np.random.default_rng([FIRST_SEED, number])
@@ -134,7 +135,7 @@ def thin(streams: Iterable[Stream]) -> list[Stream]:
 
 
 def hold_on(stream: Stream) -> list[Stream]:
-    """Hold each letter of a stream `HELD_ON` times as long: its frames back and forth."""
+    """Hold each letter of a stream `HELD_ON` times as long: play its frames back and forth."""
     held = []
     for shown in stream.letters:
         frames = np.flatnonzero((shown.begin <= stream.times) & (stream.times < shown.end))
@@ -146,24 +147,27 @@ def hold_on(stream: Stream) -> list[Stream]:
     return held
 
 
-def stranger_films(paths: Sequence[Path]) -> dict[tuple[str, str], SpellingFilm]:
-    """Put photographs of strangers one after the other, each letter once: no two frames are of the same moment.
+def unseen_signer_films(paths: Sequence[Path]) -> dict[tuple[str, str], SpellingFilm]:
+    """Put photographs of unseen signers one after the other, each letter once: every frame is of another moment.
 
     Raises:
-        PipelineError: see `read_strangers`; or a source has masks.
+        PipelineError: see `read_sets`; or a source has masks.
     """
     films = {}
-    for name, samples in read_strangers(paths, read_params(Preprocess)):
-        if samples.landmarks is None:
-            raise PipelineError(f"{samples.path}: it holds masks. Name raw files of photographs or landmarks.")
-        for number, signer in enumerate(sorted(set(samples.signers.tolist()))):
-            rows = np.flatnonzero(samples.signers == signer)
-            films["strangers", f"{name} {number}"] = _show(samples.landmarks[rows], samples.labels[rows], len(films))
+    for source in read_sets(paths, read_params(Preprocess)):
+        if source.samples.ndim != 3:
+            raise PipelineError(f"{source.name}: it holds masks. Name raw files of photographs or landmarks.")
+        signers = source.signers[: len(source.samples)]
+        for number, signer in enumerate(sorted(set(signers.tolist()))):
+            rows = np.flatnonzero(signers == signer)
+            films["unseen signers", f"{source.name} {number}"] = _show(
+                source.samples[rows], source.labels[rows], len(films)
+            )
     return films
 
 
 def _show(landmarks: npt.NDArray[np.float32], labels: npt.NDArray[np.str_], seed: int) -> SpellingFilm:
-    """Show each letter of one signer for a while, as often after a pause as right after the one before."""
+    """Show each letter of one signer for a while, every other one after a pause."""
     rng = np.random.default_rng([FIRST_SEED, seed, 2])
     held, pause = round(LETTER_SECONDS * PHOTOGRAPH_RATE), round(PAUSE_SECONDS * PHOTOGRAPH_RATE)
     frames, letters = [], []
@@ -176,7 +180,7 @@ def _show(landmarks: npt.NDArray[np.float32], labels: npt.NDArray[np.str_], seed
 
 
 def real_film(path: Path) -> dict[tuple[str, str], SpellingFilm]:
-    """Find the hand in a video; a `.json` beside it says which frames show which letter.
+    """Find the hand in a video; a `.json` next to it says which frames show which letter.
 
     Raises:
         PipelineError: one of the two cannot be read.
@@ -184,14 +188,14 @@ def real_film(path: Path) -> dict[tuple[str, str], SpellingFilm]:
     truth = path.with_suffix(".json")
     try:
         letters = json.loads(truth.read_text())
-        with open_source(str(path)) as film, HandLandmarker("video") as landmarker:
+        with closing(open_source(str(path))) as film, HandLandmarker("video") as landmarker:
             found = [(frame.time, landmarker.detect_in_video(frame.rgb, round(frame.time * 1000))) for frame in film]
             rate = film.frame_rate
         shown = tuple(Shown(one["letter"], one["first_frame"] / rate, one["end_frame"] / rate) for one in letters)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PipelineError(
-            f"{truth}: no list of letters with 'letter', 'first_frame' and 'end_frame' ({error}). Write one beside the "
-            "film, or leave FILM out."
+            f"{truth}: no list of letters with 'letter', 'first_frame' and 'end_frame' ({error}). Write one next to "
+            "the film, or leave FILM out."
         ) from error
     except ClientError as error:
         raise PipelineError(str(error)) from error

@@ -1,4 +1,4 @@
-"""Raw `.npz` files and changes to them: of any byte, and of what lies inside with the checksums put right again."""
+"""Raw `.npz` files and mutations of them: of any byte, and of the content, with checksums that match again."""
 
 from __future__ import annotations
 
@@ -54,55 +54,57 @@ def seeds() -> list[bytes]:
     return files
 
 
-def mutate(contents: bytes, dice: random.Random) -> bytes:
-    """Change a file in one to three ways; the same dice change it alike."""
-    for _ in range(dice.choice((1, 1, 2, 3))):
-        contents = dice.choice((_change_bytes, _change_member, _change_member, _change_member, _lie))(contents, dice)
+def mutate(contents: bytes, rng: random.Random) -> bytes:
+    """Change a file in one to three ways; the same RNG state gives the same changes."""
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        contents = rng.choice((_change_bytes, _change_member, _change_member, _change_member, _change_directory))(
+            contents, rng
+        )
     return contents[:MAX_BYTES]
 
 
-def _change_bytes(contents: bytes, dice: random.Random) -> bytes:
+def _change_bytes(contents: bytes, rng: random.Random) -> bytes:
     changed = bytearray(contents or b"\0")
-    start = dice.randrange(len(changed))
-    stop = min(len(changed), start + dice.choice((1, 1, 2, 4, 16, 64)))
+    start = rng.randrange(len(changed))
+    stop = min(len(changed), start + rng.choice((1, 1, 2, 4, 16, 64)))
     changes: tuple[Callable[[], bytes | bytearray], ...] = (
-        lambda: dice.randbytes(stop - start),
-        lambda: bytes(byte ^ (1 << dice.randrange(8)) for byte in changed[start:stop]),
+        lambda: rng.randbytes(stop - start),
+        lambda: bytes(byte ^ (1 << rng.randrange(8)) for byte in changed[start:stop]),
         lambda: b"",
         lambda: changed[start:stop] * 2,
-        lambda: struct.pack("<Q", dice.choice(_NUMBERS))[: stop - start],
-        lambda: dice.choice(_WORDS),
+        lambda: struct.pack("<Q", rng.choice(_NUMBERS))[: stop - start],
+        lambda: rng.choice(_WORDS),
     )
-    if dice.random() < 0.05:
+    if rng.random() < 0.05:
         return bytes(changed[:start])
-    changed[start:stop] = dice.choice(changes)()
+    changed[start:stop] = rng.choice(changes)()
     return bytes(changed)
 
 
-def _change_member(contents: bytes, dice: random.Random) -> bytes:
-    """Change a member, its name or its compression, and write an archive whose checksums are right."""
+def _change_member(contents: bytes, rng: random.Random) -> bytes:
+    """Change a member, its name or its compression, and write an archive whose checksums match."""
     members = _members(contents)
     if not members:
         return contents
-    index = dice.randrange(len(members))
+    index = rng.randrange(len(members))
     name, data = members[index]
     changes: tuple[Callable[[], list[tuple[str, bytes]]], ...] = (
-        lambda: [(name, _change_header(data, dice))],
-        lambda: [(name, _change_header(data, dice))],
-        lambda: [(name, _change_bytes(data, dice))],
-        lambda: [(dice.choice(_NAMES), data)],
+        lambda: [(name, _change_header(data, rng))],
+        lambda: [(name, _change_header(data, rng))],
+        lambda: [(name, _change_bytes(data, rng))],
+        lambda: [(rng.choice(_NAMES), data)],
         list,
         lambda: [(name, data)] * 2,
-        lambda: [(name, data), (dice.choice(_NAMES), data)],
-        lambda: [(name, data + bytes(dice.choice((1, 1000, 100_000))))],
+        lambda: [(name, data), (rng.choice(_NAMES), data)],
+        lambda: [(name, data + bytes(rng.choice((1, 1000, 100_000))))],
         lambda: [(name, data), *((f"{number}.npy", b"") for number in range(120))],
     )
-    members[index : index + 1] = dice.choice(changes)()
+    members[index : index + 1] = rng.choice(changes)()
     buffer = io.BytesIO()
     with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w") as zipped:
-        warnings.simplefilter("ignore")  # zipfile's at names that are there twice
+        warnings.simplefilter("ignore")  # zipfile's about duplicate names
         for member in members:
-            zipped.writestr(zipfile.ZipInfo(member[0]), member[1], dice.choice(_METHODS))
+            zipped.writestr(zipfile.ZipInfo(member[0]), member[1], rng.choice(_METHODS))
     return buffer.getvalue()
 
 
@@ -111,31 +113,31 @@ def _members(contents: bytes) -> list[tuple[str, bytes]]:
         with zipfile.ZipFile(io.BytesIO(contents)) as zipped:
             infos = [info for info in zipped.infolist() if info.file_size <= 1 << 20][:_DEEP]
             return [(info.filename, zipped.read(info)) for info in infos]
-    except Exception:  # noqa: BLE001 - zipfile raises anything at all; such a file is changed byte by byte
+    except Exception:  # noqa: BLE001 - zipfile raises exceptions of any kind; such a file is changed byte by byte
         return []
 
 
-def _change_header(data: bytes, dice: random.Random) -> bytes:
-    """Put another word into the text that describes an array, and set its length right or wrong."""
+def _change_header(data: bytes, rng: random.Random) -> bytes:
+    """Replace a word of the text that describes an array, and set a length that is right or wrong."""
     end = data.find(b"\n", 0, 1 << 12) + 1
     if end < 11:
-        return _change_bytes(data, dice)
+        return _change_bytes(data, rng)
     text = data[10:end]
-    start = dice.randrange(len(text))
+    start = rng.randrange(len(text))
     at = max(text.find(mark, start) for mark in (b"'", b"(", b"T", b"F"))
     at = start if at < 0 else at
-    stop = min(len(text), at + dice.choice((0, 1, 4, 5, 12)))
-    text = text[:at] + dice.choice(_WORDS) * dice.choice((1, 1, 1, 300)) + text[stop:]
-    version = dice.choice((b"\x01\x00", b"\x01\x00", b"\x02\x00", b"\x03\x00", dice.randbytes(2)))
-    length = len(text) if dice.random() < 0.8 else dice.choice(_NUMBERS)
+    stop = min(len(text), at + rng.choice((0, 1, 4, 5, 12)))
+    text = text[:at] + rng.choice(_WORDS) * rng.choice((1, 1, 1, 300)) + text[stop:]
+    version = rng.choice((b"\x01\x00", b"\x01\x00", b"\x02\x00", b"\x03\x00", rng.randbytes(2)))
+    length = len(text) if rng.random() < 0.8 else rng.choice(_NUMBERS)
     size = struct.pack("<I", length & 0xFFFFFFFF) if version[0] > 1 else struct.pack("<H", length & 0xFFFF)
     return b"\x93NUMPY" + version + size + text + data[end:]
 
 
-def _lie(contents: bytes, dice: random.Random) -> bytes:
+def _change_directory(contents: bytes, rng: random.Random) -> bytes:
     """Overwrite a field of the archive's directory or of its end: sizes, offsets, flags, counts."""
-    mark, fields = dice.choice(((b"PK\x01\x02", _DIRECTORY_FIELDS), (b"PK\x05\x06", _END_FIELDS)))
+    mark, fields = rng.choice(((b"PK\x01\x02", _DIRECTORY_FIELDS), (b"PK\x05\x06", _END_FIELDS)))
     places = [at for at in range(len(contents) - 48) if contents.startswith(mark, at)] or [len(contents) - 22]
-    at = max(0, dice.choice(places)) + dice.choice(fields)
-    size = dice.choice((2, 4))
-    return contents[:at] + struct.pack("<Q", dice.choice(_NUMBERS))[:size] + contents[at + size :]
+    at = max(0, rng.choice(places)) + rng.choice(fields)
+    size = rng.choice((2, 4))
+    return contents[:at] + struct.pack("<Q", rng.choice(_NUMBERS))[:size] + contents[at + size :]

@@ -1,7 +1,7 @@
-"""Broken requests, messages and frames for a served model: none is answered with a 5xx, and the service stays ready.
+"""Broken requests, messages and frames for a served model: no answer is a 5xx, and the service stays ready.
 
-`make fuzz-service` serves the packaged champion on loopback and runs it: a corpus of known evils, then mutations of
-good requests from a seed. Ends with status 1 and names the input where an answer is wrong.
+`make fuzz-service` serves the packaged champion on loopback and sends a corpus of known attacks, then mutations of
+valid requests from a seed. It exits with status 1 and names the input if an answer is wrong.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from benchmarks.service import MODEL, draw_masks, memory, serve
-from client.stream.connection import encode_png
+from client.stream.png import encode_png
 from stages.errors import PipelineError, run_door
 
 if TYPE_CHECKING:
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 WORKERS: Final = 8
 WAITING: Final = 0.01
-"""Share of requests in which any byte may be wrong, the length too: the service waits for what never comes."""
+"""Share of requests in which any byte may change, the length too: the service waits for the missing bytes."""
 ANSWER_SECONDS: Final = 30.0
 GROWTH_MIB: Final = 200.0
-"""Memory that the service may take on the way: caches of allocators and of ONNX Runtime."""
+"""Memory by which the service may grow: caches of allocators and of ONNX Runtime."""
 MANY: Final = 200_000_000
 HANDSHAKE: Final = (
     b"GET /stream HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -56,20 +56,20 @@ TYPES: Final = (
 
 @dataclass
 class Tally:
-    """What was sent and what came back."""
+    """What was sent and which answers came."""
 
     statuses: collections.Counter[str] = field(default_factory=collections.Counter)
     wrong: list[str] = field(default_factory=list)
 
     def add(self, kind: str, status: int | None, sent: bytes) -> None:
-        """Note an answer; None is a connection that was closed without one."""
+        """Record an answer; None is a connection that was closed without one."""
         self.statuses["closed" if status is None else str(status)] += 1
         if status is not None and status >= 500:
             self.wrong.append(f"{kind}: status {status} to {sent[:200]!r}")
 
 
 class Connection:
-    """A connection that is opened again whenever the other side closes it."""
+    """A connection that is reopened whenever the server closes it."""
 
     def __init__(self, host: str) -> None:
         self._name, _, port = host.partition(":")
@@ -77,7 +77,7 @@ class Connection:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self, data: bytes) -> int | None:
-        """Send bytes and return the status of the answer, or None where the connection is closed instead."""
+        """Send bytes and return the status of the answer, or None if the connection is closed without one."""
         reader, writer = self._streams or await asyncio.open_connection(self._name, self._port)
         self._streams = None
         try:
@@ -86,7 +86,7 @@ class Connection:
                     writer.write(data)
                     await writer.drain()
                 except ConnectionError:
-                    pass  # the answer may have come before the rest was wanted
+                    pass  # the answer may come before the rest is read
                 head = await reader.readuntil(b"\r\n\r\n")
                 fields = head.lower()
                 length = fields.partition(b"content-length:")[2].partition(b"\r\n")[0].strip()
@@ -103,13 +103,13 @@ class Connection:
 
 
 def http(method: str, path: str, content_type: str, body: bytes, more: str = "") -> bytes:
-    """Write a request whose length is right."""
+    """Build a request with the right length."""
     head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\n{more}Content-Length: {len(body)}"
     return head.encode("latin-1") + b"\r\n\r\n" + body
 
 
 def frame(opcode: int, payload: bytes, *, final: bool = True, masked: bool = True, length: int | None = None) -> bytes:
-    """Write a WebSocket frame, which may claim another length than it has. RFC 6455, section 5.2."""
+    """Build a WebSocket frame, which may declare another length than it has. RFC 6455, section 5.2."""
     size, first = len(payload) if length is None else length, bytes([(0x80 if final else 0) | opcode])
     bit = 0x80 if masked else 0
     if size < 126:
@@ -121,38 +121,38 @@ def frame(opcode: int, payload: bytes, *, final: bool = True, masked: bool = Tru
     return first + (bytes(4) if masked else b"") + payload
 
 
-def mutate(data: bytes, chance: random.Random) -> bytes:
-    """Damage some bytes: flip, cut, repeat, put in."""
+def mutate(data: bytes, rng: random.Random) -> bytes:
+    """Damage some bytes: flip, delete, repeat, insert."""
     data_ = bytearray(data)
-    for _ in range(chance.randint(1, 6)):
-        at = chance.randrange(len(data_) + 1)
-        match chance.randrange(5):
+    for _ in range(rng.randint(1, 6)):
+        at = rng.randrange(len(data_) + 1)
+        match rng.randrange(5):
             case 0 if data_:
-                data_[at % len(data_)] ^= 1 << chance.randrange(8)
+                data_[at % len(data_)] ^= 1 << rng.randrange(8)
             case 1:
-                del data_[at : at + chance.randint(1, 64)]
+                del data_[at : at + rng.randint(1, 64)]
             case 2:
-                data_[at:at] = chance.choice(INTERESTING)
+                data_[at:at] = rng.choice(INTERESTING)
             case 3:
-                data_[at:at] = data_[: chance.randint(0, 64)]
+                data_[at:at] = data_[: rng.randint(0, 64)]
             case _:
-                data_[at : at + 4] = chance.randbytes(4)
+                data_[at : at + 4] = rng.randbytes(4)
     return bytes(data_)
 
 
 def form(parts: list[bytes]) -> bytes:
-    """Write a form of files."""
+    """Build a form of files."""
     head = b'--x\r\nContent-Disposition: form-data; name="m"; filename="m.png"\r\nContent-Type: image/png\r\n\r\n'
     return b"".join(head + part + b"\r\n" for part in parts) + b"--x--\r\n"
 
 
 def chunk(name: bytes, content: bytes) -> bytes:
-    """Write a chunk of a PNG."""
+    """Build a chunk of a PNG."""
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
 def bomb() -> bytes:
-    """Write a PNG of 144 megapixels."""
+    """Build a PNG of 144 megapixels."""
     packer = zlib.compressobj(9)
     packed = b"".join(packer.compress(bytes(36_001)) for _ in range(12_000)) + packer.flush()
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 12_000, 12_000, 8, 2, 0, 0, 0))
@@ -160,8 +160,8 @@ def bomb() -> bytes:
 
 
 def corpus(good: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield known evils, as whole conversations."""
-    evils = {
+    """Yield known attacks, each with all the bytes to send."""
+    attacks = {
         "bomb": bomb(),
         "pickle": pickle.dumps({"mask": [1, 2, 3]}),
         "address": b"https://elsewhere.example/mask.png",
@@ -169,7 +169,7 @@ def corpus(good: bytes) -> Iterator[tuple[str, bytes]]:
         "cut": good[:-1],
         "empty": b"",
     }
-    for name, body in evils.items():
+    for name, body in attacks.items():
         for content_type in ("image/png", "application/json", "application/python-pickle"):
             yield name, http("POST", "/predict", content_type, body)
         yield f"{name} in a form", http("POST", "/predict_batch", "multipart/form-data; boundary=x", form([body]))
@@ -184,10 +184,10 @@ def corpus(good: bytes) -> Iterator[tuple[str, bytes]]:
     yield "a negative length", b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n"
     yield "a huge length", b"POST /predict_batch HTTP/1.1\r\nHost: x\r\nContent-Length: " + b"9" * 30 + b"\r\n\r\n"
     for name, frames in {
-        "a frame that claims 2^63 bytes": frame(2, b"x", length=(1 << 63) - 1),
+        "a frame that declares 2^63 bytes": frame(2, b"x", length=(1 << 63) - 1),
         "a frame without masking": frame(2, good, masked=False),
-        "an opcode that is none": frame(11, good),
-        "a rest without a beginning": frame(0, good),
+        "an unknown opcode": frame(11, good),
+        "a continuation without a first frame": frame(0, good),
         "a message in many pieces": b"".join(frame(2 if n == 0 else 0, b"x", final=False) for n in range(5000)),
         "a long ping": frame(9, b"x" * 200),
         "no UTF-8": frame(1, b"\xff\xfe"),
@@ -196,31 +196,31 @@ def corpus(good: bytes) -> Iterator[tuple[str, bytes]]:
         yield name, HANDSHAKE + frames
 
 
-def random_request(good: bytes, chance: random.Random) -> tuple[str, bytes]:
-    """Make a request that is wrong in one way or another; most go on with the connection."""
-    if chance.random() < WAITING:
-        return "bytes", mutate(http("POST", "/predict", "image/png", good[:300]), chance) + b"\r\n\r\n"
-    match chance.randrange(3):
+def random_request(good: bytes, rng: random.Random) -> tuple[str, bytes]:
+    """Build a request that is broken in some way; most keep the connection open."""
+    if rng.random() < WAITING:
+        return "bytes", mutate(http("POST", "/predict", "image/png", good[:300]), rng) + b"\r\n\r\n"
+    match rng.randrange(3):
         case 0:
-            return "body", http("POST", "/predict", "image/png", mutate(good, chance))
+            return "body", http("POST", "/predict", "image/png", mutate(good, rng))
         case 1:
-            parts = [good if chance.random() < 0.5 else mutate(good, chance) for _ in range(chance.randint(0, 4))]
+            parts = [good if rng.random() < 0.5 else mutate(good, rng) for _ in range(rng.randint(0, 4))]
             body = form(parts)
-            if chance.random() < 0.5:
-                body = mutate(body, chance)
+            if rng.random() < 0.5:
+                body = mutate(body, rng)
             return "form", http("POST", "/predict_batch", "multipart/form-data; boundary=x", body)
         case _:
-            body = chance.choice((b"", good, b"{}", chance.randbytes(chance.randint(1, 300))))
-            return "head", http(chance.choice(METHODS), chance.choice(PATHS), chance.choice(TYPES), body)
+            body = rng.choice((b"", good, b"{}", rng.randbytes(rng.randint(1, 300))))
+            return "head", http(rng.choice(METHODS), rng.choice(PATHS), rng.choice(TYPES), body)
 
 
-async def broken_messages(host: str, good: bytes, count: int, chance: random.Random, tally: Tally) -> None:
-    """Send broken messages on streams, one after the other; every one is answered with an error, in its order."""
+async def broken_messages(host: str, good: bytes, count: int, rng: random.Random, tally: Tally) -> None:
+    """Send broken messages on streams, one after the other, and check that every one gets a reply, in order."""
     sent = 0
     while sent < count:
         async with connect(f"ws://{host}/stream", compression=None) as socket:
             for sequence in range(min(1000, count - sent)):
-                message: bytes | str = mutate(good, chance) if chance.random() < 0.9 else "a text"
+                message: bytes | str = mutate(good, rng) if rng.random() < 0.9 else "a text"
                 try:
                     await socket.send(message)
                     async with asyncio.timeout(ANSWER_SECONDS):
@@ -235,19 +235,19 @@ async def broken_messages(host: str, good: bytes, count: int, chance: random.Ran
 
 
 async def attack(host: str, good: bytes, count: int, seed: int) -> Tally:
-    """Send the corpus, then `count` broken requests and messages, some at a time."""
+    """Send the corpus, then `count` broken requests and messages, several at a time."""
     tally = Tally()
     for kind, data in corpus(good):
         tally.add(kind, await Connection(host).ask(data), data)
 
     async def worker(number: int) -> None:
-        chance = random.Random(f"{seed} {number}")  # noqa: S311 - not for secrets
+        rng = random.Random(f"{seed} {number}")  # noqa: S311 - not for secrets
         connection = Connection(host)
         messages = count // WORKERS // 4
-        await broken_messages(host, good, messages, chance, tally)
+        await broken_messages(host, good, messages, rng, tally)
         progress.update(messages)
         for _ in range(count // WORKERS - messages):
-            kind, data = random_request(good, chance)
+            kind, data = random_request(good, rng)
             tally.add(kind, await connection.ask(data), data)
             progress.update()
 
@@ -263,7 +263,7 @@ async def attack(host: str, good: bytes, count: int, seed: int) -> Tally:
 
 
 def main() -> None:
-    """Serve a model, attack it, and say what came back."""
+    """Serve a model, attack it, and print the answers."""
     parser = argparse.ArgumentParser(prog="python -m fuzz.service", description=__doc__)
     parser.add_argument("--count", type=int, default=50_000, help="broken requests and messages (default: 50000)")
     parser.add_argument("--seed", type=int, default=0)

@@ -1,7 +1,7 @@
-"""One thread that runs the model on whatever masks wait, of all connections together.
+"""One thread runs the model on the masks that are waiting, of all connections together.
 
-Nothing is held back for a batch to fill: a lone mask is read at once, and while one batch is being read the next one
-gathers. How long a mask can wait is bounded by how many may.
+No mask waits for a batch to fill: a single mask is run at once, and during one batch the next one gathers. A limit on
+the number of waiting masks bounds how long any of them can wait.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import asyncio
 import queue
 import threading
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,25 +24,23 @@ if TYPE_CHECKING:
     from service.recogniser import Recogniser
 
 MAX_BATCH: Final = 8
-"""Masks of one inference: more only make the first one wait longer on a processor."""
+"""Masks of one inference: on a processor, a larger batch only makes its first mask wait longer."""
 MAX_WAITING: Final = 256
 """Masks that may wait: about two seconds' work for two cores."""
 RETRY: Final = {"Retry-After": "1"}
-DIGITS: Final = 4
-"""Decimal places of a probability in a reply."""
 
 _WAIT = STAGE_SECONDS.labels("wait")
 _INFERENCE = STAGE_SECONDS.labels("inference")
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What the model says of one mask."""
+class Prediction:
+    """The model's output for one mask."""
 
     probabilities: npt.NDArray[np.float32]
     """(C,), in the order of `model.classes`."""
     model: Recogniser
-    """The one that was asked: another may have taken its place since."""
+    """The model that made it: another may be in use by now."""
 
     @property
     def best(self) -> tuple[str, float]:
@@ -49,107 +48,84 @@ class Reading:
         index = int(self.probabilities.argmax())
         return self.model.classes[index], float(self.probabilities[index])
 
-    def top(self, count: int) -> list[dict[str, object]]:
+    def top(self, count: int) -> list[tuple[str, float]]:
         """The likeliest labels and their probabilities, best first."""
         order = np.argsort(self.probabilities)[::-1][:count]
-        return [
-            {"letter": self.model.classes[i], "confidence": round(float(self.probabilities[i]), DIGITS)} for i in order
-        ]
+        return [(self.model.classes[index], float(self.probabilities[index])) for index in order]
 
 
-@dataclass(frozen=True)
-class _Waiting:
+class _Waiting(NamedTuple):
     mask: npt.NDArray[np.uint8]
-    answer: asyncio.Future[Reading]
-    loop: asyncio.AbstractEventLoop
+    result: Future[Prediction]
     since: float
 
 
 class Batcher:
-    """Reads masks, in batches where several wait, with a model that may be exchanged meanwhile.
+    """Runs the model on masks, in batches if several wait; the model can be replaced meanwhile.
 
     Attributes:
-        model: the recogniser in use; assign another, and the next batch is read by it.
+        model: the recogniser in use.
     """
 
     def __init__(self, model: Recogniser, max_batch: int = MAX_BATCH, max_waiting: int = MAX_WAITING) -> None:
         self._max_batch, self._max_waiting = max_batch, max_waiting
         self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._model = model
         self.model = model
+        MODEL.labels(model.version, model.architecture).set(1)
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
         self._thread.start()
 
-    @property
-    def model(self) -> Recogniser:
-        """The recogniser in use."""
-        return self._model
-
-    @model.setter
-    def model(self, model: Recogniser) -> None:
-        MODEL.labels(self._model.version, self._model.architecture).set(0)
+    def replace_model(self, model: Recogniser) -> None:
+        """Run another model on the next batch."""
+        MODEL.labels(self.model.version, self.model.architecture).set(0)
         MODEL.labels(model.version, model.architecture).set(1)
-        self._model = model
+        self.model = model
 
-    async def read(self, mask: npt.NDArray[np.uint8]) -> Reading:
-        """Ask the model.
+    async def predict(self, mask: npt.NDArray[np.uint8]) -> Prediction:
+        """Run the model on one mask.
 
         Args:
             mask: (224, 224, 3) uint8 RGB.
 
         Raises:
-            Refusal: 503, too many masks wait already.
+            Refusal: 503, too many masks are waiting already.
         """
         if self._waiting.qsize() >= self._max_waiting:
-            raise Refusal(503, "Too many masks wait for the model. Send fewer, or try again in a second.", RETRY)
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Reading] = loop.create_future()
-        self._waiting.put(_Waiting(mask, answer, loop, time.perf_counter()))
-        return await answer
+            raise Refusal(503, "Too many masks are waiting. Send fewer, or try again in a second.", RETRY)
+        result: Future[Prediction] = Future()
+        result.set_running_or_notify_cancel()  # from here on only the waiting ends if the connection closes
+        self._waiting.put(_Waiting(mask, result, time.perf_counter()))
+        return await asyncio.wrap_future(result)
 
     def close(self) -> None:
-        """Answer what waits, then end the thread."""
+        """Finish the waiting masks, then end the thread."""
         self._waiting.put(None)
         self._thread.join()
 
     def _run(self) -> None:
         while batch := self._next_batch():
-            begun, model = time.perf_counter(), self._model
+            begun, model = time.perf_counter(), self.model
             try:
                 rows = model.predict(np.stack([each.mask for each in batch]))
             except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
                 for each in batch:
-                    each.loop.call_soon_threadsafe(_fail, each.answer, error)
+                    each.result.set_exception(error)
                 continue
             ended = time.perf_counter()
             for each, row in zip(batch, rows, strict=True):
-                each.loop.call_soon_threadsafe(_deliver, each.answer, Reading(row, model))
+                each.result.set_result(Prediction(row, model))
             BATCH_SIZE.observe(len(batch))
             WAITING.set(self._waiting.qsize())
             _WAIT.observe(begun - batch[0].since)
             _INFERENCE.observe(ended - begun)
 
     def _next_batch(self) -> list[_Waiting]:
-        """Wait for a mask and take the others that are there; nothing at the end."""
-        first = self._waiting.get()
-        batch = [] if first is None else [first]
-        while batch and len(batch) < self._max_batch:
-            try:
-                other = self._waiting.get_nowait()
-            except queue.Empty:
-                break
-            if other is None:
-                self._waiting.put(None)  # the end comes after this batch
-                break
-            batch.append(other)
+        """Wait for a mask and take the others that are there; an empty batch at the end."""
+        batch: list[_Waiting] = []
+        while (waiting := self._waiting.get()) is not None:
+            batch.append(waiting)
+            if len(batch) == self._max_batch or self._waiting.empty():
+                return batch
+        if batch:
+            self._waiting.put(None)  # the end comes after this batch
         return batch
-
-
-def _deliver(answer: asyncio.Future[Reading], reading: Reading) -> None:
-    if not answer.done():  # its connection may have gone
-        answer.set_result(reading)
-
-
-def _fail(answer: asyncio.Future[Reading], error: Exception) -> None:
-    if not answer.done():
-        answer.set_exception(error)

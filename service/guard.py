@@ -1,16 +1,17 @@
-"""Who may come in: the token, the page's origin, and how often a client asks; before anything else is read."""
+"""Checks before anything of a request is read: rate limit, the page's origin, the token, the size of messages."""
 
 from __future__ import annotations
 
 import hmac
 import time
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
 from service.batching import RETRY
+from service.decoding import MAX_MASK_BYTES
 from service.errors import Refusal
 from service.page import is_of_page
 from service.problems import refuse
@@ -21,24 +22,24 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 BURST_SECONDS: Final = 2.0
-"""A client may ask for so many seconds' worth at once."""
+"""A client may send this many seconds' worth of requests at once."""
 MAX_CLIENTS: Final = 10_000
-"""Clients that are remembered; the one that has asked for nothing for the longest time is forgotten first."""
-TOKEN_PROTOCOL: Final = "bearer."  # noqa: S105 - no token
-"""Before the token in a WebSocket's subprotocol: a page in a browser can set no header."""
+"""Clients that are remembered; the one that has been silent longest is forgotten first."""
+TOKEN_PROTOCOL: Final = "bearer."  # noqa: S105 - not a token
+"""Prefix of the token in a WebSocket's subprotocol: a page in a browser cannot set headers."""
 
 
 class RateLimit:
-    """A bucket of tokens for each client: a request takes one, and they come back at a steady rate (token bucket)."""
+    """A token bucket for each client: a request takes a token, and tokens come back at a steady rate."""
 
     def __init__(self, rate: float) -> None:
-        """Allow `rate` requests a second of each client; 0 allows any number."""
+        """Allow each client `rate` requests a second; 0 allows any number."""
         self._rate = rate
         self._size = max(1.0, rate * BURST_SECONDS)
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def allow(self, client: str, now: float) -> bool:
-        """Take a token of the client's, if it has one.
+        """Take one of the client's tokens; return whether it had any.
 
         Args:
             client: its address.
@@ -55,11 +56,12 @@ class RateLimit:
 
 
 class Guard:
-    """ASGI middleware that lets a request through, or refuses it with problem details."""
+    """ASGI middleware that passes a request on, or refuses it with problem details."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app, self._settings = app, settings
         self._limit = RateLimit(settings.rate)
+        self._token = settings.token.get_secret_value().encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check, then pass on."""
@@ -76,30 +78,48 @@ class Guard:
         if not self._limit.allow(client_address(scope), time.monotonic()):
             raise Refusal(429, f"More than {self._settings.rate:g} requests a second. Wait a moment.", RETRY)
         origin = headers.get("origin")
-        if origin is not None and not self._may_come_from(origin, headers.get("host", "")):
-            raise Refusal(403, f"Pages of {origin[:200]} may not use this service. Its operator may name them.")
-        if self._settings.token and not (
-            is_of_page(scope["path"]) or self._has_token(headers, scope.get("subprotocols", []))
-        ):
+        own = urlsplit(origin or "").netloc == headers.get("host", "")
+        if origin is not None and not own and {"*", origin}.isdisjoint(self._settings.origins):
+            raise Refusal(
+                403,
+                f"Pages of {origin[:200]} may not use this service. Its operator can allow them: FINGERSPELL_ORIGINS.",
+            )
+        if self._token and not (is_of_page(scope["path"]) or self._has_token(headers, scope.get("subprotocols", []))):
             raise Refusal(
                 401,
-                "The service wants a token. Send it as 'Authorization: Bearer TOKEN'.",
+                "The service requires a token. Send it as 'Authorization: Bearer TOKEN'.",
                 {"WWW-Authenticate": "Bearer"},
             )
-
-    def _may_come_from(self, origin: str, host: str) -> bool:
-        allowed = self._settings.origins
-        return "*" in allowed or origin in allowed or urlsplit(origin).netloc == host
 
     def _has_token(self, headers: Headers, subprotocols: list[str]) -> bool:
         kind, _, sent = headers.get("authorization", "").partition(" ")
         offered = [sent.strip()] if kind.lower() == "bearer" else []
         offered += [name.removeprefix(TOKEN_PROTOCOL) for name in subprotocols if name.startswith(TOKEN_PROTOCOL)]
-        wanted = self._settings.token.encode()
-        return any(hmac.compare_digest(token.encode(), wanted) for token in offered)
+        return any(hmac.compare_digest(token.encode(), self._token) for token in offered)
+
+
+class MessageLimits:
+    """ASGI middleware: no message of this server is larger than a mask, and none is compressed.
+
+    uvicorn's own limits are 16 MiB a message, counted after decompression, so 16 kB can become 16 MiB. BentoML starts
+    uvicorn without a setting for them (`_bentoml_impl/worker/service.py`), and uvicorn applies them before it calls the
+    application. It reads them from its configuration for each connection, however, and it starts the application before
+    it accepts the first one: the lifespan protocol's `receive` is a method of the object that holds the configuration
+    (`uvicorn/lifespan/on.py`). If a server has no such object, the application does not start: no model is opened.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Set the limits when the server starts; pass everything on."""
+        if scope["type"] == "lifespan":
+            config = cast(Any, receive).__self__.config
+            config.ws_max_size, config.ws_per_message_deflate = MAX_MASK_BYTES, False
+        await self._app(scope, receive, send)
 
 
 def client_address(scope: Scope) -> str:
-    """Return the address of a request's sender, as told by the server or a proxy that it trusts."""
+    """Return the address of a request's sender, from the connection or from a proxy that the server trusts."""
     client = scope.get("client")
     return str(client[0]) if client else ""

@@ -1,4 +1,4 @@
-"""The service's own log: one line an event, as text or as JSON; never a mask, a letter or a token."""
+"""The service's own log: one line per event, as text or as JSON; never a mask, a letter or a token."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import logging
 import sys
 from typing import Final
 
-LOGGER: Final = "fingerspell"
 _KNOWN: Final = set(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
 
 
 class Lines(logging.Formatter):
-    """Time, level and message, then whatever `extra` names."""
+    """Time, level and message, then the fields of `extra`."""
 
     def __init__(self, *, as_json: bool) -> None:
         super().__init__()
@@ -41,6 +40,6 @@ def configure_log(form: str) -> None:
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Lines(as_json=form == "json"))
-    logger = logging.getLogger(LOGGER)
+    logger = logging.getLogger("fingerspell")
     logger.handlers, logger.propagate = [handler], False
     logger.setLevel(logging.INFO)

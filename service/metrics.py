@@ -1,4 +1,4 @@
-"""What Prometheus is told beside BentoML's own metrics, at `/metrics`."""
+"""The service's metrics for Prometheus, besides BentoML's own, at `/metrics`."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ CONFIDENCE: Final = (0.25, 0.5, 0.75, 0.9, 0.95, 1.0)
 
 STAGE_SECONDS: Final = Histogram(
     "fingerspell_stage_seconds",
-    "Time in a stage: decode (a mask), wait (the longest of a batch), inference (a batch), answer (a stream's frame)",
+    "Time in a stage: decode (a mask), wait (longest of a batch), inference (a batch), answer (a frame of a stream)",
     ["stage"],
     buckets=SECONDS,
 )
 BATCH_SIZE: Final = Histogram("fingerspell_batch_size", "Masks of one inference", buckets=(1, 2, 4, 8, 16, 32))
-WAITING: Final = Gauge("fingerspell_waiting_masks", "Masks that wait for the model", multiprocess_mode="livesum")
+WAITING: Final = Gauge("fingerspell_waiting_masks", "Masks that are waiting for the model", multiprocess_mode="livesum")
 OPEN_STREAMS: Final = Gauge("fingerspell_open_streams", "Open streams", multiprocess_mode="livesum")
 DROPPED: Final = Counter("fingerspell_dropped_frames", "Frames of streams that a newer one overtook")
 CONFIDENCES: Final = Histogram(
     "fingerspell_confidence", "Probability of the likeliest letter", ["letter"], buckets=CONFIDENCE
 )
-UNKNOWN: Final = Counter("fingerspell_unknown", "Masks whose likeliest letter was below the threshold, or no letter")
+UNKNOWN: Final = Counter("fingerspell_unknown", "Masks without a letter above the threshold")
 REFUSED: Final = Counter("fingerspell_refused", "Requests, streams and messages that were refused", ["status"])
 MODEL: Final = Gauge(
     "fingerspell_model", "1 for the model in use", ["version", "architecture"], multiprocess_mode="livemax"

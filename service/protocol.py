@@ -1,98 +1,162 @@
-"""What is said over a stream: the options at its beginning, and the reply to each frame. See docs/protocol.md."""
+"""The contract with clients: the options of an address and every reply. See docs/protocol.md.
+
+`service/openapi.py` takes bounds, defaults and descriptions from these classes.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Final
+import time
+from dataclasses import fields
+from typing import TYPE_CHECKING, Annotated, Final
 
-from service.batching import DIGITS
-from service.errors import Refusal
-from service.smoothing import SmoothingParameters, accept
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic.json_schema import SkipJsonSchema
+
+from service.errors import Refusal, explain
+from service.smoothing import SmoothingParameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from service.batching import Reading
-    from service.smoothing import Smoothed
+    from service.batching import Prediction
 
 TOP: Final = 3
-"""Likeliest letters that a reply names."""
+"""Likeliest letters in a reply."""
+DIGITS: Final = 4
+"""Decimal places of a probability in a reply."""
 MAX_FRAME_RATE: Final = 1000.0
 
+_SMOOTHING: Final = [field.name for field in fields(SmoothingParameters)]
 
-@dataclass(frozen=True)
-class StreamOptions:
+Probability = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda share: round(share, DIGITS))]
+
+
+class StreamOptions(BaseModel, extra="forbid", use_attribute_docstrings=True):
     """What a client asks of its stream."""
 
     smoothing: SmoothingParameters
-    frame_rate: float | None
-    """Frames a second of a film that is read at another pace than it plays; None: frames count when they arrive."""
-    mask_version: str | None
+    frame_rate: Annotated[float, Field(gt=0, le=MAX_FRAME_RATE)] | SkipJsonSchema[None] = None
+    """Frames a second of a film that is sent faster or slower than it plays; without it, frames count when they
+    arrive."""
+    mask_version: str | SkipJsonSchema[None] = None
     """Version of the renderer that draws the client's masks."""
+
+
+class Candidate(BaseModel, extra="forbid", use_attribute_docstrings=True):
+    """One of the likeliest letters."""
+
+    letter: str
+    confidence: Probability
+
+
+class PredictionReply(BaseModel, extra="forbid", use_attribute_docstrings=True):
+    """What one mask shows."""
+
+    letter: str | None
+    """Null below the threshold and for a hand that shows no letter."""
+    confidence: Probability
+    """Probability of the likeliest label."""
+    top: list[Candidate]
+    """The likeliest labels, best first."""
+    model: str
+    """First 12 digits of the SHA-256 of the model's file."""
+
+
+class BatchReply(BaseModel, extra="forbid", use_attribute_docstrings=True):
+    """What several masks show, in their order."""
+
+    predictions: list[PredictionReply]
+
+
+class StreamReply(BaseModel, extra="forbid", use_attribute_docstrings=True):
+    """What a stream shows after a frame."""
+
+    sequence: int
+    """Number of the message, from 0."""
+    dropped: int
+    """Messages so far that a newer one overtook."""
+    time: float
+    """The service's clock, in seconds since 1970."""
+    letter: str | None
+    """The frame's own letter; null below the threshold and if there is none."""
+    confidence: Probability
+    """Probability of the frame's likeliest label; 0 without a hand."""
+    top: list[Candidate]
+    """The frame's likeliest labels, best first; empty without a hand."""
+    smoothed: str | None
+    """The letter of the last frames together."""
+    progress: Probability
+    """Share of the hold that has passed for the smoothed letter."""
+    committed: str | None
+    """The letter that joins the text, in one reply only."""
+    model: str
+    """First 12 digits of the SHA-256 of the model's file."""
+
+
+class StreamError(BaseModel, extra="forbid", use_attribute_docstrings=True):
+    """Why a message of a stream was refused; the stream goes on."""
+
+    sequence: int
+    dropped: int
+    time: float
+    error: str
+    """A sentence that says what to do."""
+    status: int
+    """The HTTP status that says the same."""
+
+
+class ModelReply(BaseModel, extra="forbid", from_attributes=True, use_attribute_docstrings=True):
+    """The model in use."""
+
+    version: str
+    """First 12 digits of the SHA-256 of the model's file."""
+    classes: list[str]
+    mask_version: str
+    architecture: str
+    data_hash: str
+    """MD5 of the processed data that the model learned from."""
+    provider: str
+    """What the model runs on, by ONNX Runtime's name."""
 
 
 def parse_options(query: Mapping[str, str]) -> StreamOptions:
     """Read a stream's options from its address.
 
     Raises:
-        Refusal: 422, an option is unknown, no number, or out of its bounds.
+        Refusal: 422, an option is unknown, not a number, or out of its bounds.
     """
-    smoothing = {field.name: field.type for field in fields(SmoothingParameters)}
-    known = [*smoothing, "frame_rate", "mask_version"]
+    known = [*_SMOOTHING, "frame_rate", "mask_version"]
     if unknown := [name for name in query if name not in known]:
         raise Refusal(422, f"There is no option '{unknown[0][:40]}'. Choose from: {', '.join(known)}.")
-    given = {name: _number(name, query[name], whole=smoothing[name] == "int") for name in smoothing if name in query}
+    rest = dict(query)
+    smoothing = {name: rest.pop(name) for name in _SMOOTHING if name in rest}
     try:
-        parameters = SmoothingParameters(**given)  # type: ignore[arg-type]
-    except ValueError as error:
-        raise Refusal(422, f"{str(error).rstrip('.')}.") from None
-    frame_rate = _number("frame_rate", query["frame_rate"]) if "frame_rate" in query else None
-    if frame_rate is not None and not 0 < frame_rate <= MAX_FRAME_RATE:
-        raise Refusal(422, f"frame_rate is {frame_rate:g}, but must be more than 0 and at most {MAX_FRAME_RATE:g}.")
-    return StreamOptions(parameters, frame_rate, query.get("mask_version"))
+        return StreamOptions.model_validate({"smoothing": smoothing, **rest})
+    except ValidationError as invalid:
+        error = invalid.errors()[0]
+        name, (value, expected) = next(part for part in error["loc"] if part in known), explain(error)
+        raise Refusal(422, f"{name} is {value}, but must be {expected}.") from None
 
 
-def check_mask_version(drawn: str | None, read: str) -> None:
-    """See that a client draws what the model reads; one that does not say is believed.
+def check_mask_version(drawn: str | None, expected: str) -> None:
+    """Check that a client draws the masks that the model expects; a client may leave the version out.
 
     Raises:
-        Refusal: 422, it draws other masks.
+        Refusal: 422, it draws masks of another version.
     """
-    if drawn not in (None, read):
+    if drawn not in (None, expected):
         raise Refusal(
             422,
-            f"The model reads masks of version '{read}', and this client draws '{drawn[:40]}'. "
+            f"The model expects masks of version '{expected}', and this client draws '{drawn[:40]}'. "
             "Update the client, or the service, so that both come from one release.",
         )
 
 
-def describe(reading: Reading, threshold: float) -> dict[str, Any]:
-    """Say what a mask shows: its letter where that is sure enough, and what else it may be."""
-    letter, confidence = reading.best
-    return {
-        "letter": accept(letter, confidence, threshold),
-        "confidence": round(confidence, DIGITS),
-        "top": reading.top(TOP),
-        "model": reading.model.version,
-    }
+def now() -> float:
+    """Read the service's clock: seconds since 1970."""
+    return round(time.time(), 3)
 
 
-def describe_stream(smoothed: Smoothed, reading: Reading | None, version: str) -> dict[str, Any]:
-    """Say what a stream shows after a frame; None is a frame without a hand."""
-    return {
-        "letter": smoothed.letter,
-        "confidence": round(reading.best[1], DIGITS) if reading else 0.0,
-        "top": reading.top(TOP) if reading else [],
-        "smoothed": smoothed.smoothed,
-        "progress": round(smoothed.progress, DIGITS),
-        "committed": smoothed.committed,
-        "model": reading.model.version if reading else version,
-    }
-
-
-def _number(name: str, text: str, *, whole: bool = False) -> float:
-    try:
-        return int(text) if whole else float(text)
-    except ValueError:
-        kind = "a whole number" if whole else "a number"
-        raise Refusal(422, f"{name} is '{text[:40]}', but must be {kind}.") from None
+def candidates(prediction: Prediction) -> list[Candidate]:
+    """List the likeliest labels of a mask, best first."""
+    return [Candidate(letter=letter, confidence=share) for letter, share in prediction.top(TOP)]

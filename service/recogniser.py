@@ -1,49 +1,45 @@
 """The recogniser: a batch of masks in, one probability per letter out, over ONNX Runtime.
 
-Scaling, normalisation, the mirror image, temperature, softmax and the mean of the two views are all inside the
-graph, so nothing of them is repeated here.
+Scaling, normalisation, the mirror image, temperature, softmax and the mean over the mask and its mirror image are all
+inside the graph, so none of them is repeated here.
 """
 
 from __future__ import annotations
 
 import os
 
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read when ONNX Runtime is loaded
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # ONNX Runtime reads it when it is loaded
 
 import hashlib
-import json
 import logging
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort  # type: ignore[import-untyped]
+from pydantic import Field, TypeAdapter, ValidationError
 
+from service.decoding import MASK_SIZE
 from service.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MASK_SIZE: Final = 224
-"""Side of the mask that a model reads, in pixels."""
 MAX_THREADS: Final = 4
-"""Threads of one inference: a small network at batch size 1 gains nothing from more."""
+"""Threads of one inference: more gain nothing for a small network at batch size 1."""
 INPUT: Final = "masks"
 OUTPUT: Final = "probabilities"
 METADATA: Final = ("classes", "mask_version", "architecture", "data_hash")
 """Keys that a model's metadata must have."""
 
+_CLASSES: Final = TypeAdapter(Annotated[tuple[str, ...], Field(min_length=1)])
 _PROVIDERS: Final = ("CUDAExecutionProvider", "CPUExecutionProvider")
 """Best first."""
-_EXPORT_AGAIN: Final = "Export the model again: run `make repro`."
+_EXPORT_AGAIN: Final = "Export the model again: make repro"
 
 logger = logging.getLogger("fingerspell")
-
-
-class RecogniserError(ServiceError):
-    """The model cannot be used."""
 
 
 class Recogniser:
@@ -65,12 +61,19 @@ class Recogniser:
             path: the `.onnx` file.
 
         Raises:
-            RecogniserError: the file is missing, is not an ONNX model, or does not keep the contract of `model.onnx`.
+            ServiceError: the file is missing, is not an ONNX model, or violates the contract of `model.onnx`.
         """
-        content = _read_model(path)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ServiceError(
+                f"{path}: there is no model to read ({error.strerror}). Train and package one: make repro"
+            ) from None
         self._session = _open_session(content, path)
         self.version = hashlib.sha256(content).hexdigest()[:12]
-        metadata = _read_metadata(self._session, path)
+        metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+        if missing := [key for key in METADATA if key not in metadata]:
+            raise ServiceError(f"{path}: the model's metadata lacks {', '.join(missing)}. {_EXPORT_AGAIN}")
         self.classes = _parse_classes(metadata["classes"], path)
         self.mask_version = metadata["mask_version"]
         self.architecture = metadata["architecture"]
@@ -81,7 +84,7 @@ class Recogniser:
         logger.info("%s: %s, %d classes, on %s", path, self.architecture, len(self.classes), self.provider)
 
     def predict(self, masks: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Read a batch of masks. Safe to call from several threads.
+        """Run the model on a batch of masks. Safe to call from several threads.
 
         Args:
             masks: (N, 224, 224, 3) uint8 RGB, N at least 1.
@@ -90,10 +93,10 @@ class Recogniser:
             (N, C) float32 probabilities, columns in the order of `classes`.
 
         Raises:
-            RecogniserError: the masks have another shape or type.
+            ServiceError: the masks have another shape or type.
         """
         if masks.shape[1:] != (MASK_SIZE, MASK_SIZE, 3) or masks.dtype != np.uint8 or not len(masks):
-            raise RecogniserError(
+            raise ServiceError(
                 f"masks must be an array (N, {MASK_SIZE}, {MASK_SIZE}, 3) of uint8 with N at least 1, "
                 f"not {masks.shape} of {masks.dtype}."
             )
@@ -105,26 +108,17 @@ class Recogniser:
         return probabilities
 
     def _warm_up(self, path: Path) -> None:
-        """Pay for the first run's allocations now, and see that the graph does what its header says."""
+        """Allocate memory now, not at the first request, and check that the graph does what its header says."""
         blank = np.zeros((1, MASK_SIZE, MASK_SIZE, 3), dtype=np.uint8)
         try:
             probabilities = self.predict(blank)
         except Exception as error:
-            raise RecogniserError(f"{path}: the model fails on a blank mask ({error}). {_EXPORT_AGAIN}") from error
+            raise ServiceError(f"{path}: the model fails on a blank mask ({error}). {_EXPORT_AGAIN}") from error
         if probabilities.shape != (1, len(self.classes)) or probabilities.dtype != np.float32:
-            raise RecogniserError(
+            raise ServiceError(
                 f"{path}: '{OUTPUT}' of one mask is {probabilities.shape} of {probabilities.dtype}, but the metadata "
                 f"names {len(self.classes)} classes: it must be (1, {len(self.classes)}) of float32. {_EXPORT_AGAIN}"
             )
-
-
-def _read_model(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise RecogniserError(
-            f"{path}: there is no model to read ({error.strerror}). Train and package one: run `make repro`."
-        ) from None
 
 
 def _open_session(content: bytes, path: Path) -> ort.InferenceSession:
@@ -137,19 +131,19 @@ def _open_session(content: bytes, path: Path) -> ort.InferenceSession:
     try:
         return ort.InferenceSession(content, options, providers=providers)
     except Exception as error:  # ONNX Runtime's exceptions share no base class
-        raise RecogniserError(f"{path}: not an ONNX model that can be run ({error}). {_EXPORT_AGAIN}") from error
+        raise ServiceError(f"{path}: not an ONNX model that can be run ({error}). {_EXPORT_AGAIN}") from error
 
 
-def choose_providers(offered: Sequence[str]) -> list[str]:
-    """Choose, best first, what the model may run on of what this build of ONNX Runtime offers."""
-    return [name for name in _PROVIDERS if name in offered]
+def choose_providers(available: Sequence[str]) -> list[str]:
+    """Choose, best first, what the model may run on among the providers of this build of ONNX Runtime."""
+    return [name for name in _PROVIDERS if name in available]
 
 
 def usable_cores(cpu_max: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
-    """Count the cores this process may use: `taskset` and a container's limit make them fewer than the machine has.
+    """Count the cores this process may use: fewer than the machine has under `taskset` or a container's limit.
 
     Args:
-        cpu_max: where Linux says how many microseconds of each period a container may compute, or "max"; more
+        cpu_max: Linux's file of the microseconds of each period that a container may compute, or "max"; more
             threads than that only wait for each other. https://docs.kernel.org/admin-guide/cgroup-v2.html
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -160,24 +154,13 @@ def usable_cores(cpu_max: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
         return cores
 
 
-def _read_metadata(session: ort.InferenceSession, path: Path) -> dict[str, str]:
-    metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map
-    missing = [key for key in METADATA if key not in metadata]
-    if missing:
-        raise RecogniserError(f"{path}: the model's metadata lacks {', '.join(missing)}. {_EXPORT_AGAIN}")
-    return metadata
-
-
 def _parse_classes(text: str, path: Path) -> tuple[str, ...]:
     try:
-        classes = json.loads(text)
-    except json.JSONDecodeError:
-        classes = None
-    if not isinstance(classes, list) or not classes or not all(isinstance(label, str) for label in classes):
-        raise RecogniserError(
-            f"{path}: the metadata 'classes' is no JSON list of labels: {text[:80]!r}. {_EXPORT_AGAIN}"
-        )
-    return tuple(classes)
+        return _CLASSES.validate_json(text)
+    except ValidationError:
+        raise ServiceError(
+            f"{path}: the metadata 'classes' is not a JSON list of labels: {text[:80]!r}. {_EXPORT_AGAIN}"
+        ) from None
 
 
 def _check_input(session: ort.InferenceSession, path: Path) -> None:
@@ -186,7 +169,7 @@ def _check_input(session: ort.InferenceSession, path: Path) -> None:
     kind, shape = inputs.get(INPUT, ("", []))
     fits = len(inputs) == 1 and kind == "tensor(uint8)" and shape[1:] == [MASK_SIZE, MASK_SIZE, 3]
     if not fits or OUTPUT not in outputs:
-        raise RecogniserError(
-            f"{path}: the model reads {inputs} and gives {outputs}, but must read '{INPUT}' uint8 "
-            f"[N, {MASK_SIZE}, {MASK_SIZE}, 3] and give '{OUTPUT}'. {_EXPORT_AGAIN}"
+        raise ServiceError(
+            f"{path}: the model has inputs {inputs} and outputs {outputs}, but must have the input '{INPUT}' uint8 "
+            f"[N, {MASK_SIZE}, {MASK_SIZE}, 3] and the output '{OUTPUT}'. {_EXPORT_AGAIN}"
         )

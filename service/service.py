@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import partialmethod
 from pathlib import Path
 from typing import Final
 
@@ -11,30 +10,24 @@ os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 os.environ.setdefault("DO_NOT_TRACK", "true")
 
 import bentoml
-import uvicorn
 from bentoml.exceptions import BentoMLException
 
 from service.batching import Batcher
-from service.decoding import MAX_MASK_BYTES
 from service.errors import ServiceError
+from service.guard import MessageLimits
 from service.logs import configure_log
 from service.models import Watch, choose_source
 from service.settings import MODEL_VARIABLE, read_settings
 from service.web import build_app
 
 TIMEOUT: Final = 30
-"""Seconds until a request must have begun its answer; a stream has when it is accepted."""
+"""Seconds until the response to a request must have begun; a stream's begins when it is accepted."""
 SPARE: Final = 128
-"""Requests at a time beside the open streams, before BentoML refuses more with an answer of its own form."""
-
-# BentoML starts uvicorn with its defaults: messages of 16 MiB, which are unpacked where they are compressed.
-uvicorn.Config.__init__ = partialmethod(  # type: ignore[method-assign, assignment]
-    uvicorn.Config.__init__, ws_max_size=MAX_MASK_BYTES, ws_per_message_deflate=False
-)
+"""Requests at a time besides the open streams; BentoML refuses more, without problem details."""
 
 try:
-    settings = read_settings(os.environ)
-    source = choose_source(settings, os.environ)
+    settings = read_settings()
+    source = choose_source(settings)
 except ServiceError as error:
     raise BentoMLException(str(error)) from error
 app = build_app(settings)
@@ -43,41 +36,43 @@ app = build_app(settings)
 @bentoml.service(
     name="Fingerspell",
     traffic={"timeout": TIMEOUT, "max_concurrency": settings.streams + SPARE},
-    tracing={"excluded_urls": "stream"},  # a span for each message, which nobody reads
-    # No distribution that BentoML knows: it would install a compiler and git.
+    tracing={"excluded_urls": "stream"},  # it would record a span for each message
+    # "slim" is no distribution that BentoML knows: for one it knows, it would install a compiler and git.
     image=bentoml.images.Image(base_image="python:3.11-slim", distro="slim"),
-    # Layers keep what a build leaves in caches.
+    # What a build leaves in caches would stay in the image's layers.
     envs=[{"name": "UV_NO_CACHE", "value": "1"}, {"name": "PIP_NO_CACHE_DIR", "value": "1"}],
 )
 @bentoml.asgi_app(app)
 class Fingerspell:
-    """Reads masks of the ASL manual alphabet; `GET /openapi.json` says how to ask."""
+    """Recognises the ASL manual alphabet in masks; `GET /openapi.json` describes the requests."""
 
     def __init__(self) -> None:
         configure_log(settings.log)
         mark = source.mark()
-        self._batcher = Batcher(source.open())
-        app.state.batcher = self._batcher
+        app.state.batcher = self._batcher = Batcher(source.open())
         self._watch = Watch(source, self._batcher, mark, settings.poll)
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def close(self) -> None:
-        """Answer what waits and end the threads."""
+        """Finish the waiting masks and end the threads."""
         self._watch.close()
         self._batcher.close()
 
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     @staticmethod
     def check_model() -> None:
-        """Refuse a bad model before any worker starts: BentoML would start a failing worker over and over.
+        """Refuse a bad model before any worker starts: BentoML would restart a failing worker again and again.
 
         Raises:
-            BentoMLException: the model cannot be used; `bentoml serve` prints the sentence and ends.
+            BentoMLException: the model cannot be used; `bentoml serve` prints the message and ends.
         """
         if settings.model and not settings.model.startswith("models:"):
-            # Workers run in the Bento's folder, where a relative path leads nowhere.
+            # Workers run in the Bento's folder, where a relative path would not resolve.
             os.environ[MODEL_VARIABLE] = str(Path(settings.model).absolute())
         try:
             source.open()
         except ServiceError as error:
             raise BentoMLException(str(error)) from error
+
+
+Fingerspell.add_asgi_middleware(MessageLimits)  # type: ignore[attr-defined]

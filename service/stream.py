@@ -1,4 +1,4 @@
-"""One stream: frames in, letters out. The newest frame wins; those that it overtakes are dropped and counted."""
+"""One stream: frames in, letters out. The newest frame wins; older ones that still wait are dropped and counted."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from starlette.websockets import WebSocketDisconnect
 
 from service.decoding import decode_mask
 from service.errors import Refusal
 from service.metrics import CONFIDENCES, DROPPED, REFUSED, STAGE_SECONDS, UNKNOWN
-from service.protocol import describe_stream
+from service.protocol import StreamError, StreamReply, candidates, now
 from service.smoothing import Smoothing
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
-    from service.batching import Batcher, Reading
+    from service.batching import Batcher, Prediction
     from service.protocol import StreamOptions
 
 IDLE_SECONDS: Final = 300.0
-"""A stream in which nothing is sent for so long is closed."""
+"""A stream is closed if its client sends nothing for so long."""
 SEND_SECONDS: Final = 20.0
-"""A client that takes no reply for so long is given up."""
+"""A stream ends if its client takes no reply for so long."""
 
 _DECODE = STAGE_SECONDS.labels("decode")
 _ANSWER = STAGE_SECONDS.labels("answer")
@@ -38,113 +38,99 @@ class Message:
     """What a client sent."""
 
     sequence: int
-    """Counts the stream's messages from 0."""
+    """Number in the stream, from 0."""
+    dropped: int
+    """Messages before it that a newer one overtook."""
     content: bytes | None
-    """A PNG, nothing for 'no hand', None for a text."""
+    """A PNG, empty for 'no hand', None for a text message."""
     arrived: float
     """Seconds on the clock of `time.perf_counter`."""
 
 
-class Newest:
-    """Room for one message; a newer one takes its place.
-
-    Attributes:
-        dropped: messages that nobody had taken when the next one came.
-    """
-
-    def __init__(self) -> None:
-        self.dropped = 0
-        self._message: Message | None = None
-        self._ended = False
-        self._changed = asyncio.Event()
-
-    def put(self, message: Message) -> None:
-        """Leave a message."""
-        if self._message is not None:
-            self.dropped += 1
-            DROPPED.inc()
-        self._message = message
-        self._changed.set()
-
-    def end(self) -> None:
-        """Say that no more will come."""
-        self._ended = True
-        self._changed.set()
-
-    async def take(self) -> Message | None:
-        """Wait for a message; None at the end. What was left before the end is still given."""
-        await self._changed.wait()
-        message, self._message = self._message, None
-        if not self._ended:
-            self._changed.clear()
-        return message
-
-
 async def serve_stream(websocket: WebSocket, options: StreamOptions, batcher: Batcher) -> None:
-    """Answer an accepted stream's messages until its client leaves."""
-    newest, smoothing, answered = Newest(), Smoothing(options.smoothing), 0
-    reader = asyncio.create_task(_read(websocket, newest))
+    """Reply to an accepted stream's messages until its client leaves."""
+    newest: asyncio.Queue[Message | None] = asyncio.Queue(maxsize=1)
+    smoothing, answered, dropped = Smoothing(options.smoothing), 0, 0
+    receiver = asyncio.create_task(_receive(websocket, newest))
     try:
-        while (message := await newest.take()) is not None:
-            answer = await _answer(message, options, smoothing, batcher)
-            head = {"sequence": message.sequence, "dropped": newest.dropped, "time": round(time.time(), 3)}
+        while (message := await newest.get()) is not None:
+            reply = await _reply(message, options, smoothing, batcher)
             async with asyncio.timeout(SEND_SECONDS):
-                await websocket.send_json(head | answer)
+                await websocket.send_text(reply.model_dump_json())
             _ANSWER.observe(time.perf_counter() - message.arrived)
-            answered += 1
+            answered, dropped = answered + 1, message.dropped
     except (WebSocketDisconnect, TimeoutError):
-        pass  # the client went away while its answer was on the way, or takes none
+        pass  # the client left before its reply came, or takes none
     finally:
-        reader.cancel()
-        logger.info("stream ended", extra={"answered": answered, "dropped": newest.dropped})
+        receiver.cancel()
+        logger.info("stream ended", extra={"answered": answered, "dropped": dropped})
 
 
-async def _read(websocket: WebSocket, newest: Newest) -> None:
-    """Take messages as they come, until the client leaves or is silent for too long."""
-    sequence = 0
+async def _receive(websocket: WebSocket, newest: asyncio.Queue[Message | None]) -> None:
+    """Receive messages until the client leaves or is silent for too long; a newer one replaces one that waits."""
+    sequence = dropped = 0
     try:
         while True:
             async with asyncio.timeout(IDLE_SECONDS):
                 message = await websocket.receive()
             if message["type"] != "websocket.receive":
                 return
-            newest.put(Message(sequence, message.get("bytes"), time.perf_counter()))
+            if newest.full():
+                newest.get_nowait()
+                dropped += 1
+                DROPPED.inc()
+            newest.put_nowait(Message(sequence, dropped, message.get("bytes"), time.perf_counter()))
             sequence += 1
     except TimeoutError:
         await websocket.close(1001, f"Nothing was sent for {IDLE_SECONDS:.0f} s. Connect again.")
     finally:
-        newest.end()
+        if newest.full():  # nobody would get its reply
+            newest.get_nowait()
+        newest.put_nowait(None)
 
 
-async def _answer(message: Message, options: StreamOptions, smoothing: Smoothing, batcher: Batcher) -> dict[str, Any]:
+async def _reply(
+    message: Message, options: StreamOptions, smoothing: Smoothing, batcher: Batcher
+) -> StreamReply | StreamError:
     try:
-        reading = await read_mask(message.content, batcher) if message.content != b"" else None
+        prediction = await predict_mask(message.content, batcher) if message.content != b"" else None
     except Refusal as refusal:
         REFUSED.labels(str(refusal.status)).inc()
-        return {"error": str(refusal), "status": refusal.status}
+        return StreamError(
+            sequence=message.sequence, dropped=message.dropped, time=now(), error=str(refusal), status=refusal.status
+        )
     seen = message.arrived if options.frame_rate is None else message.sequence / options.frame_rate
-    letter, confidence = reading.best if reading else (None, 0.0)
+    letter, confidence = prediction.best if prediction else (None, 0.0)
     smoothed = smoothing.update(letter, confidence, seen)
-    if reading and smoothed.letter is None:
+    if prediction and smoothed.letter is None:
         UNKNOWN.inc()
-    return describe_stream(smoothed, reading, batcher.model.version)
+    return StreamReply(
+        sequence=message.sequence,
+        dropped=message.dropped,
+        time=now(),
+        confidence=confidence,
+        top=candidates(prediction) if prediction else [],
+        model=(prediction or batcher).model.version,
+        **vars(smoothed),
+    )
 
 
-async def read_mask(content: bytes | None, batcher: Batcher) -> Reading:
-    """Decode one mask and ask the model.
+async def predict_mask(content: bytes | None, batcher: Batcher) -> Prediction:
+    """Decode one mask and run the model on it.
 
     Args:
         content: a PNG; None for a text message.
         batcher: runs the model.
 
     Raises:
-        Refusal: it is no mask, or too many wait.
+        Refusal: it is not a mask, or too many are waiting.
     """
     if content is None:
-        raise Refusal(415, "A text message is no mask. Send a binary message: a PNG, or nothing for 'no hand'.")
+        raise Refusal(415, "A text message is not a mask. Send a binary message: a PNG, or nothing for 'no hand'.")
     begun = time.perf_counter()
     mask = decode_mask(content)
     _DECODE.observe(time.perf_counter() - begun)
-    reading = await batcher.read(mask)
-    CONFIDENCES.labels(reading.best[0]).observe(reading.best[1])
-    return reading
+    prediction = await batcher.predict(mask)
+    letter, confidence = prediction.best
+    CONFIDENCES.labels(letter).observe(confidence)
+    return prediction

@@ -1,6 +1,6 @@
-"""What the service answers over HTTP and WebSocket; docs/protocol.md and `GET /openapi.json` describe it.
+"""The routes of the service, HTTP and WebSocket; docs/protocol.md and `GET /openapi.json` describe them.
 
-A refusal is problem details (RFC 9457) everywhere; a stream that was accepted gets `error` in its replies instead.
+Every refusal is problem details (RFC 9457); an accepted stream gets `error` in its replies instead.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
@@ -18,7 +18,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 
 from service.batching import MAX_BATCH, RETRY
@@ -29,34 +29,36 @@ from service.metrics import OPEN_STREAMS, UNKNOWN
 from service.openapi import DESCRIPTION
 from service.page import FILES, PREFIX, wants_page
 from service.problems import handle, refuse
-from service.protocol import check_mask_version, describe, parse_options
-from service.stream import read_mask, serve_stream
+from service.protocol import BatchReply, ModelReply, PredictionReply, candidates, check_mask_version, parse_options
+from service.smoothing import accept
+from service.stream import predict_mask, serve_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
-    from starlette.requests import Request
-    from starlette.responses import Response
+    from pydantic import BaseModel
+    from starlette.requests import HTTPConnection, Request
     from starlette.websockets import WebSocket
 
-    from service.batching import Batcher, Reading
+    from service.batching import Batcher, Prediction
+    from service.protocol import StreamOptions
     from service.settings import Settings
 
 MAX_DRAINED_BYTES: Final = 8 * 1024 * 1024
-"""Bytes of an oversized body that are read and dropped, so that its sender gets to see the answer."""
+"""Bytes of an oversized body that are read and discarded, so that its sender sees the refusal."""
 MAX_MASKS: Final = 32
 """Masks of one `/predict_batch`."""
 BODY_SECONDS: Final = 10.0
-"""A body has to arrive within so many seconds."""
+"""Seconds in which a body must arrive."""
 PNG: Final = "image/png"
 FORM: Final = "multipart/form-data"
 
-_WELCOME: Final = """Fingerspell reads masks of the ASL manual alphabet.
+_WELCOME: Final = """Fingerspell recognises the ASL manual alphabet in masks.
 GET  /               a page to sign at, for browsers
 POST /predict        one mask (image/png, 224 x 224 RGB)
 POST /predict_batch  up to 32 masks (multipart/form-data)
 WS   /stream         one mask per binary message, an empty message for 'no hand'
-GET  /model          the model behind it
+GET  /model          the model in use
 GET  /openapi.json   all of this in detail
 GET  /livez /readyz /metrics
 """
@@ -65,7 +67,7 @@ logger = logging.getLogger("fingerspell")
 
 
 class Streams:
-    """How many streams are open, in all and of each client."""
+    """Number of open streams, in all and of each client."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -93,7 +95,7 @@ class Streams:
 
 
 def build_app(settings: Settings) -> Starlette:
-    """Build the ASGI application; it gets its model, `app.state.batcher`, before the first request."""
+    """Build the ASGI application; its model, `app.state.batcher`, is set before the first request."""
     middleware = [Middleware(Guard, settings=settings)]
     if settings.origins:
         pages = Middleware(
@@ -106,7 +108,7 @@ def build_app(settings: Settings) -> Starlette:
             Route("/predict", _predict, methods=["POST"]),
             Route("/predict_batch", _predict_batch, methods=["POST"]),
             Route("/model", _model, methods=["GET"]),
-            Route("/openapi.json", _openapi, methods=["GET"]),
+            Route("/openapi.json", JSONResponse(DESCRIPTION), methods=["GET"]),
             Route("/stream", _stream_without_upgrade, methods=["GET"]),
             WebSocketRoute("/stream", _stream),
             Mount(PREFIX, FILES),
@@ -124,89 +126,73 @@ async def _welcome(request: Request) -> Response:
     return PlainTextResponse(_WELCOME)
 
 
-async def _openapi(_request: Request) -> Response:
-    return JSONResponse(DESCRIPTION)
-
-
 async def _model(request: Request) -> Response:
-    model = request.app.state.batcher.model
-    return JSONResponse(
-        {
-            "version": model.version,
-            "classes": list(model.classes),
-            "mask_version": model.mask_version,
-            "architecture": model.architecture,
-            "data_hash": model.data_hash,
-            "provider": model.provider,
-        }
-    )
+    return _json(ModelReply.model_validate(request.app.state.batcher.model))
 
 
 async def _predict(request: Request) -> Response:
-    content_type = _content_type(request)
-    if content_type != PNG:
-        raise Refusal(415, f"The body's content type is '{content_type}', but must be '{PNG}'.")
-    batcher, threshold = _prepare(request)
-    reading = await read_mask(await _read_body(request), batcher)
-    return JSONResponse(_prediction(reading, threshold))
+    _check_content_type(request, PNG)
+    batcher, options = _prepare(request)
+    return _json(_describe(await predict_mask(await _read_body(request), batcher), options))
 
 
 async def _predict_batch(request: Request) -> Response:
-    content_type = _content_type(request)
-    if content_type != FORM:
-        raise Refusal(415, f"The body's content type is '{content_type}', but must be '{FORM}'.")
-    batcher, threshold = _prepare(request)
-    readings = []
+    _check_content_type(request, FORM)
+    batcher, options = _prepare(request)
+    predictions = []
     masks = await _read_form(request)
     for start in range(0, len(masks), MAX_BATCH):
-        asked = [read_mask(mask, batcher) for mask in masks[start : start + MAX_BATCH]]
-        answers = await asyncio.gather(*asked, return_exceptions=True)
-        for number, answer in enumerate(answers, start):
-            if isinstance(answer, Refusal):
-                raise Refusal(answer.status, f"mask {number}: {answer}", answer.headers)
-            if isinstance(answer, BaseException):
-                raise answer
-            readings.append(answer)
-    return JSONResponse({"predictions": [_prediction(reading, threshold) for reading in readings]})
+        asked = [predict_mask(mask, batcher) for mask in masks[start : start + MAX_BATCH]]
+        results = await asyncio.gather(*asked, return_exceptions=True)
+        for number, result in enumerate(results, start):
+            if isinstance(result, Refusal):
+                raise Refusal(result.status, f"mask {number}: {result}", result.headers)
+            if isinstance(result, BaseException):
+                raise result
+            predictions.append(_describe(result, options))
+    return _json(BatchReply(predictions=predictions))
 
 
-def _prepare(request: Request) -> tuple[Batcher, float]:
-    """Read a request's options before its body, and find what runs the model."""
-    batcher: Batcher = request.app.state.batcher
-    options = parse_options(request.query_params)
+def _json(reply: BaseModel) -> Response:
+    return Response(reply.model_dump_json(), media_type="application/json")
+
+
+def _prepare(connection: HTTPConnection) -> tuple[Batcher, StreamOptions]:
+    """Check the options of a request or a stream; return what runs the model, and the options."""
+    batcher: Batcher = connection.app.state.batcher
+    options = parse_options(connection.query_params)
     check_mask_version(options.mask_version, batcher.model.mask_version)
-    return batcher, options.smoothing.threshold
+    return batcher, options
 
 
-def _content_type(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+def _check_content_type(request: Request, expected: str) -> None:
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != expected:
+        raise Refusal(415, f"The body's content type is '{content_type}', but must be '{expected}'.")
 
 
-def _prediction(reading: Reading, threshold: float) -> dict[str, object]:
-    prediction = describe(reading, threshold)
-    if prediction["letter"] is None:
+def _describe(prediction: Prediction, options: StreamOptions) -> PredictionReply:
+    best, confidence = prediction.best
+    letter = accept(best, confidence, options.smoothing.threshold)
+    if letter is None:
         UNKNOWN.inc()
-    return prediction
+    top, model = candidates(prediction), prediction.model.version
+    return PredictionReply(letter=letter, confidence=confidence, top=top, model=model)
 
 
 async def _read_body(request: Request) -> bytes:
-    """Read a body, keeping no more of it than a mask may have.
+    """Read a body and keep no more of it than a mask may have.
 
     Raises:
-        Refusal: 413 it is larger than a mask, 408 it comes too slowly, 400 it ended early.
+        Refusal: 413 it is larger than a mask, 408 it comes too slowly, 400 it ends early.
     """
     body, size = bytearray(), 0
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.stream():
-                size += len(chunk)
-                body += chunk[: MAX_MASK_BYTES + 1 - len(body)]
-                if size > MAX_DRAINED_BYTES:
-                    raise Refusal(413, f"{size} bytes are too many for a mask.", {"Connection": "close"})
-    except ClientDisconnect:
-        raise Refusal(400, "The body ended early.") from None
-    except TimeoutError:
-        raise _too_slow() from None
+    async with _arriving():
+        async for chunk in request.stream():
+            size += len(chunk)
+            body += chunk[: MAX_MASK_BYTES + 1 - len(body)]
+            if size > MAX_DRAINED_BYTES:
+                raise Refusal(413, f"{size} bytes are too many for a mask.", {"Connection": "close"})
     if size > MAX_MASK_BYTES:
         raise too_large(size)
     return bytes(body)
@@ -216,36 +202,43 @@ async def _read_form(request: Request) -> list[bytes]:
     """Read the masks of a form, in their order.
 
     Raises:
-        Refusal: 411 nobody says how long it is, 413 it is too long, 408 too slow, 400 no form, 422 no masks in it.
+        Refusal: 411 there is no Content-Length, 413 it is too large, 408 it comes too slowly, 400 it is not a form,
+            422 it has no masks.
     """
     length = request.headers.get("content-length")
     if length is None:
-        raise Refusal(411, "Say how long the body is: Content-Length.", {"Connection": "close"})
+        raise Refusal(411, "The request has no Content-Length. Send one.", {"Connection": "close"})
     if int(length) > MAX_DRAINED_BYTES:
         raise Refusal(
             413, f"{length} bytes are too many: at most {MAX_DRAINED_BYTES} are read.", {"Connection": "close"}
         )
+    parser = MultiPartParser(request.headers, request.stream(), max_files=MAX_MASKS, max_fields=0)
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            form = await MultiPartParser(request.headers, request.stream(), max_files=MAX_MASKS, max_fields=0).parse()
-    except ClientDisconnect:
-        raise Refusal(400, "The body ended early.") from None
-    except TimeoutError:
-        raise _too_slow() from None
+        async with _arriving():
+            form = await parser.parse()
     except (MultiPartException, KeyError, ValueError, LookupError) as error:
         message = getattr(error, "message", str(error)).rstrip(".")
-        raise Refusal(400, f"The body is no form of at most {MAX_MASKS} files ({message}).") from None
+        raise Refusal(400, f"The body is not a form of at most {MAX_MASKS} files ({message}).") from None
     files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
     try:
         if not files:
-            raise Refusal(422, "The form has no file. Send each mask as a file of its own.")
+            raise Refusal(422, "The form has no files. Send each mask as a separate file.")
         return [await file.read() for file in files]
     finally:
         await form.close()
 
 
-def _too_slow() -> Refusal:
-    return Refusal(408, f"The body has not arrived within {BODY_SECONDS:.0f} s.", {"Connection": "close"})
+@asynccontextmanager
+async def _arriving() -> AsyncIterator[None]:
+    """Refuse a body that comes too slowly or ends early."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            yield
+    except ClientDisconnect:
+        raise Refusal(400, "The body ended early.") from None
+    except TimeoutError:
+        message = f"The body has not arrived within {BODY_SECONDS:.0f} s."
+        raise Refusal(408, message, {"Connection": "close"}) from None
 
 
 async def _stream_without_upgrade(_request: Request) -> Response:
@@ -253,19 +246,12 @@ async def _stream_without_upgrade(_request: Request) -> Response:
 
 
 async def _stream(websocket: WebSocket) -> None:
-    batcher: Batcher = websocket.app.state.batcher
-    streams: Streams = websocket.app.state.streams
     try:
-        options = parse_options(websocket.query_params)
-        check_mask_version(options.mask_version, batcher.model.mask_version)
-        with streams.one_more(client_address(websocket.scope)):
-            await websocket.accept(_agreed_protocol(websocket))
+        batcher, options = _prepare(websocket)
+        with websocket.app.state.streams.one_more(client_address(websocket.scope)):
+            # The subprotocol that carries the token: a browser closes the stream if none of its own is accepted.
+            offered: list[str] = websocket.scope.get("subprotocols", [])
+            await websocket.accept(next((name for name in offered if name.startswith(TOKEN_PROTOCOL)), None))
             await serve_stream(websocket, options, batcher)
     except Refusal as refusal:
         await websocket.send_denial_response(refuse(refusal))
-
-
-def _agreed_protocol(websocket: WebSocket) -> str | None:
-    """Take the subprotocol that carries the token: a browser gives up where none of its own is taken."""
-    offered: list[str] = websocket.scope.get("subprotocols", [])
-    return next((name for name in offered if name.startswith(TOKEN_PROTOCOL)), None)

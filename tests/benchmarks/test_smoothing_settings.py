@@ -11,8 +11,28 @@ import pytest
 from benchmarks import smoothing as bench
 from benchmarks.smoothing_plot import draw_stream
 from benchmarks.spelling_films import Shown, spell
-from benchmarks.streams import THINNED, WORDS, Stream, hold_on, real_film, record, stranger_films, synthetic_films, thin
-from benchmarks.votes import Read, by_majority, by_mean, doubles, edit_distance, means, only_after, score, summarise
+from benchmarks.streams import (
+    THINNED,
+    WORDS,
+    Stream,
+    hold_on,
+    real_film,
+    record,
+    synthetic_films,
+    thin,
+    unseen_signer_films,
+)
+from benchmarks.votes import (
+    Spelling,
+    by_majority,
+    by_mean,
+    doubles,
+    edit_distance,
+    means,
+    only_after,
+    score,
+    summarise,
+)
 from service.smoothing import SmoothingParameters
 from stages.errors import PipelineError
 from stages.evaluation.networks import load_network
@@ -23,16 +43,16 @@ LETTERS = ("A", "B", "L", "nothing")
 PLAIN = SmoothingParameters(threshold=0.5, window=5, hold=0.3, release=0.3)
 
 
-def stream_of(shown: str, kind="strangers", signer="one", sure=0.9) -> Stream:
-    """Show a character a frame, 10 a second: '.' no hand, '-' no letter, a small letter where it is read as A."""
+def stream_of(shown: str, kind="unseen signers", signer="one", sure=0.9) -> Stream:
+    """Show a character a frame, 10 a second: '.' no hand, '-' no letter, a small letter is predicted as A."""
     probabilities = np.full((len(shown), len(LETTERS)), (1 - sure) / 3, np.float32)
     letters = []
     for index, one in enumerate(shown):
         if one == ".":
             probabilities[index] = np.nan
             continue
-        read = "nothing" if one == "-" else "A" if one.islower() else one
-        probabilities[index, LETTERS.index(read)] = sure
+        label = "nothing" if one == "-" else "A" if one.islower() else one
+        probabilities[index, LETTERS.index(label)] = sure
         if one.isalpha() and (not index or shown[index - 1].upper() != one.upper()):
             end = next((i for i in range(index, len(shown)) if shown[i].upper() != one.upper()), len(shown))
             letters.append(Shown(one.upper(), index / 10, end / 10))
@@ -98,26 +118,26 @@ def test_slower_cameras_see_fewer_frames_of_the_same_letters():
 
 def test_a_letter_is_held_on_by_its_own_frames():
     first, second, *_ = hold_on(stream_of("AAAa..LL"))
-    assert [letter for letter, _, _ in first.readings] == list("AAAA" * 5)
-    assert [letter for letter, _, _ in second.readings] == list("LL" * 5)
+    assert [letter for letter, _, _ in first.predictions] == list("AAAA" * 5)
+    assert [letter for letter, _, _ in second.predictions] == list("LL" * 5)
     assert first.times == pytest.approx(np.arange(20) / 10)
     assert [shown.letter for shown in first.letters] == ["A"]
 
 
-def test_a_network_reads_the_frames_with_a_hand(network):
+def test_a_network_predicts_the_frames_with_a_hand(network):
     films = synthetic_films(1)
     (stream,) = record(load_network(network), films)
     (film,) = films.values()
     assert stream.classes == CLASSES
     assert np.array_equal(np.isnan(stream.probabilities[:, 0]), np.isnan(film.landmarks[:, 0, 0]))
-    assert [letter is None for letter, _, _ in stream.readings] == np.isnan(film.landmarks[:, 0, 0]).tolist()
+    assert [letter is None for letter, _, _ in stream.predictions] == np.isnan(film.landmarks[:, 0, 0]).tolist()
 
 
-def test_photographs_of_strangers_follow_one_another(tmp_path):
+def test_photographs_of_unseen_signers_follow_one_another(tmp_path):
     points = np.random.default_rng(0).uniform(10, 90, size=(8, 21, 3)).astype(np.float32)
     np.savez(tmp_path / "people.npz", landmarks=points, labels=list("AABBAABB"), signers=list("xxxxyyyy"))
-    films = stranger_films([tmp_path / "people.npz"])
-    assert list(films) == [("strangers", "people 0"), ("strangers", "people 1")]
+    films = unseen_signer_films([tmp_path / "people.npz"])
+    assert list(films) == [("unseen signers", "people 0"), ("unseen signers", "people 1")]
     for film in films.values():
         assert sorted(shown.letter for shown in film.letters) == ["A", "B"]
         assert np.isnan(film.landmarks[:7]).all()
@@ -125,7 +145,7 @@ def test_photographs_of_strangers_follow_one_another(tmp_path):
 
 
 def test_a_film_without_its_letters_says_so(tmp_path):
-    with pytest.raises(PipelineError, match=r"film\.json.*Write one beside the film"):
+    with pytest.raises(PipelineError, match=r"film\.json.*Write one next to the film"):
         real_film(tmp_path / "film.mp4")
 
 
@@ -137,7 +157,7 @@ def test_edit_distance(text, truth, edits):
     assert edit_distance(text, truth) == edits
 
 
-def test_both_votes_read_a_clear_stream():
+def test_both_votes_spell_a_clear_stream():
     assert [letter for letter, _ in by_majority(WORD, PLAIN).commits] == list("ALLB")
     assert by_mean(WORD, means(WORD, PLAIN.window, PLAIN.release), PLAIN) == by_majority(WORD, PLAIN)
 
@@ -154,26 +174,26 @@ def test_both_votes_read_a_clear_stream():
 )
 def test_a_stricter_release_keeps_fewer_repeats(between, labels, kept):
     stream = stream_of("L" * 8 + between + "L" * 8)
-    read = by_majority(stream, PLAIN)
-    assert [letter for letter, _ in read.commits] == ["L", "L"]
-    assert len(only_after(stream, read, labels, PLAIN.release).commits) == kept
+    spelling = by_majority(stream, PLAIN)
+    assert [letter for letter, _ in spelling.commits] == ["L", "L"]
+    assert len(only_after(stream, spelling, labels, PLAIN.release).commits) == kept
 
 
 def test_a_score_counts_what_it_names():
-    read = Read(["A", None, "A", "L", None, "B"], [("A", 0.3), ("A", 0.5), ("L", 1.6), ("B", 3.0), ("B", 4.0)])
-    marks = score(WORD, read)
-    assert marks.delays == (0.3, pytest.approx(0.3), None, pytest.approx(0.3))
-    assert (marks.false_commits, marks.edits, marks.flickers) == (2, 2, 0)
-    assert score(WORD, replace(read, smoothed=["A", None] * 9)).flickers == 5
-    assert doubles([WORD], [marks]) == (0, 1)
-    together = summarise([WORD, WORD], [marks, marks])
+    spelling = Spelling(["A", None, "A", "L", None, "B"], [("A", 0.3), ("A", 0.5), ("L", 1.6), ("B", 3.0), ("B", 4.0)])
+    scored = score(WORD, spelling)
+    assert scored.delays == (0.3, pytest.approx(0.3), None, pytest.approx(0.3))
+    assert (scored.false_commits, scored.edits, scored.flickers) == (2, 2, 0)
+    assert score(WORD, replace(spelling, smoothed=["A", None] * 9)).flickers == 5
+    assert doubles([WORD], [scored]) == (0, 1)
+    together = summarise([WORD, WORD], [scored, scored])
     assert together["error"] == 0.5
     assert together["false_commits"] == pytest.approx(60 * 2 / WORD.seconds)
     assert together["median"] == pytest.approx(0.3)
 
 
 HASTY = stream_of(("L" * 8 + "." * 6 + "bbbb" + "." * 6) * 4)
-"""What is misread as A is soon over."""
+"""The wrong A does not last."""
 
 
 def test_a_choice_takes_the_fastest_of_those_with_fewest_errors(small_grid):
@@ -186,19 +206,19 @@ def test_the_defaults_are_on_the_grid_inside_its_edges():
     assert len(bench.neighbours(default)) == 2 * len(bench.AXES)
 
 
-def test_a_setting_that_misreads_the_real_film_or_is_next_to_one_is_not_chosen(small_grid):
+def test_a_setting_that_does_not_spell_the_real_film_or_is_next_to_one_is_not_chosen(small_grid):
     streams = [HASTY, stream_of("A" * 8 + "L" * 6 + "B" * 8, kind="real film")]
     rows, _ = bench.sweep(streams)
-    (misread,) = [row.parameters for row in rows if not bench.reads_film(streams, row)]
-    assert misread.hold == 0.4
+    (wrong,) = [row.parameters for row in rows if not bench.spells_film(streams, row)]
+    assert wrong.hold == 0.4
     chosen = bench.choose(streams, rows)
-    assert chosen != misread
-    assert chosen not in bench.neighbours(misread)
+    assert chosen != wrong
+    assert chosen not in bench.neighbours(wrong)
 
 
-def test_where_no_setting_reads_the_real_film_the_others_choose(small_grid):
-    unreadable = stream_of("A.L.A.L", kind="real film")
-    assert bench.choose([WORD, unreadable], bench.sweep([WORD, unreadable])[0]).hold == 0.2
+def test_if_no_setting_spells_the_real_film_the_other_streams_decide(small_grid):
+    unspelled = stream_of("A.L.A.L", kind="real film")
+    assert bench.choose([WORD, unspelled], bench.sweep([WORD, unspelled])[0]).hold == 0.2
 
 
 def test_an_interval_is_around_its_difference():
@@ -212,7 +232,7 @@ def test_an_interval_is_around_its_difference():
     assert bench.interval(streams, one, one) == [0.0, 0.0, 0.0]
 
 
-def test_a_report_tells_all_kinds_in_100_columns(small_grid):
+def test_a_report_has_all_kinds_in_100_columns(small_grid):
     film = stream_of("AAAAAAAA.....LLLLLLLL", kind="real film")
     streams = [*thin([replace(WORD, kind="synthetic")]), film, WORD]
     report = bench.measure(streams)

@@ -1,4 +1,4 @@
-"""A tiny model with the contract of `model.onnx`, masks that it tells apart, and a server on loopback."""
+"""A tiny model with the contract of `model.onnx`, masks that it distinguishes, and a server on loopback."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ STOP_SECONDS = 15
 
 
 def write_model(path: Path, metadata: dict[str, str] = METADATA, size: int = 224, channels: int = 3) -> Path:
-    """Write a model that reads a mask's mean colour: red is A, green is B, blue is L, grey is none of them."""
+    """Write a model that classifies a mask by its mean colour: red is A, green B, blue L, and grey none of them."""
     shape = ["N", size, size, channels]
     constants = {"axes": np.array([1, 2], np.int64), "scale": np.array(8 / 255, np.float32)}
     nodes = [
@@ -70,7 +70,7 @@ def picture(colour: tuple[int, ...], size: tuple[int, int] = (224, 224), mode: s
 
 
 def mask(letter: str) -> bytes:
-    """Encode a mask that the tiny model reads as `letter`."""
+    """Encode a mask that the tiny model recognises as `letter`."""
     return picture(COLOURS[letter])
 
 
@@ -81,7 +81,7 @@ def free_port() -> int:
 
 
 def serve_command(target: str, port: int) -> list[str]:
-    """Say what `make serve` says."""
+    """Build the command of `make serve`."""
     command = [sys.executable, "-m", "bentoml", "serve", target, "--host", "127.0.0.1", "--port", str(port)]
     return [*command, "--timeout-graceful-shutdown", "5"]
 

@@ -1,4 +1,4 @@
-"""Batches of what waits: every mask gets its own answer, whoever asks beside it."""
+"""Batches of waiting masks: every mask gets its own prediction, whatever else is in its batch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def model(tmp_path):
 
 
 class Gated:
-    """A model that waits before it reads, so that masks gather."""
+    """A model that waits before it runs, so that masks gather."""
 
     def __init__(self, model: Recogniser) -> None:
         self.model, self.gate, self.sizes = model, threading.Event(), []
@@ -40,18 +40,20 @@ class Gated:
 
 
 async def ask_all(batcher, letters):
-    readings = await asyncio.gather(*(batcher.read(painted(letter)) for letter in letters), return_exceptions=True)
-    return [reading if isinstance(reading, Exception) else reading.best[0] for reading in readings]
+    predictions = await asyncio.gather(
+        *(batcher.predict(painted(letter)) for letter in letters), return_exceptions=True
+    )
+    return [each if isinstance(each, Exception) else each.best[0] for each in predictions]
 
 
-def test_everyone_gets_the_answer_to_his_own_mask(model):
+def test_every_mask_gets_its_own_prediction(model):
     batcher = Batcher(model)
     letters = CLASSES * 20
     assert asyncio.run(ask_all(batcher, letters)) == letters
     batcher.close()
 
 
-def test_what_waits_is_read_together_but_no_more_than_a_batch(model):
+def test_waiting_masks_are_run_together_but_no_more_than_a_batch(model):
     gated = Gated(model)
     batcher = Batcher(gated, max_batch=4)
 
@@ -67,7 +69,7 @@ def test_what_waits_is_read_together_but_no_more_than_a_batch(model):
     batcher.close()
 
 
-def test_too_many_that_wait_are_refused(model):
+def test_too_many_waiting_masks_are_refused(model):
     gated = Gated(model)
     batcher = Batcher(gated, max_batch=1, max_waiting=3)
 
@@ -85,7 +87,7 @@ def test_too_many_that_wait_are_refused(model):
     batcher.close()
 
 
-def test_a_model_that_fails_fails_those_who_asked_and_goes_on(model):
+def test_a_model_that_fails_fails_its_own_batch_only(model):
     gated = Gated(model)
     gated.gate.set()
     gated.fails = True
@@ -96,17 +98,17 @@ def test_a_model_that_fails_fails_those_who_asked_and_goes_on(model):
     batcher.close()
 
 
-def test_another_model_reads_the_next_mask_by_its_own_classes(model, tmp_path):
+def test_another_model_predicts_the_next_mask_with_its_own_classes(model, tmp_path):
     metadata = METADATA | {"classes": '["X", "Y", "Z"]'}
     other = Recogniser(write_model(tmp_path / "other.onnx", metadata))
     batcher = Batcher(model)
     assert asyncio.run(ask_all(batcher, CLASSES)) == CLASSES
-    batcher.model = other
+    batcher.replace_model(other)
     assert asyncio.run(ask_all(batcher, CLASSES)) == ["X", "Y", "Z"]
     batcher.close()
 
 
-def test_close_answers_what_waits(model):
+def test_close_finishes_the_waiting_masks(model):
     gated = Gated(model)
     batcher = Batcher(gated, max_batch=2)
 
@@ -124,7 +126,8 @@ def test_close_answers_what_waits(model):
 
 def test_the_three_likeliest_come_first(model):
     batcher = Batcher(model)
-    reading = asyncio.run(batcher.read(np.full((224, 224, 3), (200, 190, 10), np.uint8)))
-    assert [first["letter"] for first in reading.top(3)] == ["A", "B", "L"]
-    assert reading.top(1)[0]["confidence"] == pytest.approx(reading.best[1], abs=1e-4)
+    prediction = asyncio.run(batcher.predict(np.full((224, 224, 3), (200, 190, 10), np.uint8)))
+    assert [letter for letter, _ in prediction.top(3)] == ["A", "B", "L"]
+    assert prediction.top(1) == [prediction.best]
+    assert prediction.best[1] == pytest.approx(prediction.probabilities.max())
     batcher.close()

@@ -1,4 +1,4 @@
-"""The image, built and run: podman, a stand-in for the base image, a read-only root, an ordinary user.
+"""The image, built and run: podman, a base image made here, a read-only root, an ordinary user.
 
 `make test-container` runs it; it needs root, podman, runc and debootstrap, and some minutes.
 """
@@ -20,7 +20,6 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from stages.export.bento import build_bento
-from stages.registry.packaged import Champion
 
 pytestmark = [pytest.mark.container, pytest.mark.timeout(1500)]
 
@@ -30,7 +29,7 @@ NAME = "fingerspell-test"
 MAX_MB = 700
 READY_SECONDS = 60
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-"""What this machine trusts; the build sees it, the image does not keep it."""
+"""Certificates that this machine trusts: mounted for the build, not kept in the image."""
 
 
 def podman(*arguments: str, **options: object) -> str:
@@ -50,7 +49,12 @@ def image(tmp_path_factory):
     folder = tmp_path_factory.mktemp("container")
     shutil.copytree(ROOT / "scripts", folder / "scripts")
     build_bento(
-        write_model(folder / "model.onnx"), Champion("custom_cnn", "fingerspell", 1), folder / "bento", folder / "work"
+        write_model(folder / "model.onnx"),
+        folder / "bento",
+        folder / "work",
+        architecture="custom_cnn",
+        registered_model="fingerspell",
+        version=1,
     )
     is_missing = subprocess.run(["podman", "image", "exists", BASE], check=False).returncode
     if is_missing:
@@ -63,13 +67,13 @@ def image(tmp_path_factory):
     )  # fmt: skip
     assert built.returncode == 0, built.stdout[-2000:] + built.stderr[-2000:]
     yield IMAGE
-    # A stand-in left behind would be taken for the real image by the next `make container`.
+    # The next `make container` would take a base image left here for the real one.
     podman("rmi", "--force", IMAGE, *([BASE] if is_missing else []))
 
 
 @pytest.fixture(scope="module")
 def running(image):
-    """Run it as operations would; yields its address and how long it took to be ready."""
+    """Run it as in production; yields its address and the seconds until it was ready."""
     port, begun = free_port(), time.monotonic()
     podman(
         "--runtime", "runc", "run", "--detach", "--name", NAME, "--no-healthcheck", "--network", "host", "--read-only",
@@ -92,7 +96,7 @@ def running(image):
 
 
 def inside(command: str) -> str:
-    """Run a line of sh in the container; its status must be 0."""
+    """Run a line of sh in the container; it must exit with 0."""
     return podman("exec", NAME, "sh", "-c", command)
 
 
@@ -112,7 +116,7 @@ def test_is_small_and_has_nothing_that_it_does_not_need(running, image):
     size = int(podman("image", "inspect", "--format", "{{.Size}}", image)) / 1e6
     sys.stdout.write(f"{size:.0f} MB\n")
     assert size < MAX_MB
-    # One name at a time: sh's `command -v` looks at the first alone. Python is there, so the question finds something.
+    # One name at a time: sh's `command -v` checks only the first. Python is there, so the search finds something.
     found = inside("for tool in gcc cc g++ as ld make git python; do command -v $tool; done; true")
     assert found.split() == ["/app/.venv/bin/python"]
     assert inside("python -c 'import importlib.util; print(importlib.util.find_spec(\"torch\"))'") == "None"
@@ -120,13 +124,13 @@ def test_is_small_and_has_nothing_that_it_does_not_need(running, image):
 
 def test_runs_as_an_ordinary_user_on_a_read_only_root(running):
     assert inside("id -u") == "1034"
-    # The user owns all but the first two, so it is the root's being read-only that keeps it from writing.
+    # The user owns all but the first two, so only the read-only root prevents writing.
     places = "/ /app /app/.venv /home/bentoml /home/bentoml/bento /tmp"
     written = inside(f"for place in {places}; do touch $place/x 2>/dev/null && echo $place; done; true")
     assert written == "/tmp"  # noqa: S108 - the container's
 
 
-def test_says_how_healthy_it_is(running, image):
+def test_has_a_health_check(running, image):
     host, _ = running
     check = json.loads(podman("image", "inspect", "--format", "{{json .HealthCheck}}", image))
     assert "/readyz" in check["Test"][-1]
@@ -134,8 +138,8 @@ def test_says_how_healthy_it_is(running, image):
     assert inside(f'python -c "{command}" && echo healthy') == "healthy"
 
 
-def test_ends_when_it_is_told_to_and_tells_its_streams(running):
-    """The last test: nothing runs after it."""
+def test_ends_on_sigterm_and_closes_its_streams(running):
+    """The last test: the container does not run after it."""
     host, _ = running
     with connect(f"ws://{host}/stream") as stream:
         stream.send(mask("A"))

@@ -1,4 +1,4 @@
-"""The service keeps what its OpenAPI description promises, whatever it is sent."""
+"""The service keeps to its OpenAPI description, whatever it is sent."""
 
 from __future__ import annotations
 

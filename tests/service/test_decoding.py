@@ -1,4 +1,4 @@
-"""Bounded decoding: what is refused, why, and before which cost."""
+"""Bounded decoding: what is refused, why, and at what cost."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def header(width: int, height: int) -> bytes:
 
 
 def damaged() -> bytes:
-    """A right header, then pixels that cannot be unpacked, in chunks whose checksums hold."""
+    """A valid header, then pixels that cannot be decompressed, in chunks with valid checksums."""
     return SIGNATURE + header(224, 224) + chunk(b"IDAT", b"\xff" * 500) + chunk(b"IEND", b"")
 
 
@@ -33,7 +33,7 @@ def too_few_pixels() -> bytes:
 
 
 def second_header() -> bytes:
-    """A header that keeps the rules, followed by one that does not: decoders believe the last."""
+    """A valid header, followed by one of another size: decoders use the last."""
     pixels = chunk(b"IDAT", zlib.compress(b"\0" * (12_001 * 3)))
     return SIGNATURE + header(224, 224) + header(12_000, 12_000) + pixels + chunk(b"IEND", b"")
 
@@ -45,7 +45,7 @@ def broken_checksum() -> bytes:
 
 
 def text_bomb() -> bytes:
-    """A right mask with a comment that unpacks to 64 MB."""
+    """A valid mask with a comment that decompresses to 64 MB."""
     comment = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"\0" * (64 << 20), 9))
     return mask("A")[:33] + comment + mask("A")[33:]
 
@@ -100,7 +100,7 @@ def test_decodes_every_pixel():
 
 
 @pytest.mark.parametrize("name", ["144 megapixels", "two headers", "packed comment"])
-def test_a_bomb_is_refused_without_being_unpacked(name):
+def test_a_bomb_is_refused_without_being_decompressed(name):
     data = REFUSED[name][0]
     tracemalloc.start()
     with pytest.raises(Refusal):
@@ -118,11 +118,11 @@ def test_a_flipped_byte_is_refused_or_decoded_but_nothing_else(position, flip):
     try:
         assert decode_mask(bytes(data)).shape == (224, 224, 3)
     except Refusal as refusal:
-        assert refusal.status in (400, 422)  # noqa: PT017 - either outcome is right
+        assert refusal.status in (400, 422)  # noqa: PT017 - both outcomes are correct
 
 
 @settings(deadline=None)
 @given(st.binary(max_size=300))
-def test_any_tail_after_a_right_header_is_refused(tail):
+def test_any_tail_after_a_valid_header_is_refused(tail):
     with pytest.raises(Refusal):
         decode_mask(SIGNATURE + header(224, 224) + tail)

@@ -1,4 +1,4 @@
-"""The fuzzer of the service in small: known evils and some hundred mutations, and that it notices what is wrong."""
+"""A short run of the service's fuzzer: known attacks and some hundred mutations, and that it notices a wrong answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may come in, and how often; and what an operator may set."""
+"""Access control, rate limit and settings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECRET = "secret"  # noqa: S105 - of these tests
 
 
 def client(**settings):
-    """Return what asks a guarded page."""
+    """Return a function that requests a guarded page."""
 
     async def hello(_request):
         return PlainTextResponse("hello")
@@ -47,7 +47,7 @@ def client(**settings):
         (("*",), "https://anywhere.example", 200),
     ],
 )
-def test_pages_come_from_here_or_from_where_the_operator_says(origins, origin, status):
+def test_pages_come_from_here_or_from_an_allowed_origin(origins, origin, status):
     headers = {} if origin is None else {"origin": origin}
     answer = client(origins=origins)(headers)
     assert answer.status_code == status
@@ -66,7 +66,7 @@ def test_pages_come_from_here_or_from_where_the_operator_says(origins, origin, s
         ({"authorization": "bearer  secret "}, 200),
     ],
 )
-def test_a_token_is_asked_for(headers, status):
+def test_a_token_is_required(headers, status):
     answer = client(token=SECRET)(headers)
     assert answer.status_code == status
     if status == 401:
@@ -98,20 +98,29 @@ def test_clients_that_are_gone_are_forgotten():
     assert len(limit._buckets) == MAX_CLIENTS
 
 
-def test_settings_come_from_the_environment():
-    assert read_settings({}) == Settings()
-    told = {
+def test_settings_come_from_the_environment(monkeypatch):
+    assert read_settings() == Settings()
+    variables = {
         "FINGERSPELL_MODEL": "models:/fingerspell@champion",
-        "FINGERSPELL_TOKEN": "secret",
+        "FINGERSPELL_TOKEN": SECRET,
         "FINGERSPELL_ORIGINS": "https://a.example, https://b.example",
         "FINGERSPELL_RATE": "0",
         "FINGERSPELL_STREAMS": "7",
+        "FINGERSPELL_STREAMS_PER_CLIENT": "",
         "FINGERSPELL_POLL": "0.5",
         "FINGERSPELL_LOG": "json",
+        "MLFLOW_TRACKING_URI": "http://127.0.0.1:5000",
+        "MLFLOW_TRACKING_TOKEN": SECRET,
     }
-    settings = read_settings(told)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    settings = read_settings()
     assert settings.origins == ("https://a.example", "https://b.example")
     assert (settings.rate, settings.streams, settings.poll, settings.log) == (0.0, 7, 0.5, "json")
+    assert (settings.model, settings.registry) == ("models:/fingerspell@champion", "http://127.0.0.1:5000")
+    assert settings.token.get_secret_value() == settings.registry_token.get_secret_value() == SECRET
+    assert settings.streams_per_client == 64, "an empty variable is not set"
+    assert SECRET not in repr(settings)
 
 
 @pytest.mark.parametrize(
@@ -120,11 +129,17 @@ def test_settings_come_from_the_environment():
         ("RATE", "many", "RATE is 'many', but must be a number"),
         ("RATE", "-1", "must be 0"),
         ("RATE", "nan", "must be 0"),
+        ("POLL", "0", "FINGERSPELL_POLL is 0, but must be more than 0"),
+        ("POLL", "nan", "must be more than 0"),
         ("STREAMS", "0", "must be more than 0"),
-        ("STREAMS", "1.5", "must be a number"),
+        ("STREAMS", "1.5", "must be a whole number"),
+        ("STREAMS_PER_CLIENT", "-3", "FINGERSPELL_STREAMS_PER_CLIENT is -3, but must be more than 0"),
         ("LOG", "xml", "must be 'text' or 'json'"),
     ],
 )
-def test_settings_that_make_no_sense_are_told(name, value, says):
-    with pytest.raises(ServiceError, match=says):
-        read_settings({f"FINGERSPELL_{name}": value})
+def test_a_setting_out_of_bounds_is_refused_with_a_sentence(monkeypatch, name, value, says):
+    monkeypatch.setenv(f"FINGERSPELL_{name}", value)
+    monkeypatch.setenv("FINGERSPELL_TOKEN", SECRET)
+    with pytest.raises(ServiceError, match=says) as refused:
+        read_settings()
+    assert SECRET not in str(refused.value)

@@ -1,4 +1,4 @@
-"""A real hand spells HELLOWORLD, and the service and the client read it: at its own pace, fast, and in the window."""
+"""A real hand spells HELLOWORLD, and the client and the service recognise it: at its own pace and fast."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def service(shipped_model):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("pace", [["--fast"], pytest.param([], marks=pytest.mark.serial)], ids=["fast", "its own"])
-def test_a_real_hand_is_read(service, shared, pace):
+def test_a_real_hand_is_recognised(service, shared, pace):
     done = subprocess.run(
         [sys.executable, "-m", "client", "--source", str(shared / "data/helloworld.mp4"), "--server", service, "--text",
          *pace],

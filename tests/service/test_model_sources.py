@@ -29,13 +29,13 @@ WAIT = 30
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory):
-    """A server of MLflow's with a champion that takes B for C, and a better network to offer."""
+    """An MLflow server with a champion that takes B for C, and a better network to promote."""
     folder = tmp_path_factory.mktemp("registry")
     checkout = folder / "checkout"
     checkout.mkdir()
     tiny_models.write_checkout(checkout, tiny_models.SWAPPED)
     tiny_models.write_people(checkout)
-    tiny_models.write_network(checkout / "offers/custom_cnn/better.onnx")
+    tiny_models.write_network(checkout / "proposed/custom_cnn/better.onnx")
     mlflow = Server(folder / "mlflow", os.environ)
     mlflow.start()
     try:
@@ -61,10 +61,10 @@ def test_the_champion_is_served_and_the_next_one_takes_over(registry, tmp_path):
 
         first = ask()
         assert first["letter"] == "C"
-        offered = tiny_models.run_stage(
-            checkout, "stages.commands.promote", "offers/custom_cnn/better.onnx", MLFLOW_TRACKING_URI=uri
+        promoted = tiny_models.run_stage(
+            checkout, "stages.commands.promote", "proposed/custom_cnn/better.onnx", MLFLOW_TRACKING_URI=uri
         )
-        assert offered.returncode == 0, offered.stderr
+        assert promoted.returncode == 0, promoted.stderr
         replies, until = [ask()], time.monotonic() + WAIT
         while replies[-1]["model"] == first["model"] and time.monotonic() < until:
             replies.append(ask())
@@ -83,13 +83,13 @@ def test_the_champion_is_served_and_the_next_one_takes_over(registry, tmp_path):
         ("models:/tiny-model/3", None, "must be a path or models:/NAME@ALIAS"),
     ],
 )
-def test_what_no_registry_can_give_is_told(registry, model, uri, says):
+def test_a_model_that_cannot_be_found_is_an_error_that_says_why(registry, model, uri, says):
     with pytest.raises(ServiceError, match=says):
-        choose_source(Settings(model=model), {"MLFLOW_TRACKING_URI": registry[0] if uri is None else uri}).open()
+        choose_source(Settings(model=model, registry=registry[0] if uri is None else uri)).open()
 
 
 @contextmanager
-def pretended_registry(answers: dict[str, bytes]):
+def fake_registry(answers: dict[str, bytes]):
     """Answer each path that begins like a key."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -103,11 +103,11 @@ def pretended_registry(answers: dict[str, bytes]):
         def log_message(self, *_):
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as pretended:
-        thread = threading.Thread(target=pretended.serve_forever)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{pretended.server_address[1]}"
-        pretended.shutdown()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
         thread.join()
 
 
@@ -115,12 +115,12 @@ def test_a_model_that_is_not_the_one_registered_is_refused(tmp_path):
     content = write_model(tmp_path / "model.onnx").read_bytes()
     version = {"version": "3", "tags": [{"key": "model_hash", "value": "0" * 64}]}
     answers = {"/api/": json.dumps({"model_version": version}).encode(), "/model-versions/": content}
-    with pretended_registry(answers) as uri, pytest.raises(ServiceError, match="version 3 is damaged"):
+    with fake_registry(answers) as uri, pytest.raises(ServiceError, match="version 3 is damaged"):
         RegistrySource(uri, "tiny-model", "champion").open()
 
 
-def test_what_is_no_registry_is_told():
-    with pretended_registry({"/": b"<html>"}) as uri, pytest.raises(ServiceError, match="does not answer as MLflow"):
+def test_a_server_that_is_not_a_registry_is_reported():
+    with fake_registry({"/": b"<html>"}) as uri, pytest.raises(ServiceError, match="does not answer as MLflow"):
         RegistrySource(uri, "tiny-model", "champion").mark()
 
 

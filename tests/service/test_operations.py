@@ -1,4 +1,4 @@
-"""The service in use: batches, limits, options, slow and silent clients, another model, the end of a worker."""
+"""The service in operation: batches, limits, options, slow and silent clients, another model, shutdown."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ def test_options_of_a_request_hold(host):
     assert read("?threshold=0.99").json()["letter"] is None
     assert read("?threshold=0.2").json()["letter"] == "A"
     assert read("?mask_version=finger-colours-3").status_code == 200
-    assert "reads masks of version 'finger-colours-3'" in problem(read("?mask_version=grey-0"), 422)
-    assert "threshold is 2.0" in problem(read("?threshold=2"), 422)
+    assert "expects masks of version 'finger-colours-3'" in problem(read("?mask_version=grey-0"), 422)
+    assert "threshold is 2, but must be 1 or less" in problem(read("?threshold=2"), 422)
     assert "threshold is 'high'" in problem(read("?threshold=high"), 422)
     assert "no option 'treshold'" in problem(read("?treshold=0.5"), 422)
 
@@ -99,7 +99,7 @@ def test_options_of_a_request_hold(host):
         ("?votes=3", "no option 'votes'"),
     ],
 )
-def test_a_stream_with_options_that_make_no_sense_is_refused_with_a_sentence(host, query, says):
+def test_a_stream_with_invalid_options_is_refused_with_a_sentence(host, query, says):
     with pytest.raises(InvalidStatus) as refused:
         stream(host, query)
     assert refused.value.response.status_code == 422
@@ -112,13 +112,13 @@ def test_a_stream_has_the_options_it_asked_for(host):
         assert ask(socket, picture((140, 90, 90)))["letter"] is None
 
 
-def test_a_stream_without_upgrade_is_told_what_it_is(host):
+def test_a_stream_without_upgrade_is_refused_with_a_sentence(host):
     answer = httpx.get(f"http://{host}/stream", timeout=WAIT)
     assert "WebSocket" in problem(answer, 426)
     assert answer.headers["upgrade"] == "websocket"
 
 
-def test_the_newest_frame_wins_and_what_it_overtook_is_counted(host):
+def test_the_newest_frame_wins_and_dropped_ones_are_counted(host):
     with stream(host) as socket:
         for number in range(300):
             socket.send(mask(CLASSES[number % 3]))
@@ -156,7 +156,7 @@ def test_a_client_that_never_reads_costs_no_memory_and_harms_nobody(host):
         assert worker.memory_info().rss - before < 64 << 20
 
 
-def test_metrics_tell_what_happens(host):
+def test_metrics_show_what_happens(host):
     with stream(host) as socket:
         ask(socket, mask("A"))
         lines = httpx.get(f"http://{host}/metrics", timeout=WAIT).text.splitlines()
@@ -174,8 +174,8 @@ def test_metrics_tell_what_happens(host):
 def test_the_description_is_served_and_names_every_refusal(host):
     served = httpx.get(f"http://{host}/openapi.json", timeout=WAIT).json()
     assert served == json.loads(json.dumps(DESCRIPTION))
-    told = {status for path in served["paths"].values() for of in path.values() for status in of["responses"]}
-    assert told - {"101", "200"} == {str(status) for status in MEANINGS} - {"405"}
+    described = {status for path in served["paths"].values() for of in path.values() for status in of["responses"]}
+    assert described - {"101", "200"} == {str(status) for status in MEANINGS} - {"405"}
 
 
 def test_token_origin_and_limits(tmp_path):
@@ -188,7 +188,7 @@ def test_token_origin_and_limits(tmp_path):
         problem(httpx.get(url, timeout=WAIT), 401)
         problem(httpx.get(url, headers=token | {"origin": "https://elsewhere.example"}, timeout=WAIT), 403)
         assert httpx.get(url, headers=token, timeout=WAIT).status_code == 200
-        assert httpx.get(f"http://{host}/readyz", timeout=WAIT).status_code == 200, "no token for those who watch"
+        assert httpx.get(f"http://{host}/readyz", timeout=WAIT).status_code == 200, "health checks need no token"
         with pytest.raises(InvalidStatus, match="401"):
             stream(host)
         with stream(host, additional_headers=token) as one, stream(host, subprotocols=[f"bearer.{settings['TOKEN']}"]):
@@ -214,11 +214,11 @@ def test_another_model_takes_over_while_streams_go_on(tmp_path):
         (tmp_path / "broken").write_bytes(b"no model")
         (tmp_path / "broken").replace(path)
         time.sleep(1)
-        assert ask(socket, mask("A"))["model"] == first["model"], "what cannot be used does not take over"
+        assert ask(socket, mask("A"))["model"] == first["model"], "an unusable model is not used"
         other = write_model(tmp_path / "elsewhere.onnx", METADATA | {"mask_version": "grey-0"})
         shutil.move(other, path)
         time.sleep(1)
-        assert ask(socket, mask("A"))["model"] == first["model"], "nor does what reads other masks"
+        assert ask(socket, mask("A"))["model"] == first["model"], "nor is one that expects other masks"
         shutil.move(write_model(tmp_path / "next.onnx", METADATA | {"classes": '["X", "Y", "Z"]'}), path)
         replies = [ask(socket, mask("A"))]
         until = time.monotonic() + WAIT
@@ -231,11 +231,11 @@ def test_another_model_takes_over_while_streams_go_on(tmp_path):
         }
     log = (tmp_path / "server.log").read_text()
     assert "not an ONNX model" in log
-    assert "Start the service again for it" in log
-    assert "model exchanged" in log
+    assert "Restart the service to use it" in log
+    assert "model replaced" in log
 
 
-def test_streams_are_told_that_the_service_ends(tmp_path):
+def test_streams_are_closed_with_1012_when_the_service_ends(tmp_path):
     model = write_model(tmp_path / "model.onnx")
     with server(TARGET, tmp_path, ROOT, FINGERSPELL_MODEL=str(model)) as (host, process), stream(host) as socket:
         assert ask(socket, mask("A"))["letter"] == "A"

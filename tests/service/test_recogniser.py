@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from serving import CLASSES, COLOURS, METADATA, write_model
 
-from service.recogniser import Recogniser, RecogniserError, choose_providers, usable_cores
+from service.errors import ServiceError
+from service.recogniser import Recogniser, choose_providers, usable_cores
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +17,7 @@ def recogniser(tmp_path_factory):
     return Recogniser(write_model(tmp_path_factory.mktemp("model") / "model.onnx"))
 
 
-def test_reads_its_metadata(recogniser):
+def test_has_the_metadata_of_its_file(recogniser):
     assert recogniser.classes == tuple(CLASSES)
     assert recogniser.mask_version == METADATA["mask_version"]
     assert recogniser.architecture == METADATA["architecture"]
@@ -24,7 +25,7 @@ def test_reads_its_metadata(recogniser):
 
 
 @pytest.mark.parametrize(
-    ("offered", "chosen"),
+    ("available", "chosen"),
     [
         (["CPUExecutionProvider"], ["CPUExecutionProvider"]),
         (
@@ -34,14 +35,14 @@ def test_reads_its_metadata(recogniser):
         (["AzureExecutionProvider", "CPUExecutionProvider"], ["CPUExecutionProvider"]),
     ],
 )
-def test_runs_on_cuda_where_it_is_offered_and_on_the_processor_otherwise(offered, chosen):
-    assert choose_providers(offered) == chosen
+def test_runs_on_cuda_if_it_is_available_and_on_the_cpu_otherwise(available, chosen):
+    assert choose_providers(available) == chosen
 
 
 @pytest.mark.parametrize(
     ("limit", "cores"), [("100000 100000", 1), ("150000 100000", 2), ("50000 100000", 1), ("max 100000", 4), ("", 4)]
 )
-def test_a_container_is_given_as_many_threads_as_it_may_run(tmp_path, monkeypatch, limit, cores):
+def test_a_container_gets_as_many_threads_as_it_may_run(tmp_path, monkeypatch, limit, cores):
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(4)), raising=False)
     (tmp_path / "cpu.max").write_text(limit)
     assert usable_cores(tmp_path / "cpu.max") == cores
@@ -78,7 +79,7 @@ def test_predicts_each_mask_of_a_batch(recogniser, batch):
     ],
 )
 def test_refuses_other_arrays(recogniser, shape, kind):
-    with pytest.raises(RecogniserError, match="masks must be an array"):
+    with pytest.raises(ServiceError, match="masks must be an array"):
         recogniser.predict(np.zeros(shape, kind))
 
 
@@ -87,7 +88,7 @@ def without(key: str) -> dict[str, str]:
 
 
 def test_a_missing_file_names_the_next_step(tmp_path):
-    with pytest.raises(RecogniserError, match=r"nothing.onnx: there is no model.*make repro"):
+    with pytest.raises(ServiceError, match=r"nothing.onnx: there is no model.*make repro"):
         Recogniser(tmp_path / "nothing.onnx")
 
 
@@ -95,29 +96,29 @@ def test_a_missing_file_names_the_next_step(tmp_path):
 def test_refuses_a_file_that_is_no_model(tmp_path, content):
     path = tmp_path / "model.onnx"
     path.write_bytes(content)
-    with pytest.raises(RecogniserError, match="not an ONNX model"):
+    with pytest.raises(ServiceError, match="not an ONNX model"):
         Recogniser(path)
 
 
 @pytest.mark.parametrize("key", ["classes", "mask_version", "architecture", "data_hash"])
 def test_refuses_a_model_without_its_metadata(tmp_path, key):
-    with pytest.raises(RecogniserError, match=f"lacks {key}"):
+    with pytest.raises(ServiceError, match=f"lacks {key}"):
         Recogniser(write_model(tmp_path / "model.onnx", without(key)))
 
 
 @pytest.mark.parametrize("classes", ["A,B,L", "[]", "{}", "[1, 2, 3]"])
 def test_refuses_classes_that_are_no_labels(tmp_path, classes):
-    with pytest.raises(RecogniserError, match="no JSON list of labels"):
+    with pytest.raises(ServiceError, match="not a JSON list of labels"):
         Recogniser(write_model(tmp_path / "model.onnx", METADATA | {"classes": classes}))
 
 
 def test_refuses_a_model_with_another_number_of_classes(tmp_path):
     path = write_model(tmp_path / "model.onnx", METADATA | {"classes": json.dumps(["A", "B"])})
-    with pytest.raises(RecogniserError, match="names 2 classes"):
+    with pytest.raises(ServiceError, match="names 2 classes"):
         Recogniser(path)
 
 
 @pytest.mark.parametrize(("size", "channels"), [(64, 3), (224, 1)])
 def test_refuses_a_model_of_another_input(tmp_path, size, channels):
-    with pytest.raises(RecogniserError, match="must read 'masks' uint8"):
+    with pytest.raises(ServiceError, match="must have the input 'masks' uint8"):
         Recogniser(write_model(tmp_path / "model.onnx", size=size, channels=channels))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -25,9 +26,12 @@ from serving import (
     server,
     write_model,
 )
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from fuzz.service import bomb
+from service.decoding import MAX_MASK_BYTES
+from service.guard import MessageLimits
 
 PNG = {"content-type": "image/png"}
 TARGET = "service.service:Fingerspell"
@@ -50,8 +54,9 @@ def post(host: str, content: bytes, headers: dict[str, str] = PNG) -> httpx.Resp
     return httpx.post(f"http://{host}/predict", content=content, headers=headers, timeout=WAIT)
 
 
-def stream(host: str, **options: object):
-    return connect(f"ws://{host}/stream?{urlencode(options)}", open_timeout=WAIT, close_timeout=5)
+def stream(host: str, compression: str | None = None, **options: object):
+    url = f"ws://{host}/stream?{urlencode(options)}"
+    return connect(url, open_timeout=WAIT, close_timeout=5, compression=compression)
 
 
 def ask(socket, message: bytes | str) -> dict:
@@ -139,7 +144,7 @@ def test_other_methods_are_problems_too(host):
     assert answer.headers["allow"] == "POST"
 
 
-def test_tells_the_model(host):
+def test_describes_the_model(host):
     about = httpx.get(f"http://{host}/model", timeout=WAIT).json()
     known = {key: METADATA[key] for key in ("mask_version", "architecture", "data_hash")}
     assert about == {"classes": CLASSES, "version": about["version"], "provider": "CPUExecutionProvider"} | known
@@ -185,16 +190,48 @@ def test_a_bad_message_gets_an_error_and_the_stream_goes_on(host, message, says)
         assert (good["sequence"], good["letter"], good["committed"]) == (2, "B", None)
 
 
-def test_a_huge_message_closes_its_own_stream_only(host):
-    from websockets.exceptions import ConnectionClosed
+def is_too_big(closed: ConnectionClosed) -> bool:
+    """Whether a stream was closed with 1009, or reset: what is still on its way may overtake the code."""
+    return closed.rcvd is None or closed.rcvd.code == 1009
 
+
+def test_a_huge_message_closes_its_own_stream_only(host):
     with stream(host) as one, stream(host) as other:
-        with pytest.raises(ConnectionClosed):
-            ask(one, b"\0" * (1 << 20))
+        assert "too many bytes" not in ask(one, b"\0" * MAX_MASK_BYTES)["error"]
+        with pytest.raises(ConnectionClosed) as closed:
+            ask(one, b"\0" * (MAX_MASK_BYTES + 1))
+        assert is_too_big(closed.value)
         assert ask(other, mask("A"))["letter"] == "A"
 
 
-def test_a_client_that_leaves_without_a_word_harms_nobody(host):
+def test_a_huge_message_in_pieces_closes_its_stream(host):
+    with stream(host) as socket, pytest.raises(ConnectionClosed) as closed:
+        ask(socket, (b"\0" * 65_536 for _ in range(16)))
+    assert is_too_big(closed.value)
+
+
+def test_no_message_is_compressed(host):
+    """A few bytes that decompress to many would pass any limit on what is sent."""
+    with stream(host, compression="deflate") as socket:
+        assert "Sec-WebSocket-Extensions" in socket.request.headers
+        assert "Sec-WebSocket-Extensions" not in socket.response.headers
+
+
+def test_on_a_server_without_these_limits_the_service_does_not_start():
+    started = []
+
+    async def application(scope, receive, send):
+        started.append(scope)
+
+    async def receive():
+        return {"type": "lifespan.startup"}
+
+    with pytest.raises(AttributeError):
+        asyncio.run(MessageLimits(application)({"type": "lifespan"}, receive, None))
+    assert not started
+
+
+def test_a_client_that_disconnects_abruptly_harms_nobody(host):
     with stream(host) as socket:
         for _ in range(20):
             socket.send(mask("A"))
@@ -236,11 +273,11 @@ def test_ends_on_control_c_with_a_stream_open(tmp_path):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (None, "there is no model to read (No such file or directory). Train and package one: run `make repro`"),
+        (None, "there is no model to read (No such file or directory). Train and package one: make repro"),
         (b"x", "not an ONNX model"),
     ],
 )
-def test_without_a_usable_model_it_ends_with_a_sentence(tmp_path, content, says):
+def test_without_a_usable_model_it_ends_with_a_message(tmp_path, content, says):
     model = tmp_path / "model.onnx"
     if content is not None:
         model.write_bytes(content)
