@@ -19,12 +19,12 @@ MIN_FREE_GB ?=
 UV_VERSION := 0.13.9
 ATHERIS_VERSION := 3.0.0
 # The longer run, from random weights: other signers than the default's and three times as many; CustomCNN sees 39 times as
-# many views of them.
+# many augmented samples of them.
 PRETRAIN_PARAMS ?= -S synthesize.seed=0 -S synthesize.signers=6000 -S preprocess.validation=0.0025 \
 	-S init.custom_cnn=random -S init.mobilenet_v2=random -S init.resnet18=random \
-	-S 'schedule.custom_cnn=[{epochs:9,image_size:56,views:80000,precision:bf16},{epochs:1,image_size:224,views:500,precision:bf16}]'
+	-S 'schedule.custom_cnn=[{epochs:9,image_size:56,samples:80000,precision:bf16},{epochs:1,image_size:224,samples:500,precision:bf16}]'
 
-# Stages call `python`, so .venv comes first; usage reports of every library are off; BentoML keeps to this folder.
+# Stages call `python`, so .venv comes first; usage reports of every library are off; BentoML stays in this folder.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHON MIN_FREE_GB
 export BENTOML_DO_NOT_TRACK := True
@@ -44,7 +44,7 @@ READY := .venv/.torch-$(strip $(TORCH_BACKEND))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help repro pretrain tune quantize test test-integration test-container lint serve container client web ui exam promote rollback leave-one-out bench-preprocess bench-train bench-smoothing bench-service bench-engines bench-client fuzz fuzz-service faults docs messages audit sbom licences coverage clean-room lock clean
+.PHONY: help repro pretrain tune quantize test test-integration test-container lint serve container client web ui evaluate promote rollback leave-one-out bench-preprocess bench-train bench-smoothing bench-service bench-engines bench-client fuzz fuzz-service faults docs messages audit sbom licences coverage clean-room lock clean
 
 help: ## List the tasks
 	@echo "make TASK [NAME=value ...]"
@@ -58,8 +58,8 @@ repro: $(READY) ## Run what has changed: data, three networks, evaluation, regis
 	@git rev-parse --git-dir >/dev/null 2>&1 || { \
 		echo "error: this folder is no git clone, and DVC needs one. Clone the project, or type: git init" >&2; exit 1; }
 	@.venv/bin/python scripts/fix_lock.py
-	@# MLflow's default store is a view that DVC does not watch: where it is gone, `register` has to write it again
-	@# although nothing that it reads has changed, and before `package` asks it for the champion.
+	@# DVC does not watch MLflow's default store: if it is gone, `register` has to write it again although none of its
+	@# dependencies has changed, and before `package` asks it for the champion.
 	@[ -n "$${MLFLOW_TRACKING_URI:-}" ] || [ -e mlflow.db ] || { \
 		$(RUN) dvc repro register && { [ -e mlflow.db ] || $(RUN) dvc repro --single-item --force register; }; }
 	@$(RUN) dvc repro
@@ -122,7 +122,7 @@ container: $(READY) ## Build an image of the packaged service with docker, podma
 web: $(READY) ## Build the page for browsers, with Node.js (make serve shows it at /)
 	@$(RUN) stages.web
 
-client: $(READY) ## Read a camera or video (SOURCE=0|FILE|FOLDER|URL SERVER=URL ARGS=--demo)
+client: $(READY) ## Recognise letters from a camera or video (SOURCE=0|FILE|FOLDER|URL SERVER=URL ARGS=--demo)
 	@$(RUN) client $(if $(SOURCE),--source "$(SOURCE)") $(if $(SERVER),--server "$(SERVER)") $(ARGS)
 
 ui: $(READY) ## Open MLflow's pages (UI_PORT=5000)
@@ -135,15 +135,15 @@ ui: $(READY) ## Open MLflow's pages (UI_PORT=5000)
 tune: $(READY) ## Search for better parameters (ARGS="--trials 50" TUNE_STORAGE=postgresql://...)
 	@$(RUN) stages.commands.tune $(ARGS)
 
-exam: $(READY) ## Examine the registered models and the reference on raw data (DATA="one.npz two.npz")
-	@[ -n "$(strip $(DATA))" ] || { echo 'error: name the raw .npz files. Type: make exam DATA="one.npz two.npz"' >&2; exit 1; }
-	@$(RUN) stages.test $(DATA)
+evaluate: $(READY) ## Evaluate the registered models and the reference on raw data (DATA="one.npz two.npz")
+	@[ -n "$(strip $(DATA))" ] || { echo 'error: name the raw .npz files. Type: make evaluate DATA="one.npz two.npz"' >&2; exit 1; }
+	@$(RUN) stages.commands.evaluate $(DATA)
 
-promote: $(READY) ## Offer a model as the champion; the gate decides (MODEL=model.onnx ARGS=--again)
+promote: $(READY) ## Propose a model as the champion; the gate decides (MODEL=model.onnx ARGS=--again)
 	@[ -n "$(strip $(MODEL))" ] || { echo 'error: name an exported network. Type: make promote MODEL=model.onnx' >&2; exit 1; }
 	@$(RUN) stages.commands.promote "$(strip $(MODEL))" $(ARGS)
 
-rollback: $(READY) ## Give the alias champion back to the version before
+rollback: $(READY) ## Give the alias champion back to the previous version
 	@$(RUN) stages.commands.rollback
 
 leave-one-out: $(READY) ## Train on real and synthetic hands, test on the source left out (DATA="one.npz two.npz")
@@ -158,7 +158,7 @@ bench-preprocess: $(READY) ## Measure photographs a second, one process and seve
 	@[ -n "$(strip $(DATA))" ] || { echo 'error: name a raw .npz of photographs. Type: make bench-preprocess DATA=photos.npz' >&2; exit 1; }
 	@$(RUN) benchmarks.preprocess "$(strip $(DATA))"
 
-bench-train: $(READY) ## Measure training: views a second, wait for data (ARGS="--seconds 5")
+bench-train: $(READY) ## Measure training: samples a second, wait for data (ARGS="--seconds 5")
 	@$(RUN) benchmarks.train $(ARGS)
 
 bench-smoothing: $(READY) ## Measure threshold, window, hold, release (MODEL=model.onnx FILM=film.mp4 DATA="one.npz")

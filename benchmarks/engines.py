@@ -1,7 +1,7 @@
-"""The champion by ONNX Runtime in float32 and in int8, and by OpenVINO: what each costs and how it reads strangers.
+"""The champion by ONNX Runtime in float32 and in int8, and by OpenVINO: time and accuracy on unseen signers.
 
-`make bench-engines MODEL=model.onnx DATA="one.npz two.npz"`. The service takes ONNX Runtime in float32; this says what
-another choice would bring on the machine at hand. OpenVINO is measured where it is installed: nothing else needs it.
+`make bench-engines MODEL=model.onnx DATA="one.npz two.npz"`. The service uses ONNX Runtime in float32; this measures
+what another choice would gain on this machine. OpenVINO is measured if it is installed: nothing else needs it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from service.recogniser import Recogniser
 from stages.commands.quantize import quantize
 from stages.errors import PipelineError, run_door
 from stages.evaluation.networks import load_network
-from stages.evaluation.predictions import examine
-from stages.evaluation.test_sets import read_strangers
+from stages.evaluation.predictions import predict_set
+from stages.evaluation.test_sets import read_sets
 from stages.files import write_text
 from stages.params import Preprocess, read_params
 
@@ -47,7 +47,7 @@ def main() -> None:
     """Print a table and write `reports/bench_engines.json`."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.engines", description="float32, int8 and OpenVINO.")
     parser.add_argument("--model", type=Path, default=MODEL, help="the model (default: the Bento's)")
-    parser.add_argument("--data", type=Path, nargs="*", default=[], help="raw files of people, to read")
+    parser.add_argument("--data", type=Path, nargs="*", default=[], help="raw files of people, for the accuracy")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of a turn (default: 2)")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each, the median counts (default: 5)")
     options = parser.parse_args()
@@ -59,7 +59,7 @@ def main() -> None:
         quantize(options.model, int8)
         engines = open_engines(options.model, int8)
         report: dict[str, Any] = {"cores": os.cpu_count(), "engines": measure(engines, masks, options)}
-        for name, accuracy in read_people(options.model, engines, options.data).items():
+        for name, accuracy in score_people(options.model, engines, options.data).items():
             report["engines"][name]["accuracy"] = accuracy
     write_text(REPORT, json.dumps(report, indent=2) + "\n")
     sys.stdout.write(as_text(report))
@@ -103,14 +103,14 @@ def measure(engines: dict[str, Engine], masks: Masks, options: argparse.Namespac
     }
 
 
-def read_people(model: Path, engines: dict[str, Engine], files: Sequence[Path]) -> dict[str, dict[str, float]]:
-    """Read people that no training saw: accuracy of each engine and source, missed hands counted as errors."""
+def score_people(model: Path, engines: dict[str, Engine], files: Sequence[Path]) -> dict[str, dict[str, float]]:
+    """Score unseen people: accuracy of each engine on each source, missed hands counted as errors."""
     network = load_network(model)
     networks = {name: replace(network, session=_Session(engine)) for name, engine in engines.items()}
     accuracy: dict[str, dict[str, float]] = {name: {} for name in engines if files}
-    for source, samples in read_strangers(files, read_params(Preprocess)):
-        for name, answers in examine(networks, source, samples).items():
-            accuracy[name][source] = round(answers.accuracy, 4)
+    for source in read_sets(files, read_params(Preprocess)):
+        for name, each in networks.items():
+            accuracy[name][source.name] = round(predict_set(each, source).accuracy, 4)
     return {name: of | {"mean": round(float(np.mean(list(of.values()))), 4)} for name, of in accuracy.items()}
 
 
@@ -118,17 +118,17 @@ def as_text(report: dict[str, Any]) -> str:
     """Write the report as a table."""
     engines = report["engines"]
     base = next(iter(engines.values()))
-    lines = [f"{'':24}{'1 mask, ms':>12}{'8 masks, ms':>13}{'speed, 1':>10}{'speed, 8':>10}{'strangers':>11}"]
+    lines = [f"{'':24}{'1 mask, ms':>12}{'8 masks, ms':>13}{'speed, 1':>10}{'speed, 8':>10}{'unseen':>11}"]
     for name, of in engines.items():
         one, eight = (of[f"batch_{size}_ms"] for size in BATCHES)
         speed = [base[f"batch_{size}_ms"] / of[f"batch_{size}_ms"] for size in BATCHES]
-        read = f"{of['accuracy']['mean']:11.4f}" if "accuracy" in of else ""
-        lines.append(f"{name:24}{one:12.2f}{eight:13.2f}{speed[0]:10.2f}{speed[1]:10.2f}{read}")
+        accuracy = f"{of['accuracy']['mean']:11.4f}" if "accuracy" in of else ""
+        lines.append(f"{name:24}{one:12.2f}{eight:13.2f}{speed[0]:10.2f}{speed[1]:10.2f}{accuracy}")
     return "\n".join([f"{report['cores']} cores", *lines]) + "\n"
 
 
 class _Session:
-    """What an examined network asks of ONNX Runtime's session."""
+    """What a network needs of ONNX Runtime's session."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

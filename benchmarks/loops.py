@@ -1,9 +1,9 @@
-"""A training loop that runs in several ways, each fed in turn, and how long it computes and waits for data."""
+"""A training loop in several variants that take turns, and the time that each computes and waits for data."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import repeat
 from statistics import median
 from typing import TYPE_CHECKING, Literal
@@ -13,9 +13,9 @@ from tqdm import tqdm
 
 from stages.data.loader import TrainingBatches
 from stages.models.masks import normalise
+from stages.params import changed
 from stages.training.classifier import use_bfloat16
 from stages.training.fit import Masks
-from stages.training.loss import training_loss
 from stages.training.muon import Muon
 
 if TYPE_CHECKING:
@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 
     from stages.data.loader import TrainingBatch
     from stages.data.processed import Processed
+    from stages.models.build import Network
     from stages.params import Augment, Phase
 
     Tensors = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 Feed = Literal["here", "ahead", "fixed"]
-"""Where batches come from: drawn by the loop itself, by threads ahead of it, or one batch that lies on the device."""
+"""Source of the batches: drawn by the loop itself, ahead of it by threads, or one batch that is on the device."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Way:
 
     channels_last: bool = False
     precision: Literal["fp32", "bf16", "schedule"] = "fp32"
-    """`schedule` is what training takes in a phase on this device."""
+    """`schedule` is the precision that training uses for a phase on this device."""
     compiled: bool = False
     progressive: bool = False
     """Whether masks have the sizes of the schedule instead of the one in use."""
@@ -55,36 +56,37 @@ class Pass:
     """Some steps in a row."""
 
     steps: int
-    views: int
+    samples: int
     seconds: float
     waited: float
-    """Seconds of them in which a batch was asked for and not there yet."""
+    """Seconds of these spent waiting for batches."""
 
 
 class Loop:
-    """A network with its optimiser, in one layout of memory, compiled or not."""
+    """A network with its optimiser, in one memory layout, compiled or not."""
 
-    def __init__(self, network: torch.nn.Module, way: Way, device: str) -> None:
+    def __init__(self, network: Network, way: Way, device: str) -> None:
         self._channels_last, self._device = way.channels_last, device
         layout = torch.channels_last if way.channels_last else torch.contiguous_format
         self._network = network.to(device=device, memory_format=layout)
         self._optimiser = Muon(self._network, lr=0.001)
         self._forward = torch.compile(self._network, dynamic=False) if way.compiled else self._network
-        self._loss = torch.compile(training_loss, dynamic=False) if way.compiled else training_loss
+        loss = self._network.training_loss
+        self._loss = torch.compile(loss, dynamic=False) if way.compiled else loss
 
     def train(self, batch: TrainingBatch | Tensors, *, bfloat16: bool) -> None:
         """Make a step: forward, backward, Muon."""
         self._network.train()
         masks, classes, landmarks = (self._tensor(array) for array in batch)
         with torch.autocast(self._device, torch.bfloat16, enabled=bfloat16):
-            loss, _ = self._loss(self._network, self._normalised(masks), classes, landmarks)
+            loss, _ = self._loss(self._normalised(masks), classes, landmarks)
         self._optimiser.zero_grad()
         loss.backward()
         self._optimiser.step()
 
     @torch.inference_mode()
     def infer(self, batch: TrainingBatch | Tensors, *, bfloat16: bool) -> None:
-        """Read masks, the forward half of a step."""
+        """Predict masks, the forward half of a step."""
         self._network.eval()
         with torch.autocast(self._device, torch.bfloat16, enabled=bfloat16):
             self._forward(self._normalised(self._tensor(batch[0])))
@@ -99,7 +101,7 @@ class Loop:
 
 @dataclass(frozen=True)
 class Source:
-    """What batches are drawn from, and for which device."""
+    """The data from which batches are drawn, and the device that they are for."""
 
     data: Processed
     augment: Augment
@@ -128,7 +130,7 @@ class Source:
 
 @dataclass
 class Lane:
-    """One thing to measure: a step on batches of one size, over and over in turn with other lanes."""
+    """One thing to measure: a step on batches of one size, repeated in turn with other lanes."""
 
     step: Callable[[TrainingBatch | Tensors], None]
     source: Source
@@ -139,15 +141,15 @@ class Lane:
     """The first one warms up and is not counted; a compiled network is compiled in it."""
 
     def turn(self, seconds: float) -> None:
-        """Run about so long, as far as the steps so far tell, but no longer than an epoch."""
-        phase = replace(self.phase, views=self._steps(seconds) * self.batch_size)
+        """Run for about `seconds`, estimated from the steps so far, but no longer than an epoch."""
+        phase = changed(self.phase, samples=self._steps(seconds) * self.batch_size)
         batches = self.source.batches(self.feed, phase, self.batch_size)
         self.passes.append(run(batches, self.step, self.source.device))
 
     def _steps(self, seconds: float) -> int:
         if not self.passes:
             return 1
-        # Nothing can be drawn ahead of the first batch: in a single step there would be nothing to see.
+        # Nothing can be drawn ahead of the first batch, so a single step would not show the difference.
         least = 3 if self.feed == "ahead" else 1
         step = min(each.seconds / each.steps for each in self.passes)
         return min(max(least, round(seconds / step)), self.phase.batches(self.batch_size))
@@ -158,9 +160,9 @@ class Lane:
         return self.passes[1:]
 
     @property
-    def seconds_per_view(self) -> float:
+    def seconds_per_sample(self) -> float:
         """Median over the passes."""
-        return median(each.seconds / each.views for each in self.counted)
+        return median(each.seconds / each.samples for each in self.counted)
 
     @property
     def wait(self) -> float:
@@ -169,28 +171,28 @@ class Lane:
 
     @property
     def warm_up_seconds(self) -> float:
-        """What the first step took beyond a usual one."""
-        return self.passes[0].seconds - self.passes[0].views * self.seconds_per_view
+        """Extra time of the first step compared with a usual one."""
+        return self.passes[0].seconds - self.passes[0].samples * self.seconds_per_sample
 
 
 def run(
     batches: Iterable[TrainingBatch | Tensors], step: Callable[[TrainingBatch | Tensors], None], device: str = "cpu"
 ) -> Pass:
-    """Make a step on each batch, and tell apart the time that the batches and that the steps took."""
-    steps, views, waited = 0, 0, 0.0
+    """Make a step on each batch, and time batches and steps separately."""
+    steps, samples, waited = 0, 0, 0.0
     begun = asked = time.perf_counter()
     for batch in batches:
         waited += time.perf_counter() - asked
         step(batch)
         if device == "cuda":
             torch.cuda.synchronize()
-        steps, views = steps + 1, views + len(batch[1])
+        steps, samples = steps + 1, samples + len(batch[1])
         asked = time.perf_counter()
-    return Pass(steps, views, time.perf_counter() - begun, waited)
+    return Pass(steps, samples, time.perf_counter() - begun, waited)
 
 
 def take_turns(lanes: Sequence[Lane], seconds: float, rounds: int, title: str) -> None:
-    """Warm up every lane, then let each run in every round, so that a machine's drift meets them all alike."""
+    """Warm up every lane, then run each in every round, so that a drift of the machine affects all of them."""
     turns = [lane for lane in lanes if not lane.passes] + rounds * list(lanes)
     for lane in tqdm(turns, desc=title, unit="turn", leave=False):
         lane.turn(seconds)

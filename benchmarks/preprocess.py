@@ -1,4 +1,4 @@
-"""How many photographs a second become landmarks, with one process and with one for each core.
+"""Photographs turned into landmarks a second, with one process and with one for each core.
 
 `make bench-preprocess DATA=photos.npz` runs it.
 """
@@ -17,17 +17,17 @@ import numpy as np
 
 from stages.data.archive import write_archive
 from stages.data.raw import Pictures, read_raw
-from stages.errors import PipelineError, run_door
+from stages.errors import InputError, run_door
 from stages.photos.detection import FoundHands, find_hands, usable_cores
 
 MAX_GIB: Final = 8.0
 
 
 def repeated(path: Path, folder: Path, least: int) -> Pictures:
-    """Write the photographs of a raw file several times over, so that starting up is a small part of reading them."""
+    """Write the photographs of a raw file several times, so that start-up is a small part of the time."""
     pictures = read_raw(path, max_samples=100_000, max_gib=MAX_GIB).pictures
     if pictures is None or pictures.kind != "images":
-        raise PipelineError(f"{path}: it holds no photographs. Name a raw .npz with 'images'.")
+        raise InputError(f"{path}: it holds no photographs. Name a raw .npz with 'images'.")
     images = np.concatenate(list(pictures.chunks(len(pictures))))
     images = np.tile(images, (-(-least // len(images)), 1, 1, 1))
     write_archive(folder / "photos.npz", {"labels": np.full(len(images), "A"), "images": images})
@@ -35,9 +35,9 @@ def repeated(path: Path, folder: Path, least: int) -> Pictures:
 
 
 def measure(pictures: Pictures, processes: int) -> tuple[FoundHands, float, float]:
-    """Find all hands; return them, the seconds that it took and those of processor time in all processes.
+    """Find all hands; return them, the seconds and the processor time of all processes.
 
-    Both include starting the processes and loading MediaPipe. Where they are far apart, the machine had other work.
+    Both include starting the processes and loading MediaPipe. If they differ much, the machine was busy otherwise.
     """
     begun, used = time.perf_counter(), sum(os.times()[:4])
     found = find_hands(pictures, f"{processes} process{'' if processes == 1 else 'es'}", processes=processes)
@@ -49,7 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Photographs to landmarks with one process and with several.")
     parser.add_argument("data", type=Path, help="raw .npz of photographs")
     parser.add_argument("--processes", type=int, default=max(2, usable_cores()), help="default: one for each core")
-    parser.add_argument("--least", type=int, default=1500, help="photographs to read; the file is repeated up to them")
+    parser.add_argument("--least", type=int, default=1500, help="photographs to process; the file is repeated")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         pictures = repeated(options.data, Path(folder), options.least)

@@ -1,4 +1,4 @@
-"""How many views a second each network is trained on: the plain loop, one change at a time, and training as it is.
+"""Training speed in samples a second: a plain loop, one change at a time, and training as it is.
 
 `make bench-train` runs it. It needs no data: synthetic hands are made in memory, networks have random weights.
 """
@@ -18,13 +18,14 @@ import numpy as np
 import torch
 
 from benchmarks.loops import Lane, Loop, Source, Way, take_turns
+from client.mask import MASK_SIZE
 from stages.data.processed import Processed, Split
 from stages.errors import run_door
 from stages.files import write_text
 from stages.hand.handshapes import read_handshapes
 from stages.hand.signers import synthesize_hands
 from stages.models.build import build_network
-from stages.params import ARCHITECTURES, SERVED_SIZE, Augment, Phase, Train, read_params, read_schedule
+from stages.params import ARCHITECTURES, Augment, Phase, Train, read_params, read_schedule
 from stages.training.classifier import use_bfloat16
 from stages.training.memory import keep_freed_memory
 
@@ -46,19 +47,19 @@ VARIANTS: Final = {
     "drawn ahead": Way(feed="ahead"),
     TRAINING: Way(channels_last=True, precision="schedule", progressive=True, feed="ahead"),
 }
-"""Every row but the last differs from the plain loop in one thing."""
+"""Each row but the last differs from the plain loop in one thing."""
 SIGNERS: Final = 40
 MOST_STEPS: Final = 1000
-"""Steps in a turn at the size in use, at most; those of a schedule have no more than an epoch."""
+"""Most steps in a turn at the size in use; turns of a schedule's phases are at most one epoch long."""
 EMULATED: Final = 10
-"""How many times smaller batches in bfloat16 are on a processor that emulates it, some ten times as slowly."""
+"""Divisor of the batch size in bfloat16 on processors that emulate it, about ten times as slowly."""
 WAIT_GOAL: Final = 0.05
 """Share of the time that training may wait for data."""
 
 
 def main() -> None:
     """Print the tables and write `reports/bench_train.json`."""
-    parser = argparse.ArgumentParser(description="Views a second in training: the plain loop and each change to it.")
+    parser = argparse.ArgumentParser(description="Samples a second in training: a plain loop and each change to it.")
     parser.add_argument("--seconds", type=float, default=1.0, help="length of a turn; one step at least (default: 1)")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each variant, the median counts (default: 3)")
     options = parser.parse_args()
@@ -73,17 +74,17 @@ def main() -> None:
 
 
 def synthetic_data() -> Processed:
-    """Let synthetic signers show every letter; who validates does not matter here."""
+    """Make hands of synthetic signers who show every letter; the validation split does not matter here."""
     hands = synthesize_hands(read_handshapes(), SIGNERS, samples_per_letter=1, seed=0, non_letters=1)
     names, classes = np.unique(hands.labels, return_inverse=True)
-    split = Split(hands.landmarks, None, classes, hands.signers)
+    split = Split(hands.landmarks, classes, hands.signers)
     return Processed(split, split, tuple(names.tolist()))
 
 
 def measure_all(
     source: Source, schedules: Mapping[str, list[Phase]], train: Train, seconds: float, rounds: int
 ) -> Report:
-    """Measure every network: in all variants, and on a GPU against batches that lie there already."""
+    """Measure every network in all variants; on a GPU also with a batch that is there already."""
     networks = {}
     for architecture, schedule in schedules.items():
         networks[architecture] = {"variants": measure(architecture, schedule, source, train, seconds, rounds)}
@@ -115,7 +116,7 @@ def measure(
     if failure:
         del lanes[COMPILED]
     take_turns([lane for of_variant in lanes.values() for lane in of_variant], seconds, rounds, architecture)
-    plain = lanes[PLAIN][0].seconds_per_view
+    plain = lanes[PLAIN][0].seconds_per_sample
     variants = {name: summary(lanes[name], plain) if name in lanes else {"note": failure} for name in VARIANTS}
     if not failure:
         variants[COMPILED]["compile_seconds"] = round(lanes[COMPILED][0].warm_up_seconds, 1)
@@ -124,7 +125,7 @@ def measure(
 
 def lanes_of(way: Way, loop: Loop, schedule: list[Phase], source: Source, batch_size: int) -> list[Lane]:
     """Plan what is run for a variant: each phase of the schedule, or the size in use alone."""
-    served = Phase(epochs=1, image_size=SERVED_SIZE, views=MOST_STEPS * batch_size, precision="fp32")
+    served = Phase(epochs=1, image_size=MASK_SIZE, samples=MOST_STEPS * batch_size, precision="fp32")
     emulated = way.precision == "bf16" and not use_bfloat16(source.device, "bf16")
     size = max(2, batch_size // EMULATED) if emulated else batch_size  # batch norm wants two
     return [
@@ -134,32 +135,32 @@ def lanes_of(way: Way, loop: Loop, schedule: list[Phase], source: Source, batch_
 
 
 def compile_failure(lane: Lane) -> str:
-    """Warm up a compiled network, and say why that failed, as it does where there is no C++ compiler."""
+    """Warm up a compiled network; say why that fails, as it does without a C++ compiler."""
     try:
         lane.turn(0.0)
     except RuntimeError as error:
-        return f"not to be had here: {str(error).strip().splitlines()[0]}"
+        return f"not available here: {str(error).strip().splitlines()[0]}"
     return ""
 
 
 def summary(lanes: Sequence[Lane], plain: float) -> Report:
-    """Put the phases of a variant together: each counts with all the views that it has in the schedule.
+    """Put the phases of a variant together: each counts with all its samples in the schedule.
 
     Args:
         lanes: one for each phase, measured.
-        plain: seconds that the plain loop takes for a view.
+        plain: seconds for a sample in the plain loop.
     """
-    views = np.array([lane.phase.epochs * lane.phase.batches(lane.batch_size) * lane.batch_size for lane in lanes])
-    seconds = views * np.array([lane.seconds_per_view for lane in lanes])
-    rate, wait = views.sum() / seconds.sum(), np.average([lane.wait for lane in lanes], weights=seconds)
+    samples = np.array([lane.phase.epochs * lane.phase.batches(lane.batch_size) * lane.batch_size for lane in lanes])
+    seconds = samples * np.array([lane.seconds_per_sample for lane in lanes])
+    rate, wait = samples.sum() / seconds.sum(), np.average([lane.wait for lane in lanes], weights=seconds)
     return {
-        "views_per_second": round(float(rate), 1),
+        "samples_per_second": round(float(rate), 1),
         "ratio": round(float(rate) * plain, 2),
         "wait": round(float(wait), 4),
         "phases": [
             {
                 "image_size": lane.phase.image_size,
-                "views_per_second": round(1.0 / lane.seconds_per_view, 1),
+                "samples_per_second": round(1.0 / lane.seconds_per_sample, 1),
                 "wait": round(lane.wait, 4),
             }
             for lane in lanes
@@ -168,13 +169,13 @@ def summary(lanes: Sequence[Lane], plain: float) -> Report:
 
 
 def against_limit(architecture: str, source: Source, train: Train, seconds: float, rounds: int) -> Report:
-    """Measure training and inference at the size in use, fed by the loader and on one batch that lies on the device.
+    """Measure training and inference at the size in use, fed by the loader and with one batch on the device.
 
     Returns:
-        For `training` and `inference` views a second from the `loader`, of `one batch`, and the `ratio` of the two.
+        For `training` and `inference` samples a second from the `loader`, of `one batch`, and the `ratio` of the two.
     """
     way = VARIANTS[TRAINING]
-    phase = Phase(epochs=1, image_size=SERVED_SIZE, views=MOST_STEPS * train.batch_size, precision="bf16")
+    phase = Phase(epochs=1, image_size=MASK_SIZE, samples=MOST_STEPS * train.batch_size, precision="bf16")
     loop = Loop(build_network(architecture, len(source.data.class_names), train.dropout), way, source.device)
     works = {"training": loop.train, "inference": loop.infer}
     pairs = {}
@@ -184,9 +185,9 @@ def against_limit(architecture: str, source: Source, train: Train, seconds: floa
     take_turns([lane for pair in pairs.values() for lane in pair], seconds, rounds, f"{architecture}, limits")
     return {
         name: {
-            "loader": round(1.0 / fed.seconds_per_view, 1),
-            "one batch": round(1.0 / fixed.seconds_per_view, 1),
-            "ratio": round(fixed.seconds_per_view / fed.seconds_per_view, 3),
+            "loader": round(1.0 / fed.seconds_per_sample, 1),
+            "one batch": round(1.0 / fixed.seconds_per_sample, 1),
+            "ratio": round(fixed.seconds_per_sample / fed.seconds_per_sample, 3),
         }
         for name, (fed, fixed) in pairs.items()
     }
@@ -199,7 +200,7 @@ def as_text(report: Report) -> str:
     lines = [
         f"{machine['device']}, {machine['cores']} cores ({machine['cpu_capability']}), {units}; "
         f"torch {machine['torch']}, batches of {report['batch_size']}",
-        "Views a second in training, times the plain loop, share of the time spent waiting for data",
+        "Samples a second in training, times the plain loop, share of the time spent waiting for data",
         "",
         " " * 18 + "".join(f"{architecture:>27}" for architecture in networks),
         *(f"{name:18}" + "".join(_cell(of["variants"][name]) for of in networks.values()) for name in VARIANTS),
@@ -209,7 +210,7 @@ def as_text(report: Report) -> str:
         *(_waiting(architecture, of["variants"][TRAINING]) for architecture, of in networks.items()),
     ]
     if any("limits" in of for of in networks.values()):
-        lines += ["", f"At {SERVED_SIZE} px: views a second fed by the loader, on one batch on the device, their ratio"]
+        lines += ["", f"At {MASK_SIZE} px: samples a second fed by the loader, on one batch on the device, their ratio"]
         lines += [_limits(architecture, of["limits"]) for architecture, of in networks.items()]
     return "\n".join(lines) + "\n"
 
@@ -217,7 +218,7 @@ def as_text(report: Report) -> str:
 def _cell(variant: Report) -> str:
     if "note" in variant:
         return f"{'-':>27}"
-    return f"{variant['views_per_second']:>10.1f} {variant['ratio']:>6.2f}x {variant['wait']:>8.1%}"
+    return f"{variant['samples_per_second']:>10.1f} {variant['ratio']:>6.2f}x {variant['wait']:>8.1%}"
 
 
 def _notes(networks: Mapping[str, Report]) -> list[str]:
@@ -228,8 +229,8 @@ def _notes(networks: Mapping[str, Report]) -> list[str]:
             lines.append(f"{COMPILED} of {architecture} is {compiled['note']}"[:100])
             continue
         seconds = compiled["compile_seconds"]
-        saved = 1.0 / plain["views_per_second"] - 1.0 / compiled["views_per_second"]
-        pays = f"after {seconds / saved:,.0f} views at {SERVED_SIZE} px" if saved > 0 else "never"
+        saved = 1.0 / plain["samples_per_second"] - 1.0 / compiled["samples_per_second"]
+        pays = f"after {seconds / saved:,.0f} samples at {MASK_SIZE} px" if saved > 0 else "never"
         lines.append(f"{architecture} was compiled in {seconds:.0f} s, not counted above; that pays {pays}")
     return lines
 

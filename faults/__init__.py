@@ -1,1 +1,1 @@
-"""Faults: what the pipeline makes of kill -9, a full disk, MLflow's server away, and two runs at once."""
+"""Faults: how the pipeline copes with kill -9, a full disk, an unreachable MLflow server, and two runs at once."""

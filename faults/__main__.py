@@ -1,7 +1,7 @@
-"""What the pipeline makes of faults: a table in `docs/faults.md`, and `reports/faults.json`.
+"""How the pipeline copes with faults: a table in `docs/faults.md`, and `reports/faults.json`.
 
-`make faults` runs it, in a scratch clone of the last commit with tiny parameters; this checkout stays as it is. Exit
-status: 0 where nothing is lost or wrong, else 1. The report and the page are written where all cases were run.
+`make faults` runs it in a scratch clone of the last commit with tiny parameters; this checkout stays as it is. Exit
+status: 0 if nothing is lost or wrong, else 1. The report and the page are written if all cases were run.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Final
 
 from faults.cases import CASES, WRONG, Case, Row, run_case, start, stopping
 from faults.checkout import ROOT, make_checkout
-from faults.processes import said
-from stages.errors import PipelineError, run_door
+from faults.processes import message_of
+from stages.errors import InputError, PipelineError, run_door
 from stages.files import write_text
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ LONGEST: Final = 110
 def main() -> None:
     """Run the cases named, or all, print their table and write the report."""
     arguments = _parse()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # or what was started would go on
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # or the processes started here would go on
     cases = [case for case in CASES if not arguments.cases or case.name in arguments.cases]
     with _scratch(keep=arguments.keep) as work:
         rows = run_cases(cases, work)
@@ -59,7 +59,7 @@ def run_cases(cases: Sequence[Case], work: Path) -> list[Row]:
     with stopping(undisturbed):
         if undisturbed.wait():
             raise PipelineError(
-                f"The undisturbed run failed ({said(undisturbed.output)}). Look at run.log: make faults ARGS=--keep"
+                f"The undisturbed run failed ({message_of(undisturbed.output)}). See run.log: make faults ARGS=--keep"
             )
     sys.stdout.write(f"undisturbed: {undisturbed.seconds:.0f} s\n")
     checkout.keep()
@@ -75,7 +75,7 @@ def run_cases(cases: Sequence[Case], work: Path) -> list[Row]:
 def table(rows: Sequence[Row]) -> str:
     """Lay the rows out as a table of Markdown."""
     lines = [
-        "| what was done | what the user saw | exit | make repro after it | verdict |",
+        "| fault | message to the user | exit | next make repro | verdict |",
         "| --- | --- | --- | --- | --- |",
     ]
     for row in rows:
@@ -89,7 +89,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def with_table(page: str, lines: str) -> str:
-    """Put a table in the place of the one between the two marks of a page."""
+    """Replace the table between the two markers of a page."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}{lines}{END}{after}"
@@ -102,7 +102,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--keep", action="store_true", help="keep the scratch clone and say where it is")
     arguments = parser.parse_args()
     if unknown := set(arguments.cases) - set(names):
-        raise PipelineError(f"There is no case '{min(unknown)}'. Choose from: {', '.join(names)}.")
+        raise InputError(f"There is no case '{min(unknown)}'. Choose from: {', '.join(names)}.")
     return arguments
 
 

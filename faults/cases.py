@@ -1,4 +1,4 @@
-"""The faults, one case each: what is done to a run, what its user is told, and what the run after it makes."""
+"""The faults, one case each: what is done to a run, which message its user gets, and the results of the next run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from faults.checkout import Checkout, differences
-from faults.processes import Missed, Repro, Server, said
+from faults.processes import Missed, Repro, Server, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -21,10 +21,9 @@ if TYPE_CHECKING:
     import psutil
 
 TRIES: Final = 3
-"""How often a case is tried whose moment went by."""
+"""How often a case is tried if it misses its moment."""
 QUIET_SECONDS: Final = 240.0
-"""Longest time in which a run has to say what is wrong with MLflow's server, its other stages and a busy machine
-included."""
+"""Longest time until a run must report that MLflow's server is unreachable, on a busy machine and with other stages."""
 TMPFS_MIB: Final = 900
 KIB: Final = 1024
 RIGHT, WRONG, SKIPPED = "right", "wrong", "skipped"
@@ -37,13 +36,13 @@ class Row:
     case: str
     done: str
     seen: str
-    """First line of the message; "" where there was nobody left to say anything."""
+    """First line of the message; "" if no process was left to print one."""
     status: int
-    """Exit status of the run that the fault befell."""
+    """Exit status of the disturbed run."""
     again: int
-    """Exit status of the `make repro` after it."""
+    """Exit status of the next `make repro`."""
     same: bool
-    """Whether that one ended with the results of an undisturbed run."""
+    """Whether that run ended with the results of an undisturbed one."""
     verdict: str
     why: str = ""
     """What is wrong, or why it was skipped."""
@@ -58,7 +57,7 @@ class Case:
     run: Callable[[Checkout, dict[str, Any]], Row]
 
 
-class Skip(Exception):  # noqa: N818 - no error
+class Skip(Exception):  # noqa: N818 - not an error
     """This machine does not permit the case."""
 
 
@@ -67,24 +66,26 @@ WRITES: Final = {
     "preprocess": "data/*processed*",
     "train@custom_cnn": "models/custom_cnn/*",
     "reference": "models/landmark_mlp/*",
+    "test_sets": "data/*test_sets*",
+    "predict@custom_cnn": "data/predictions/*custom_cnn*",
     "evaluate@custom_cnn": "reports/custom_cnn/*",
     "register": "models/champion/*",
-    "exam": "reports/strangers/*",
+    "test": "reports/test/*",
     "compare": "reports/comparison/*",
     "package": "bento/*",
 }
-"""First thing that each stage writes of its outputs."""
+"""First output that each stage writes."""
 WORKS: Final = {
     "train@custom_cnn": "models/unfinished/custom_cnn-*/last.ckpt",
     "register": "mlartifacts/**/model.onnx",
     "package": ".bentoml/build",
 }
-"""What a stage leaves on its way there; the others are killed `EARLY_SECONDS` after their start."""
+"""Intermediate files of a stage; the others are killed `EARLY_SECONDS` after their start."""
 EARLY_SECONDS: Final = 0.3
 
 
 def run_case(case: Case, checkout: Checkout, expected: dict[str, Any]) -> Row:
-    """Run a case, again where its moment went by."""
+    """Run a case; try again if it misses its moment."""
     blank = partial(Row, case.name, case.done)
     for _ in range(TRIES):
         with suppress(Missed):
@@ -97,37 +98,38 @@ def run_case(case: Case, checkout: Checkout, expected: dict[str, Any]) -> Row:
 
 def judge(
     case: str, done: str, run: Repro, status: int, checkout: Checkout, expected: dict[str, Any], *,
-    told: bool, environment: Mapping[str, str] | None = None, store: Path | None = None, faults: tuple[str, ...] = (),
+    reports: bool, environment: Mapping[str, str] | None = None, store: Path | None = None,
+    faults: tuple[str, ...] = (),
 ) -> Row:  # fmt: skip
     """Run `make repro` once more, undisturbed, and compare.
 
     Args:
         case: its name.
         done: what was done.
-        run: the run that the fault befell.
+        run: the disturbed run.
         status: its exit status.
         checkout: where.
         expected: results of an undisturbed run.
-        told: whether a run that failed has to say what to do.
-        environment: of the run, where it is another than the checkout's.
-        store: sqlite file of MLflow, where it is another than the checkout's.
-        faults: what is wrong already.
+        reports: whether a failed run must print what to do.
+        environment: of the run, if it is not the checkout's.
+        store: sqlite file of MLflow, if it is not the checkout's.
+        faults: what is already known to be wrong.
     """
     output, why = run.output, list(faults)
-    if told and "Traceback (most recent call last)" in output:
+    if reports and "Traceback (most recent call last)" in output:
         why.append("a traceback")
-    if told and status and not said(output):
-        why.append("no sentence that says what to do")
+    if reports and status and not message_of(output):
+        why.append("no message that says what to do")
     if status == 124:
         why.append("it hung")
     after = Repro(checkout.folder, environment or checkout.environment, checkout.folder.parent / "again.log")
     again = after.wait()
     if again:
-        why.append(f"the run after it failed: {said(after.output)}")
+        why.append(f"the next run failed: {message_of(after.output)}")
     different = differences(expected, checkout.results(store))
     if different:
         why.append("other results: " + ", ".join(different[:4]))
-    seen = said(output).replace(str(checkout.folder), "CHECKOUT")
+    seen = message_of(output).replace(str(checkout.folder), "CHECKOUT")
     if left := checkout.leftovers():
         why.append("left behind: " + ", ".join(left[:4]))
     return Row(
@@ -138,7 +140,7 @@ def judge(
 def kill_stage(
     stage: str, sign: str, least: int, name: str, done: str, checkout: Checkout, expected: dict[str, Any]
 ) -> Row:
-    """Kill the stage's own process while it is at work: once there is a file of some bytes, else after a while."""
+    """Kill the stage's own process at work: when a file of some bytes appears, or after a while."""
     checkout.begin_before(stage)
     run = start(checkout)
     with stopping(run):
@@ -147,24 +149,24 @@ def kill_stage(
         if not process.is_running():
             raise Missed
         process.kill()
-        return judge(name, done, run, run.wait(), checkout, expected, told=False)
+        return judge(name, done, run, run.wait(), checkout, expected, reports=False)
 
 
 def kill_all(stage: str, name: str, done: str, checkout: Checkout, expected: dict[str, Any]) -> Row:
-    """Kill make, DVC and the stage when the first of its outputs is there."""
+    """Kill make, DVC and the stage when its first output appears."""
     checkout.begin_before(stage)
     run = start(checkout)
     with stopping(run):
         process = run.stage(stage)
         await_file(run, process, checkout, WRITES[stage])
         run.kill_all()
-        return judge(name, done, run, -9, checkout, expected, told=False)
+        return judge(name, done, run, -9, checkout, expected, reports=False)
 
 
 def fill_disk(
     stage: str, sign: str, free_kib: int, name: str, done: str, checkout: Checkout, expected: dict[str, Any]
 ) -> Row:
-    """Leave little space on the file system of the checkout, and give it back afterwards."""
+    """Leave little space on the file system of the checkout, and free it afterwards."""
     with small_disk(checkout.folder):
         checkout.begin_before(stage)
         run = start(checkout)
@@ -178,14 +180,14 @@ def fill_disk(
             halves = half_written(checkout, expected)
             ballast.unlink()
             faults = (*(["it did not fail"] if not status else []), *(f"half-written: {half}" for half in halves))
-            return judge(name, done, run, status, checkout, expected, told=True, faults=faults)
+            return judge(name, done, run, status, checkout, expected, reports=True, faults=faults)
 
 
 def fill(ballast: Path, free_kib: int) -> None:
-    """Fill a file system with one file, up to its last page, and give some of it back."""
+    """Fill a file system with one file, to its last page, and free some of it."""
     with ballast.open("wb", buffering=0) as file:
         space = os.statvfs(ballast)
-        # What a file system says is free is not exact to the page.
+        # A file system's free space is not exact to the page.
         os.posix_fallocate(file.fileno(), 0, space.f_bavail * space.f_frsize - KIB * KIB)
         file.seek(0, os.SEEK_END)
         with suppress(OSError):
@@ -195,14 +197,14 @@ def fill(ballast: Path, free_kib: int) -> None:
 
 
 def half_written(checkout: Checkout, expected: dict[str, Any]) -> list[str]:
-    """Name files at their final places that an undisturbed run makes otherwise."""
+    """Name files at their final places that differ from those of an undisturbed run."""
     found = checkout.results()["files"]
     return [name for name, content in found.items() if content != expected["files"].get(name)]
 
 
 @contextmanager
 def mlflow_server(checkout: Checkout) -> Iterator[tuple[Server, dict[str, str]]]:
-    """Provide an empty server of MLflow's, not yet started, and the environment of runs that use it."""
+    """Provide an empty MLflow server, not yet started, and the environment of runs that use it."""
     folder = checkout.folder.parent / "server"
     shutil.rmtree(folder, ignore_errors=True)
     server = Server(folder, checkout.environment)
@@ -213,10 +215,10 @@ def mlflow_server(checkout: Checkout) -> Iterator[tuple[Server, dict[str, str]]]
 
 
 def server_away(back_after: float | None, name: str, done: str, checkout: Checkout, expected: dict[str, Any]) -> Row:
-    """Kill MLflow's server before `register` asks it; start it again while the stage runs, or after its end."""
+    """Kill MLflow's server before `register` needs it; start it again while the stage runs, or after its end."""
     checkout.begin_before("register")
     with mlflow_server(checkout) as (server, environment):
-        server.start()  # makes its tables
+        server.start()  # creates its tables
         server.kill()
         run = Repro(checkout.folder, environment, checkout.folder.parent / "run.log")
         with stopping(run):
@@ -230,8 +232,8 @@ def server_away(back_after: float | None, name: str, done: str, checkout: Checko
             if back_after is None:
                 server.start()
             return judge(
-                name, done, run, status, checkout, expected, told=True, environment=environment, store=server.database,
-                faults=("it said nothing for minutes",) if silent else (),
+                name, done, run, status, checkout, expected, reports=True, environment=environment,
+                store=server.database, faults=("it printed nothing for minutes",) if silent else (),
             )  # fmt: skip
 
 
@@ -249,7 +251,15 @@ def server_lost(name: str, done: str, checkout: Checkout, expected: dict[str, An
             server.start()
             status = run.wait()
             return judge(
-                name, done, run, status, checkout, expected, told=True, environment=environment, store=server.database
+                name,
+                done,
+                run,
+                status,
+                checkout,
+                expected,
+                reports=True,
+                environment=environment,
+                store=server.database,
             )
 
 
@@ -261,7 +271,7 @@ def two_at_once(stages: tuple[str, ...], name: str, done: str, checkout: Checkou
     with stopping(first), stopping(second):
         statuses = first.wait(), second.wait()
         refused = second if statuses[1] else first
-        return judge(name, done, refused, max(statuses), checkout, expected, told=True)
+        return judge(name, done, refused, max(statuses), checkout, expected, reports=True)
 
 
 def start(checkout: Checkout) -> Repro:
@@ -282,7 +292,7 @@ def await_file(run: Repro, process: psutil.Process, checkout: Checkout, pattern:
 
 @contextmanager
 def stopping(run: Repro) -> Iterator[None]:
-    """See that nothing of a run goes on."""
+    """Kill what is left of a run."""
     try:
         yield
     finally:
@@ -291,7 +301,7 @@ def stopping(run: Repro) -> Iterator[None]:
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[None]:
-    """Put a file system of its own in the place of a folder.
+    """Mount a small file system in place of a folder.
 
     Raises:
         Skip: mounting is not permitted here.
@@ -322,7 +332,7 @@ CASES: Final = [
         for stage in WRITES
     ),
     _named(
-        "kill-tables", "register: kill -9 of its process while MLflow makes its tables",
+        "kill-tables", "register: kill -9 of its process while MLflow creates its tables",
         partial(kill_stage, "register", "mlflow.db*", 200_000),
     ),
     *(
@@ -342,12 +352,12 @@ CASES: Final = [
     _named("disk-register", "register: disk full while MLflow writes", partial(fill_disk, "register", "", 300)),
     _named(
         "disk-cache",
-        "synthesize: disk full when DVC takes note of its output",
+        "synthesize: disk full when DVC records its output",
         partial(fill_disk, "synthesize", "data/raw/synthetic.npz", 4),
     ),
     _named("disk-package", "package: disk full while it builds", partial(fill_disk, "package", "", 300)),
-    _named("server-back", "MLflow's server away, back 20 s later", partial(server_away, 20.0)),
-    _named("server-gone", "MLflow's server away until the run has ended", partial(server_away, None)),
+    _named("server-back", "MLflow's server unreachable, back 20 s later", partial(server_away, 20.0)),
+    _named("server-gone", "MLflow's server unreachable until the run has ended", partial(server_away, None)),
     _named("server-lost", "MLflow's server killed while register writes, back 20 s later", server_lost),
     _named("two-training", "two make repro at once, at training", partial(two_at_once, ("train@custom_cnn",))),
     _named("two-register", "two make repro at once, at the registry", partial(two_at_once, ("register",))),

@@ -1,4 +1,4 @@
-"""A scratch clone of the project with tiny parameters: its state before each stage, and the results that must last."""
+"""A scratch clone of the project with tiny parameters: its state before each stage, and the results to compare."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ import yaml
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PHASES: Final = [
-    {"epochs": 2, "image_size": 56, "views": 40, "precision": "fp32"},
-    {"epochs": 2, "image_size": 224, "views": 20, "precision": "fp32"},
+    {"epochs": 2, "image_size": 56, "samples": 40, "precision": "fp32"},
+    {"epochs": 2, "image_size": 224, "samples": 20, "precision": "fp32"},
 ]
 TINY: Final[dict[str, dict[str, Any]]] = {
     "synthesize": {"signers": 12, "samples_per_letter": 1, "non_letters": 1},
     "preprocess": {"validation": 0.15},
     "train": {"batch_size": 20},
     "schedule": {
-        "custom_cnn": [phase | {"views": 3 * phase["views"]} for phase in PHASES],
+        "custom_cnn": [phase | {"samples": 3 * phase["samples"]} for phase in PHASES],
         "mobilenet_v2": PHASES,
         "resnet18": PHASES,
     },
     "reference": {"steps": 60, "batch_size": 100},
     "evaluate": {"latency_runs": 3},
-    "exam": {"signers": 1, "non_letters": 4},
+    "test": {"signers": 1, "non_letters": 4},
 }
 """Parameters of a run that takes a minute on two idle cores."""
 STORE: Final = ("mlflow.db", "mlartifacts")
 TIMES: Final = ("latency",)
-"""Beginnings of the names of numbers that differ from run to run."""
+"""Prefixes of the names of numbers that differ from run to run."""
 OF_A_RUN: Final = ("run_id",)
 WHOLE_FILES: Final = (
     "data/raw/synthetic.npz",
@@ -47,7 +47,7 @@ WHOLE_FILES: Final = (
     "reports/dropped.csv",
     "bento/src/champion.onnx",
 )
-"""Files of which the same parameters make the same bytes."""
+"""Files whose bytes depend on the parameters alone."""
 NUMBERS: Final = ("reports/*.json", "reports/*/metrics.json")
 
 
@@ -60,7 +60,7 @@ class Checkout:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What `make` runs with: one thread, MLflow's default store, and temporary files that are ours to remove."""
+        """What `make` runs with: one thread, MLflow's default store, and a folder of its own for temporary files."""
         scratch = self.folder.parent / "tmp"
         scratch.mkdir(exist_ok=True)
         kept = {name: value for name, value in os.environ.items() if name not in ("MLFLOW_TRACKING_URI", "MAKEFLAGS")}
@@ -72,11 +72,11 @@ class Checkout:
         }
 
     def keep(self) -> None:
-        """Take the present state as the one that cases begin with."""
+        """Save the current state as the one that cases start from."""
         _copy(self.folder, self.finished)
 
     def begin_before(self, *stages: str) -> None:
-        """Bring back the finished state, without what some stages made: the next `make repro` has to run them."""
+        """Restore the finished state without the outputs of some stages: the next `make repro` must run them."""
         _copy(self.finished, self.folder)
         lock = self.folder / "dvc.lock"
         state = yaml.safe_load(lock.read_text())
@@ -87,11 +87,11 @@ class Checkout:
                 for name in STORE:
                     _remove(self.folder / name)
         lock.write_text(yaml.safe_dump(state, sort_keys=False))
-        # Else DVC would take the outputs from its own records instead of running the stage.
+        # Otherwise DVC would restore the outputs from its run cache instead of running the stage.
         _remove(self.folder / ".dvc/cache/runs")
 
     def results(self, store: Path | None = None) -> dict[str, Any]:
-        """Read what an undisturbed run and one after a fault have in common.
+        """Collect the results that a run after a fault must share with an undisturbed one.
 
         Args:
             store: sqlite file of MLflow; without it, the one in the checkout.
@@ -111,7 +111,7 @@ class Checkout:
         return {"files": files, "numbers": numbers, "registry": _registry(store or folder / "mlflow.db")}
 
     def leftovers(self) -> list[str]:
-        """Half-written files and checkpoints that the last run left behind."""
+        """Half-written files and checkpoints left by the last run."""
         found = [
             path
             for room in ("data", "models", "reports", ".bentoml", ".")
@@ -139,7 +139,7 @@ def make_checkout(work: Path) -> Checkout:
 
 
 def differences(expected: dict[str, Any], found: dict[str, Any], place: str = "") -> list[str]:
-    """Name where two results differ."""
+    """Name the places where two results differ."""
     names = [*expected, *(name for name in found if name not in expected)]
     lines = []
     for name in names:
@@ -153,14 +153,14 @@ def differences(expected: dict[str, Any], found: dict[str, Any], place: str = ""
 
 
 def _lasting(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Leave out times, and names that MLflow draws at random."""
+    """Leave out times and MLflow's random names."""
     if not isinstance(value, dict):
         return value
     return {name: _lasting(each) for name, each in value.items() if not name.startswith(TIMES) and name not in OF_A_RUN}
 
 
 def _registry(store: Path) -> dict[str, str]:
-    """Read the model's content by version, and the champion's version, from MLflow's tables."""
+    """Read the hash of each model version and the champion's version from MLflow's tables."""
     if not store.is_file():
         return {}
     with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as database:
@@ -172,7 +172,7 @@ def _registry(store: Path) -> dict[str, str]:
 
 def _copy(source: Path, destination: Path) -> None:
     destination.mkdir(exist_ok=True)
-    for path in destination.iterdir():  # not the folder itself, which may be a file system of its own
+    for path in destination.iterdir():  # not the folder itself, which may be a mount point
         _remove(path)
     shutil.copytree(source, destination, symlinks=True, dirs_exist_ok=True)
 

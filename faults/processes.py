@@ -1,4 +1,4 @@
-"""`make repro` as a user starts it, watched and killed by its process ids; and MLflow's server."""
+"""`make repro` as a user starts it, watched and killed by process id; and MLflow's server."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 REPRO_SECONDS: Final = 3600.0
-"""Longest time for a whole run, in which nothing hangs."""
+"""Longest time for a whole run; a longer one hangs."""
 SIGN_SECONDS: Final = 900.0
 """Longest wait for the moment of a fault."""
 POLL_SECONDS: Final = 0.002
 STAGE_POLL_SECONDS: Final = 0.05
-"""Longer, for the list of all processes takes a while."""
+"""Longer, because listing all processes takes a while."""
 SERVER_SECONDS: Final = 180.0
 
 
-class Missed(Exception):  # noqa: N818 - no error: the moment of a fault went by
+class Missed(Exception):  # noqa: N818 - not an error: the moment of a fault was missed
     """The stage had ended before the fault came."""
 
 
 class Repro:
-    """A `make repro` that runs, in a session of its own."""
+    """A running `make repro`, in its own session."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str], log: Path) -> None:
         self._log, self._begun = log, time.monotonic()
@@ -70,7 +70,7 @@ class Repro:
         """Poll until `sign` returns something.
 
         Raises:
-            Missed: the run, or the process given, came to its end first.
+            Missed: the run, or the process given, ended first.
         """
         end = time.monotonic() + SIGN_SECONDS
         while time.monotonic() < end:
@@ -82,17 +82,17 @@ class Repro:
         raise Missed
 
     def kill_all(self) -> None:
-        """Send SIGKILL to `make`, DVC and the stage, as a machine that loses its power does."""
+        """Send SIGKILL to `make`, DVC and the stage, like a power failure."""
         family = self._family()
         for process in [*family, self._process]:
             with suppress(psutil.Error, ProcessLookupError):
                 process.kill()
         self._process.wait(timeout=60)
-        # Until the system has buried them, DVC takes them for alive; nobody types the next command so soon.
+        # DVC takes them for alive until the system has removed them; no user types the next command so soon.
         psutil.wait_procs(family, timeout=60)
 
     def wait(self, seconds: float = REPRO_SECONDS) -> int:
-        """Wait for the end; a run that takes longer is killed and counts as one that hangs (status 124)."""
+        """Wait for the end; a run that takes longer is killed and counts as hanging (status 124)."""
         try:
             return self._process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
@@ -110,8 +110,8 @@ class Repro:
         return []
 
 
-def said(output: str) -> str:
-    """Find the line that tells the user what happened: the stage's own, else DVC's; "" where there is none."""
+def message_of(output: str) -> str:
+    """Find the line that reports what happened: the stage's own, else DVC's; "" if there is none."""
     for pattern in (r"error: (.*)", r"(MLflow at .*)", r"ERROR: (.*)"):
         if found := re.search(pattern, output):
             return found[1].strip()
@@ -119,7 +119,7 @@ def said(output: str) -> str:
 
 
 class Server:
-    """`mlflow server` on loopback, with a database and files of its own."""
+    """`mlflow server` on loopback, with its own database and files."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         folder.mkdir()
@@ -132,7 +132,7 @@ class Server:
 
     @property
     def uri(self) -> str:
-        """What `MLFLOW_TRACKING_URI` is set to."""
+        """Value of `MLFLOW_TRACKING_URI`."""
         return f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:

@@ -1,7 +1,7 @@
-"""Coverage-guided fuzzing of the reader of raw data sets, with Atheris (libFuzzer).
+"""Coverage-guided fuzzing of the code that reads raw data sets, with Atheris (libFuzzer).
 
-`make fuzz` runs it. Any exception but `PipelineError`, a crash, a file that takes too long and memory beyond the
-limit end it with a status other than 0 and leave the file in `.fuzz/`.
+`make fuzz` runs it. Any exception but `InputError`, a crash, a file that takes too long, or memory beyond the limit
+ends it with a status other than 0; the file is kept in `.fuzz/`.
 """
 
 from __future__ import annotations
@@ -20,43 +20,43 @@ with atheris.instrument_imports(include=["stages", "zipfile", "numpy.lib.format"
 
     from fuzz.mutations import MAX_BYTES, mutate, seeds
     from stages.data.raw import read_raw
-    from stages.errors import PipelineError
+    from stages.errors import InputError
 
 SECONDS: Final = 5
-"""Time limit for one file; it takes a few milliseconds."""
+"""Time limit for one file; a few milliseconds are usual."""
 RESIDENT_MIB: Final = 512
 ADDRESS_MIB: Final = 4096
 """Limit of the address space, of which libraries and libFuzzer reserve most without using it."""
 MAX_GIB: Final = 0.05
-"""Uncompressed size that the reader is told to allow, well below the memory limit."""
+"""Uncompressed size that is allowed, well below the memory limit."""
 ARTEFACTS: Final = Path(".fuzz")
 _CURRENT: Final = ARTEFACTS / "current.npz"
 _COUNTS: Final = {"read": 0, "refused": 0, "files": 0}
 
 
 def read_everything(contents: bytes) -> None:
-    """Read a file as preprocessing does, down to the last picture."""
+    """Read a file as preprocessing does, to the last picture."""
     _CURRENT.write_bytes(contents)
     try:
         raw = read_raw(_CURRENT, max_samples=1000, max_gib=MAX_GIB)
         if raw.pictures is not None:
             for chunk in raw.pictures.chunks(16):
                 chunk.max(initial=0)
-    except PipelineError as error:
+    except InputError as error:
         if not str(error).startswith(f"{_CURRENT}: "):
             raise ValueError(str(error)) from error
         _COUNTS["refused"] += 1
     else:
         _COUNTS["read"] += 1
-    if _COUNTS["read"] + _COUNTS["refused"] == _COUNTS["files"]:  # libFuzzer ends the process without a last word
-        sys.stdout.write(f"{_COUNTS['read']} files were read, {_COUNTS['refused']} refused with a sentence\n")
+    if _COUNTS["read"] + _COUNTS["refused"] == _COUNTS["files"]:  # libFuzzer ends the process without returning
+        sys.stdout.write(f"{_COUNTS['read']} files were read, {_COUNTS['refused']} refused with an error message\n")
         sys.stdout.flush()
 
 
 def change(contents: bytes, most: int, seed: int) -> bytes:
-    """Mutate as libFuzzer does, or as one who knows the format."""
-    dice = random.Random(seed)  # noqa: S311 - mutations are no secret
-    changed = atheris.Mutate(contents, most) if dice.random() < 0.25 else mutate(contents, dice)
+    """Mutate as libFuzzer does, or with knowledge of the format."""
+    rng = random.Random(seed)  # noqa: S311 - not for cryptography
+    changed = atheris.Mutate(contents, most) if rng.random() < 0.25 else mutate(contents, rng)
     return changed[:most]
 
 

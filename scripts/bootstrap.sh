@@ -1,9 +1,9 @@
 #!/bin/sh
-# Make .venv and fill it with the pinned packages, or say in a sentence what is missing and what to type.
-# Safe to run again at any point: what is already installed is kept, and the Makefile's stamp is written only after
-# this script has ended well.
+# Make .venv and fill it with the pinned packages, or report what is missing and what to type.
+# Safe to run again at any point: what is already installed is kept, and the Makefile writes its stamp only after
+# this script has succeeded.
 #
-# Read from the environment: PYTHON (the interpreter to build on), MIN_FREE_GB (refuse to begin with less disk).
+# Read from the environment: PYTHON (the interpreter to build on), MIN_FREE_GB (least free disk to start with).
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -12,7 +12,7 @@ stop() {
     exit 1
 }
 
-# Print major.minor of a Python; nothing where it is none.
+# Print major.minor of a Python, or nothing if it is not one.
 version_of() {
     "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true
 }
@@ -44,7 +44,7 @@ or name it: make repro PYTHON=/path/to/python3.11"
 python=$(find_python)
 "$python" scripts/check_system.py ${MIN_FREE_GB:+--min-free-gb "$MIN_FREE_GB"} || exit 1
 
-# A .venv of another Python, or one whose Python has gone, cannot be mended: make it anew.
+# A .venv of another Python version, or one whose Python is gone, cannot be fixed: make it again.
 if [ "$(version_of .venv/bin/python)" != "$(version_of "$python")" ]; then
     echo "Making .venv with Python $(version_of "$python")"
     "$python" -m venv --clear .venv || stop "$python could not make .venv (its message is above). Try another: PYTHON=..."

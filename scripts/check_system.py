@@ -1,6 +1,6 @@
-"""What the environment needs of the machine, checked before anything is installed.
+"""Check what the environment needs from the machine before anything is installed.
 
-Runs on a bare Python 3.11 or 3.12: only the standard library is imported.
+Runs on a bare Python 3.11 or 3.12: it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Final
 
 PLATFORMS: Final = (("Linux", "x86_64"), ("Darwin", "arm64"))
-"""Where mediapipe and torch both publish files; Windows goes through WSL."""
+"""Systems and processors for which both mediapipe and torch publish files; on Windows, use WSL."""
 LIBRARIES: Final = ("libGL.so.1", "libgthread-2.0.so.0")
-"""Shared libraries that OpenCV with windows needs of a Linux system."""
+"""Shared libraries that OpenCV needs on Linux to open windows."""
 MIN_FREE_GB: Final = 12.0
-"""The environment takes 7 GB; the rest is room to unpack, and for data and models."""
+"""The environment takes 7 GB; the rest is for unpacking, data and models."""
 
 
 def platform_problem(system: str, machine: str) -> str | None:
-    """Say what is wrong where a pinned package has no file for this system and processor."""
+    """Return what is wrong if a pinned package has no file for this system and processor."""
     if (system, machine) in PLATFORMS:
         return None
     return (
@@ -33,7 +33,7 @@ def platform_problem(system: str, machine: str) -> str | None:
 
 
 def venv_problem(version: str) -> str | None:
-    """Say what is wrong where this Python cannot make a virtual environment, as Debian's own cannot at first."""
+    """Return what is wrong if this Python cannot make a virtual environment, as a fresh Debian's cannot."""
     if all(importlib.util.find_spec(module) for module in ("venv", "ensurepip")):
         return None
     return (
@@ -43,7 +43,7 @@ def venv_problem(version: str) -> str | None:
 
 
 def library_problem(names: tuple[str, ...]) -> str | None:
-    """Say what is wrong where a shared library cannot be loaded."""
+    """Return what is wrong if a shared library cannot be loaded."""
     missing = [name for name in names if not _loads(name)]
     if not missing:
         return None
@@ -54,9 +54,9 @@ def library_problem(names: tuple[str, ...]) -> str | None:
 
 
 def disk_problem(folder: Path, min_free_gb: float) -> str | None:
-    """Say what is wrong where `folder` has less than `min_free_gb` (10^9 bytes) free.
+    """Return what is wrong if `folder` has less than `min_free_gb` (10^9 bytes) free.
 
-    What an interrupted installation left in `folder/.venv` counts as free: it need not be written again.
+    Files that an interrupted installation left in `folder/.venv` count as free: they need not be written again.
     """
     installed = sum(file.lstat().st_size for file in (folder / ".venv").rglob("*") if file.is_file())
     free_gb = (shutil.disk_usage(folder).free + installed) / 1e9
@@ -64,7 +64,7 @@ def disk_problem(folder: Path, min_free_gb: float) -> str | None:
         return None
     return (
         f"{folder} has {free_gb:.0f} GB free and the environment needs {min_free_gb:g} GB. "
-        "Free some space, clone to a larger disk, or try all the same with MIN_FREE_GB=0, and run the command again."
+        "Free some space, clone to a larger disk, or skip this check with MIN_FREE_GB=0, and run the command again."
     )
 
 
@@ -77,7 +77,7 @@ def _loads(name: str) -> bool:
 
 
 def main() -> None:
-    """Exit with one sentence and status 1 at the first thing that is missing."""
+    """Exit with status 1 and a message if anything is missing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--min-free-gb", type=float, default=MIN_FREE_GB)
     parser.add_argument("--folder", type=Path, default=Path.cwd())

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-# Beside the clone, as beside this checkout: what some tests measure with.
+# Some tests need real data next to the checkout; give the clone the same.
 [ -d ../shared ] && ln -s "$(cd ../shared && pwd)" "$folder/shared"
 export UV_CACHE_DIR="$folder/uv" PIP_NO_CACHE_DIR=1 npm_config_cache="$folder/npm"
 git clone --quiet . "$folder/fingerspell"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Build an image of the packaged service from the Dockerfile that BentoML wrote into the Bento.
 #
-# scripts/container.sh NAME [REQUIREMENTS]: with a file of requirements, the image has those packages instead.
+# scripts/container.sh NAME [REQUIREMENTS]: a requirements file replaces the Bento's own packages in the image.
 # Read from the environment: CONTAINER_TOOL (docker, podman or buildah; default: the first that works), BUILD_ARGS.
 set -eu
 cd "$(dirname "$0")/.."
@@ -29,16 +29,16 @@ context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT
 cp -R bento/. "$context"
 [ -z "$requirements" ] || cp "$requirements" "$context/env/python/requirements.txt"
-# BentoML writes no health check, and keeps folders of its own where a read-only root has no room for them.
+# BentoML writes no health check, and its default folders are not writable with a read-only root.
 cat >>"$context/env/docker/Dockerfile" <<'MORE'
 ENV BENTOML_HOME=/tmp/bentoml BENTOML_DO_NOT_TRACK=True DO_NOT_TRACK=true ORT_DISABLE_TELEMETRY=1 FINGERSPELL_LOG=json
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:3000/readyz', timeout=4)"]
 MORE
-# OCI's format of images knows no health check; docker has no such option and no other format.
+# OCI images have no health check, so podman and buildah have to write docker's format; docker has no such option.
 [ "$tool" = docker ] || BUILD_ARGS="--format docker ${BUILD_ARGS:-}"
-# shellcheck disable=SC2086 - several words
+# shellcheck disable=SC2086 -- several words
 "$tool" build ${BUILD_ARGS:-} --tag "$name" --file "$context/env/docker/Dockerfile" "$context" ||
-    stop "$tool could not build the image (the reason is above). Mend it and type the same command again."
+    stop "$tool could not build the image (the reason is above). Fix the cause and type the same command again."
 echo
 echo "Built $name. Run it: $tool run --rm --read-only --tmpfs /tmp --publish 127.0.0.1:3000:3000 $name"

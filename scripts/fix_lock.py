@@ -1,6 +1,6 @@
-"""Remove DVC's list of locks where a full disk has cut it off: DVC writes it in place, and reads it first of all.
+"""Remove DVC's list of locks if a full disk has truncated it: DVC writes it in place, and cannot start without it.
 
-Only `.dvc/tmp/rwlock`, and only where it is no JSON: it names running processes, and no run is busy with half a list.
+Only `.dvc/tmp/rwlock`, and only if it is not JSON. It names running processes, and no run can be using half a list.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from zc.lockfile import LockError, LockFile  # type: ignore[import-untyped]
 
 LOCKS: Final = Path(".dvc/tmp/rwlock")
 GUARD: Final = Path(".dvc/tmp/rwlock.lock")
-"""What DVC holds while it reads and writes the list."""
+"""Lock that DVC holds while it reads and writes the list."""
 
 
 def main() -> None:
-    """Mend the checkout in the working directory, and say so."""
-    if not is_cut_off(LOCKS):
+    """Fix the checkout in the working directory, and say so."""
+    if not is_truncated(LOCKS):
         return
     try:
         guard = LockFile(str(GUARD))
     except LockError:
-        return  # it is being written at this moment
+        return  # it is being written right now
     try:
-        if is_cut_off(LOCKS):
+        if is_truncated(LOCKS):
             LOCKS.unlink()
-            sys.stderr.write(f"{LOCKS} was cut off by a full disk and is removed; nothing else is lost.\n")
+            sys.stderr.write(f"{LOCKS} was truncated by a full disk and has been removed; nothing else is lost.\n")
     finally:
         guard.close()
 
 
-def is_cut_off(path: Path) -> bool:
-    """Tell whether there is a list that cannot be read."""
+def is_truncated(path: Path) -> bool:
+    """Whether there is a list that cannot be read."""
     try:
         json.loads(path.read_bytes())
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The pipeline's root exception and how a stage's door turns it into an exit code."""
+"""The pipeline's exceptions, and how a stage's door turns them into an exit code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _FULL_NUMBERS: Final = (errno.ENOSPC, errno.EDQUOT)
 _FULL_WORDS: Final = ("no space left on device", "disk is full", "disk quota exceeded")
-"""What libraries that write by themselves (sqlite, safetensors, programs) say of a full disk."""
+"""How libraries and programs that write files themselves (sqlite, safetensors) report a full disk."""
 
 
 class PipelineError(Exception):
@@ -32,9 +32,9 @@ class ChampionMovedError(PipelineError):
 
 
 def run_door(main: Callable[[], None]) -> None:
-    """Run a stage; exit with status 1 and one sentence where it raises `PipelineError`, with 130 on Ctrl-C.
+    """Run a stage; exit with status 1 and one sentence if it raises `PipelineError`, with 130 on Ctrl-C.
 
-    A full disk is told as such, whatever raised because of it.
+    A full disk is reported as such, whatever raised because of it.
     """
     try:
         main()
@@ -52,7 +52,7 @@ def run_door(main: Callable[[], None]) -> None:
 
 
 def is_full(error: BaseException | None) -> bool:
-    """Whether a full disk is what an exception, or one that led to it, is about."""
+    """Whether an exception, or one that led to it, is due to a full disk."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in _FULL_NUMBERS:
             return True
@@ -63,6 +63,6 @@ def is_full(error: BaseException | None) -> bool:
 
 
 def _place(error: Exception) -> str:
-    """Name the file, where the exception does; a write that fails does not, but stages write to the checkout."""
+    """Name the file if the exception does; a failed write does not, but stages write to the checkout."""
     name = error.filename if isinstance(error, OSError) else None
     return f" ({name or Path.cwd()})"

@@ -1,4 +1,4 @@
-"""Stage `evaluate`: one exported network reads the validation samples; numbers and pictures go to `reports/`.
+"""Stage `evaluate`: one network's predictions for the validation split, scored; numbers and pictures go to `reports/`.
 
 Usage: python -m stages.evaluate ARCHITECTURE
 """
@@ -7,25 +7,22 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
-from pathlib import Path
-from typing import Final
 
 from stages.data.loader import draw_masks
 from stages.data.processed import PROCESSED, data_hash, read_processed
-from stages.errors import PipelineError, run_door
-from stages.evaluation.calibration import mean_of_views, read_logits
-from stages.evaluation.networks import load_network, measure_latency, predict
-from stages.evaluation.report import build_report, calibration_json, metrics_json, read_history
+from stages.errors import InputError, run_door
+from stages.evaluation.calibration import mean_with_mirror, read_logits
+from stages.evaluation.networks import load_network, measure_latency
+from stages.evaluation.predictions import predictions_of
+from stages.evaluation.report import build_report, calibration_numbers, read_history, speed_numbers
 from stages.evaluation.scores import score, worst_mistakes
 from stages.files import write_files
 from stages.params import ARCHITECTURES, Evaluate, read_params
-
-MODELS: Final = Path("models")
-REPORTS: Final = Path("reports")
+from stages.registry.results import MODELS, REPORTS
 
 
 def main() -> None:
-    """Read `models/<architecture>/` and `data/processed/`, write `reports/<architecture>/`, print the numbers."""
+    """Read a network, its predictions and `data/processed/`; write `reports/<architecture>/`; print the numbers."""
     parser = ArgumentParser(prog="python -m stages.evaluate", description="Report on one trained network.")
     parser.add_argument("architecture", choices=ARCHITECTURES)
     architecture = parser.parse_args().architecture
@@ -35,15 +32,14 @@ def main() -> None:
     history = read_history(MODELS / architecture / "history.csv")
     processed = read_processed()
     if network.classes != processed.class_names or network.data_hash != data_hash():
-        raise PipelineError(f"{model} was trained on other data than {PROCESSED} holds. Run: dvc repro.")
+        raise InputError(f"{model} was trained on other data than {PROCESSED} holds. Run: dvc repro.")
     validation = processed.validation
-    (probabilities,) = predict([network], validation.samples, f"evaluate {architecture}")
-    latencies = measure_latency(network, draw_masks(validation.samples[:1])[0], params.latency_runs)
     logits = read_logits(MODELS / architecture / "validation_logits.npz", len(validation), len(network.classes))
-    uncalibrated = mean_of_views(logits, 1.0)
+    probabilities, uncalibrated = predictions_of(model).validation.probabilities, mean_with_mirror(logits, 1.0)
+    latencies = measure_latency(network, draw_masks(validation.samples[:1])[0], params.latency_runs)
     after, before = (score(each, validation.classes, params.calibration_bins) for each in (probabilities, uncalibrated))
-    calibrated = calibration_json(after, before, network.temperature)
-    metrics = metrics_json(calibrated, latencies, model.stat().st_size, len(validation))
+    metrics = calibration_numbers(after, before, network.temperature, len(validation))
+    metrics |= speed_numbers(latencies, model.stat().st_size)
     worst = worst_mistakes(probabilities, validation.classes, params.mistakes)
     report = build_report(
         architecture=architecture,

@@ -1,15 +1,21 @@
-"""Files that appear whole or not at all, and the hash of what is in them."""
+"""Files that appear whole or not at all, JSON files as models, and the hash of a file."""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from stages.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @contextmanager
@@ -56,6 +62,25 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
     for name, contents in files.items():
         with atomic_write(folder / name) as partial:
             partial.write_bytes(contents)
+
+
+def read_model(model: type[Model], path: Path, command: str) -> Model:
+    """Read a JSON file as a pydantic model.
+
+    Args:
+        model: what the file holds.
+        path: the file.
+        command: what writes the file again, for the error.
+
+    Raises:
+        InputError: the file is missing, damaged or holds something else.
+    """
+    try:
+        return model.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise InputError(f"{path} is missing. Run: {command}") from None
+    except (OSError, ValidationError) as error:
+        raise InputError(f"{path}: cannot be read ({' '.join(str(error).split())[:200]}). Run: {command}") from None
 
 
 def content_hash(path: Path) -> str:

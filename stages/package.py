@@ -9,9 +9,8 @@ from typing import Final
 from stages.errors import run_door
 from stages.export.bento import MODEL_FILE, build_bento
 from stages.registry.champion import download_champion
-from stages.registry.packaged import read_champion
+from stages.registry.record import ChampionRecord
 
-REGISTER_REPORT: Final = Path("reports/register.json")
 BENTO: Final = Path("bento")
 WORK: Final = Path(".bentoml/build")
 """BentoML's store while it builds, inside the checkout, so that the last step is a rename."""
@@ -19,14 +18,14 @@ WORK: Final = Path(".bentoml/build")
 
 def main() -> None:
     """Fetch the champion from the registry and build the Bento."""
-    champion = read_champion(REGISTER_REPORT)
+    champion = ChampionRecord.read()
     with tempfile.TemporaryDirectory() as folder:
         model = download_champion(champion.model, champion.version, Path(folder) / MODEL_FILE)
         build_bento(
             model, BENTO, WORK,
-            architecture=champion.architecture, registered_model=champion.model, version=champion.version,
+            architecture=champion.champion, registered_model=champion.model, version=champion.version,
         )  # fmt: skip
-    print(f"{BENTO}/: {champion.architecture}, version {champion.version} of {champion.model}. Serve it: make serve")  # noqa: T201
+    print(f"{BENTO}/: {champion.champion}, version {champion.version} of {champion.model}. Serve it: make serve")  # noqa: T201
 
 
 if __name__ == "__main__":

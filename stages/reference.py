@@ -1,4 +1,4 @@
-"""Stage `reference`: a small network on the landmarks themselves, which the networks on masks are measured by.
+"""Stage `reference`: a small network that sees the landmarks themselves, a yardstick for the networks on masks.
 
 Usage: python -m stages.reference
 """
@@ -13,40 +13,39 @@ from typing import Final
 
 from stages.data.processed import data_hash, read_processed
 from stages.errors import run_door
-from stages.evaluation.calibration import fit_temperature, mean_of_views
-from stages.evaluation.report import calibration_json
+from stages.evaluation.calibration import fit_temperature, mean_with_mirror
+from stages.evaluation.report import calibration_numbers
 from stages.evaluation.scores import score
 from stages.export.onnx import export_model
 from stages.files import write_text
-from stages.params import Augment, Evaluate, Reference, read_params
-from stages.training.reference import fit_reference, view_logits
+from stages.params import REFERENCE, Augment, Evaluate, Reference, read_params
+from stages.training.reference import fit_reference, mirrored_logits
 
-NAME: Final = "landmark_mlp"
-FOLDER: Final = Path("models") / NAME
-REPORT: Final = Path("reports") / NAME / "metrics.json"
+FOLDER: Final = Path("models") / REFERENCE
+REPORT: Final = Path("reports") / REFERENCE / "metrics.json"
 
 
 def main() -> None:
-    """Read `data/processed/`, write `models/landmark_mlp/` and `reports/landmark_mlp/metrics.json`."""
+    """Train on `data/processed/`, write `models/landmark_mlp/` and `reports/landmark_mlp/metrics.json`."""
     params, bins = read_params(Reference), read_params(Evaluate).calibration_bins
     data = read_processed()
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
-    train, validation = data.train.landmarks, data.validation.landmarks
-    if train is None or validation is None:
+    train, validation = data.train.samples, data.validation.samples
+    if data.train.kind == "masks":
         write_text(FOLDER / "none.txt", "The data set is of ready-made masks: there are no landmarks to learn from.\n")
         write_text(REPORT, json.dumps({"available": False}) + "\n")
         sys.stdout.write("no reference: the data set is of ready-made masks, which have no landmarks\n")
         return
     network = fit_reference(train, data.train.classes, len(data.class_names), params, read_params(Augment))
-    logits = view_logits(network, validation)
+    logits = mirrored_logits(network, validation)
     temperature = fit_temperature(logits, data.validation.classes)
     export_model(
-        network, FOLDER / "model.onnx", classes=data.class_names, architecture=NAME, data_hash=data_hash(),
+        network, FOLDER / "model.onnx", classes=data.class_names, architecture=REFERENCE, data_hash=data_hash(),
         examples=validation[:16], temperature=temperature,
     )  # fmt: skip
-    after, before = (score(mean_of_views(logits, t), data.validation.classes, bins) for t in (temperature, 1.0))
-    metrics = calibration_json(after, before, temperature) | {"samples": len(data.validation)}
+    after, before = (score(mean_with_mirror(logits, t), data.validation.classes, bins) for t in (temperature, 1.0))
+    metrics = calibration_numbers(after, before, temperature, len(data.validation))
     write_text(REPORT, json.dumps({"available": True} | metrics, indent=2) + "\n")
     sys.stdout.write("reference: " + ", ".join(f"{name} {value:g}" for name, value in metrics.items()) + "\n")
 

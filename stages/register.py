@@ -1,7 +1,7 @@
-"""Stage `register`: every network becomes a run and a version in MLflow; the best one is offered as the champion.
+"""Stage `register`: every network becomes a run and a version in MLflow; the best one is compared with the champion.
 
-Where there is no champion yet, the best network by macro F1 in validation becomes it. Where there is one, the gate
-decides (see `stages.registry.promotion`); if it refuses, the alias stays, and the report says why.
+If there is no champion yet, the best network by macro F1 in validation becomes it. If there is one, the gate decides
+(see `stages.registry.promotion`); if it refuses, the alias stays, and the record says why.
 
 Usage: python -m stages.register
 """
@@ -15,15 +15,15 @@ from tqdm import tqdm
 from stages.errors import run_door
 from stages.params import ARCHITECTURES, Register, read_params
 from stages.registry.champion import read_champion
-from stages.registry.promotion import crown, offer
-from stages.registry.record import decision_json, tell, write_standing
-from stages.registry.results import best, read_result, read_revision
+from stages.registry.promotion import promote_first, propose
+from stages.registry.record import RegisteredNetwork, champion_predictions, write_record
+from stages.registry.results import read_result, read_revision
 from stages.registry.store import store_name
 from stages.registry.versions import register
 
 
 def main() -> None:
-    """Read `models/`, `reports/` and data, write MLflow's store, `reports/register.json` and `models/champion/`."""
+    """Read `models/`, `reports/` and predictions; write MLflow's store, `reports/register.json`, `models/champion/`."""
     params = read_params(Register)
     results = [read_result(architecture) for architecture in ARCHITECTURES]
     revision = read_revision()
@@ -31,26 +31,28 @@ def main() -> None:
         result.architecture: register(result, params.experiment, params.model, revision)
         for result in tqdm(results, desc="register", unit="model")
     }
-    leader = best(results)
+    leader = max(results, key=lambda result: result.metrics["f1"])
     number = versions[leader.architecture].version
     if read_champion(params.model) is None:
-        outcome = crown(params.model, number)
+        outcome = promote_first(params.model, number)
     else:
-        outcome = offer(params.model, number, leader.model)
+        outcome = propose(params.model, number, leader.model)
     models = {
-        result.architecture: {
-            "run_id": versions[result.architecture].run_id,
-            "version": versions[result.architecture].version,
-            "f1": result.metrics["f1"],
-            "model_hash": result.model_hash,
-        }
+        result.architecture: RegisteredNetwork(
+            run_id=versions[result.architecture].run_id,
+            version=versions[result.architecture].version,
+            f1=result.metrics["f1"],
+            model_hash=result.model_hash,
+        )
         for result in results
     }
-    write_standing(params.model, outcome.champion, models, decision_json(outcome))
+    record = write_record(params.model, outcome.champion, models, outcome.decision)
+    if not record.is_own:
+        champion_predictions()
     for name, version in versions.items():
         sys.stdout.write(f"{name}: version {version.version} ({'unchanged' if version.reused else 'new'})\n")
-    sys.stdout.write(tell(outcome, params.model))
-    sys.stdout.write(f"MLflow: {store_name()} (a local one is shown by `make ui`)\n")
+    sys.stdout.write(outcome.report(params.model))
+    sys.stdout.write(f"MLflow: {store_name()} (`make ui` shows a local one)\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Stage `synthesize`: the embedded data set, synthetic hands that pose the static letters, as a raw `.npz`."""
+"""Stage `synthesize`: the built-in data set, synthetic hands that pose the static letters, as a raw `.npz`."""
 
 from __future__ import annotations
 

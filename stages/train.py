@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
-import io
 import shutil
 from pathlib import Path
+
+import pandas as pd
 
 from stages.data.archive import write_archive
 from stages.data.loader import draw_masks
@@ -17,7 +17,7 @@ from stages.evaluation.calibration import fit_temperature
 from stages.export.onnx import export_model
 from stages.files import write_text
 from stages.params import ARCHITECTURES, Augment, Train, read_init, read_params, read_schedule
-from stages.training.calibration import view_logits
+from stages.training.calibration import mirrored_logits
 from stages.training.fit import fit, is_first_process
 from stages.training.weights import save_weights, start_network, weights_hash
 
@@ -25,7 +25,7 @@ MODELS = Path("models")
 
 
 def main() -> None:
-    """Train the architecture named on the command line; a run that was killed goes on where it stopped."""
+    """Train the architecture named on the command line; a run that was killed resumes where it stopped."""
     parser = argparse.ArgumentParser(prog="python -m stages.train", description=main.__doc__)
     parser.add_argument("architecture", choices=ARCHITECTURES)
     architecture: str = parser.parse_args().architecture
@@ -34,7 +34,7 @@ def main() -> None:
     init = read_init(architecture)
     data, hashed = read_processed(), data_hash()
     network, early_layers = start_network(architecture, init, data.class_names, train.dropout)
-    # Only the same data, parameters and first weights go on from a checkpoint.
+    # Only a run with the same data, parameters and initial weights resumes from a checkpoint.
     run = hashlib.sha256(repr((hashed, train, augment, schedule, weights_hash(init))).encode()).hexdigest()[:16]
     unfinished = MODELS / "unfinished" / f"{architecture}-{run}"
     history = fit(network, data, schedule, train, augment, unfinished, early_layers)
@@ -44,18 +44,14 @@ def main() -> None:
     folder = MODELS / architecture
     folder.mkdir(parents=True, exist_ok=True)
     examples = draw_masks(data.validation.samples[:16])
-    logits = view_logits(network, data.validation, train.batch_size)
+    logits = mirrored_logits(network, data.validation, train.batch_size)
     write_archive(folder / "validation_logits.npz", {"logits": logits})
     export_model(
         network, folder / "model.onnx", classes=data.class_names, architecture=architecture, data_hash=hashed,
         examples=examples, temperature=fit_temperature(logits, data.validation.classes),
     )  # fmt: skip
     save_weights(network.state_dict(), folder / "weights.safetensors", data.class_names)
-    table = io.StringIO()
-    writer = csv.DictWriter(table, fieldnames=list(history[0]))
-    writer.writeheader()
-    writer.writerows(history)
-    write_text(folder / "history.csv", table.getvalue())
+    write_text(folder / "history.csv", pd.DataFrame(history).to_csv(index=False, lineterminator="\n"))
     shutil.rmtree(unfinished)
 
 

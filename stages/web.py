@@ -1,6 +1,6 @@
-"""The `web` stage: the page for browsers becomes `web/`, with everything it needs.
+"""Stage `web`: build the page for browsers in `web/`, with everything it needs.
 
-Where Node.js is missing a page that says so takes its place: the service works without it.
+Without Node.js, a page that says so is written instead: the service works without it.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ SOURCE: Final = Path("client/web")
 WEB: Final = Path("web")
 WASM: Final = SOURCE / "node_modules/@mediapipe/tasks-vision/wasm"
 WASM_FILES: Final = ("vision_wasm_internal.js", "vision_wasm_internal.wasm")
-"""With SIMD, which every browser has that has the rest of what the page needs."""
+"""The build with SIMD: every browser that can run the page has it."""
 BUNDLE: Final = "hand_landmarker.task"
 COMPRESSED: Final = (".css", ".html", ".js", ".task", ".wasm", ".webmanifest")
 LIMIT: Final = 600
-"""Seconds that a step of the build may take."""
+"""Seconds that one step of the build may take."""
 NO_NODE: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Fingerspell</title>
-<p>The page was not built: Node.js 18 or newer was not there. Install it and type: make web</p></html>
+<p>The page was not built because Node.js is missing. Install version 18 or newer and type: make web</p></html>
 """
 
 
 def main() -> None:
-    """Build the page with Vite, then add the hand model, its WebAssembly, and compressed forms of all."""
+    """Build the page with Vite, then add the hand model, its WebAssembly and compressed copies of all files."""
     ArgumentParser(prog="python -m stages.web", description=main.__doc__).parse_args()
     with tempfile.TemporaryDirectory(dir=".", prefix=".web-") as folder:
         built = Path(folder) / "web"
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def build(folder: Path) -> None:
-    """Build into a folder that is not there yet.
+    """Build into a new folder.
 
     Raises:
         PipelineError: npm or Vite fails.
@@ -79,7 +79,7 @@ def _npm(*arguments: str) -> None:
             f"npm {arguments[0]} took longer than {LIMIT} s. Check the network and run again."
         ) from None
     if done.returncode:
-        raise PipelineError(f"npm {arguments[0]} failed. Mend what it says and run again:\n{done.stdout}{done.stderr}")
+        raise PipelineError(f"npm {arguments[0]} failed. Fix the cause and run again:\n{done.stdout}{done.stderr}")
 
 
 if __name__ == "__main__":

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from stages.data.raw import write_raw
-from stages.errors import PipelineError, run_door
+from stages.errors import InputError, run_door
 from stages.photos.folder import MAX_MEGAPIXELS, SUFFIXES, list_photos
 from stages.photos.importing import Import, import_hands, summarise
 
 EPILOG = f"""\
 FOLDER holds A/one.jpg or anna/A/one.jpg; pictures ({", ".join(SUFFIXES)}) may have any size up to
-{MAX_MEGAPIXELS} megapixels. Only landmarks are written. A photograph without a hand counts as tried (n_photos), a
-file that cannot be read does not.
+{MAX_MEGAPIXELS} megapixels. Only landmarks are written. A photograph without a hand counts as tried (n_photos), an
+unreadable file does not.
 """
 
 
@@ -31,8 +31,8 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="a folder for each letter, or for each signer")
     parser.add_argument("out", type=Path, metavar="OUT.npz", help="the raw data set to write")
-    parser.add_argument("--signer", metavar="NAME", help="who signed, where the folders do not say it")
-    parser.add_argument("--overwrite", action="store_true", help="replace OUT.npz where it exists")
+    parser.add_argument("--signer", metavar="NAME", help="who signed, if the folders do not name the signers")
+    parser.add_argument("--overwrite", action="store_true", help="replace OUT.npz if it exists")
     arguments = parser.parse_args()
     _check_target(arguments.out, overwrite=arguments.overwrite)
     listed = list_photos(arguments.folder, arguments.signer)
@@ -42,19 +42,19 @@ def main() -> None:
 
 
 def _check_target(out: Path, *, overwrite: bool) -> None:
-    """See before the long part that its result can be written."""
+    """Check that the result can be written before the long part starts."""
     if out.suffix != ".npz":
-        raise PipelineError(f"{out}: a raw data set is an .npz file. Call it {out.name}.npz.")
+        raise InputError(f"{out}: a raw data set is an .npz file. Call it {out.name}.npz.")
     if out.is_dir():
-        raise PipelineError(f"{out}: this is a folder. Name a file to write.")
+        raise InputError(f"{out}: this is a folder. Name a file to write.")
     if out.exists() and not overwrite:
-        raise PipelineError(f"{out}: the file is there already. Name another, or replace it with --overwrite.")
+        raise InputError(f"{out}: the file exists already. Name another, or replace it with --overwrite.")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise PipelineError(f"{out.parent}: no folder can be made here ({error.strerror}). Name another.") from None
+        raise InputError(f"{out.parent}: the folder cannot be created ({error.strerror}). Name another.") from None
     if not os.access(out.parent, os.W_OK):
-        raise PipelineError(f"{out.parent}: nothing may be written here. Name another folder.")
+        raise InputError(f"{out.parent}: the folder is not writable. Name another.")
 
 
 def _write(out: Path, imported: Import) -> None:

@@ -1,4 +1,4 @@
-"""Keep the weights of a finished training, to start later ones from.
+"""Keep the weights of a finished training as initial weights of later ones.
 
 Usage: python -m stages.commands.keep_weights custom_cnn [...]
 """

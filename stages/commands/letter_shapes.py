@@ -1,4 +1,4 @@
-"""Write `client/letters.json`: how each letter looks to a signer's mirror, for the client's chart and demonstration.
+"""Write `client/letters.json`: each letter as in a mirror, for the client's chart and demonstration.
 
 Usage: python -m stages.commands.letter_shapes
 """
@@ -20,11 +20,11 @@ from stages.hand.kinematics import FINGER_BONES, FINGER_MCPS, THUMB_BONES, THUMB
 
 LETTERS: Final = Path("client/letters.json")
 DISTANCE: Final = 8.0
-"""Of the camera, in palm lengths."""
+"""Distance of the camera, in palm lengths."""
 
 
 def main() -> None:
-    """Pose the commonest handshape of each letter, without any signer's habits."""
+    """Pose the most common handshape of each letter, without a signer's habits."""
     ArgumentParser(prog="python -m stages.commands.letter_shapes", description=main.__doc__).parse_args()
     shapes = letter_shapes()
     write_text(LETTERS, as_json(shapes))

@@ -24,7 +24,7 @@ from onnxruntime.quantization import (  # type: ignore[import-untyped]
 from onnxruntime.quantization.shape_inference import quant_pre_process  # type: ignore[import-untyped]
 
 from stages.data.loader import draw_masks
-from stages.errors import PipelineError, run_door
+from stages.errors import InputError, run_door
 from stages.evaluation.networks import load_network
 from stages.files import atomic_write
 from stages.hand.handshapes import read_handshapes
@@ -42,7 +42,7 @@ QUANTIZED: Final = ["Conv", "Gemm", "MatMul"]
 
 
 class Masks(CalibrationDataReader):  # type: ignore[misc]
-    """Gives ONNX Runtime the masks of synthetic hands, batch after batch."""
+    """Masks of synthetic hands for ONNX Runtime, batch after batch."""
 
     def __init__(self) -> None:
         hands = synthesize_hands(read_handshapes(), SIGNERS, samples_per_letter=1, seed=SEED, non_letters=0)
@@ -50,16 +50,16 @@ class Masks(CalibrationDataReader):  # type: ignore[misc]
         self._batches = iter(np.array_split(masks, len(masks) // BATCH_SIZE))
 
     def get_next(self) -> dict[str, npt.NDArray[np.uint8]] | None:
-        """Give the next batch, or None at the end."""
+        """The next batch, or None at the end."""
         batch = next(self._batches, None)
         return None if batch is None else {"masks": batch}
 
 
 def main() -> None:
-    """Write the int8 network beside the one it is made of."""
+    """Write the int8 network next to the one it is made from."""
     parser = argparse.ArgumentParser(prog="python -m stages.commands.quantize", description=main.__doc__)
-    parser.add_argument("model", type=Path, help="an exported network that reads masks")
-    parser.add_argument("--out", type=Path, help="the file to write (default: model.int8.onnx beside model.onnx)")
+    parser.add_argument("model", type=Path, help="an exported network that takes masks")
+    parser.add_argument("--out", type=Path, help="the file to write (default: model.int8.onnx next to model.onnx)")
     arguments = parser.parse_args()
     out = arguments.out or arguments.model.with_suffix(".int8.onnx")
     quantize(arguments.model, out)
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def quantize(model: Path, out: Path) -> None:
-    """Write a network with convolutions and matrix products in int8 and everything else, metadata too, as it was.
+    """Write a network with convolutions and matrix products in int8; the rest, metadata included, stays as it was.
 
     Weights are rounded by channel to 7 bits, so that processors without VNNI cannot overflow, and activations by
     tensor to 8; the ranges come from masks of synthetic hands (static quantization, Jacob et al. 2018,
@@ -79,10 +79,10 @@ def quantize(model: Path, out: Path) -> None:
         out: file to write; it appears whole or not at all.
 
     Raises:
-        PipelineError: the file is no exported network that reads masks.
+        InputError: the file is no exported network that takes masks.
     """
-    if load_network(model).reads != "masks":
-        raise PipelineError(f"{model} reads landmarks, and int8 is for networks that read masks. Name one of those.")
+    if load_network(model).input_name != "masks":
+        raise InputError(f"{model} takes landmarks, but int8 is for networks that take masks. Name one of those.")
     with tempfile.TemporaryDirectory() as folder, atomic_write(out) as partial:
         prepared = Path(folder) / "prepared.onnx"
         quant_pre_process(str(model), str(prepared), skip_symbolic_shape=True)

@@ -1,4 +1,4 @@
-"""Give the alias `champion` back to the version before, in the registry and in this checkout's reports.
+"""Give the alias `champion` back to the version before, in the registry and in this checkout's record.
 
 Usage: python -m stages.commands.rollback
 """
@@ -11,31 +11,30 @@ from argparse import ArgumentParser
 from stages.errors import run_door
 from stages.params import Register, read_params
 from stages.registry.champion import roll_back
-from stages.registry.record import read_models, write_standing
+from stages.registry.record import RECORD, ChampionRecord, GateDecision, write_record
 
 
 def main() -> None:
-    """Move the alias; the content that loses it is not promoted again unless a person offers it with `--again`."""
+    """Move the alias; the content that loses it is not promoted again unless a person proposes it with `--again`."""
     ArgumentParser(
         prog="python -m stages.commands.rollback", description="Give the alias back to the version before."
     ).parse_args()
     name = read_params(Register).model
-    left, champion = roll_back(name)
-    reason = f"Version {left.number} was rolled back, so version {champion.number} is the champion again."
-    models = read_models()
-    if models is not None:
-        decision = {
-            "candidate": left.architecture,
-            "version": left.number,
-            "model_hash": left.model_hash,
-            "promoted": False,
-            "reasons": [reason],
-        }
-        write_standing(name, champion, models, decision)
+    former, champion = roll_back(name)
+    if RECORD.is_file():
+        reason = f"Version {former.number} was rolled back, so version {champion.number} is the champion again."
+        decision = GateDecision(
+            candidate=former.architecture,
+            version=former.number,
+            model_hash=former.model_hash,
+            promoted=False,
+            reasons=(reason,),
+        )
+        write_record(name, champion, ChampionRecord.read().models, decision)
     sys.stdout.write(
-        f"{champion.architecture}, version {champion.number} of {name}, is the champion again; version {left.number} "
-        "is not promoted again unless you offer it with --again.\n"
-        "Next: make repro (exam and package of the champion), then make serve.\n"
+        f"{champion.architecture}, version {champion.number} of {name}, is the champion again; version {former.number} "
+        "is not promoted again unless you propose it with --again.\n"
+        "Next: make repro (test and package of the champion), then make serve.\n"
     )
 
 

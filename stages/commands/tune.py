@@ -9,8 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from stages.data.processed import data_hash, read_processed
-from stages.errors import PipelineError, run_door
-from stages.params import PARAMS_FILE, Augment, Register, Train, read_init, read_params, read_schedule, read_tune
+from stages.errors import InputError, run_door
+from stages.params import PARAMS_FILE, Augment, Register, Train, Tune, read_init, read_params, read_schedule
 from stages.search.mlflow_runs import show_best, show_trials
 from stages.search.space import present_values, shortened, study_name
 from stages.search.study import open_study, search, store_name
@@ -27,41 +27,41 @@ if TYPE_CHECKING:
 def main() -> None:
     """Try values for `train` and `augment` from the ranges in `tune`, and write the best into params.yaml.
 
-    A search that was stopped goes on; started twice with the same database, it shares the trials.
+    An interrupted search goes on; searches with the same database share the trials.
     """
     parser = argparse.ArgumentParser(prog="python -m stages.commands.tune", description=main.__doc__)
-    parser.add_argument("--trials", type=int, help="trials of the whole study, in place of tune.trials")
+    parser.add_argument("--trials", type=int, help="finished trials of the whole study, instead of tune.trials")
     given: int | None = parser.parse_args().trials
     if given is not None and given < 1:
-        raise PipelineError(f"--trials is {given}, but must be above 0. Type for example: make tune ARGS='--trials 50'")
+        raise InputError(f"--trials is {given}, but must be above 0. Type for example: make tune ARGS='--trials 50'")
 
-    tune, train, augment, register = read_tune(), read_params(Train), read_params(Augment), read_params(Register)
+    tune, train, augment, register = read_params(Tune), read_params(Train), read_params(Augment), read_params(Register)
     first = present_values(tune.space, train, augment)
     data, hashed = read_processed(), data_hash()
-    schedule = shortened(read_schedule(tune.architecture), tune.views)
+    schedule = shortened(read_schedule(tune.architecture), tune.samples)
     url = os.environ.get("TUNE_STORAGE") or tune.storage
     init = read_init(tune.architecture)
     name = study_name(tune.architecture, weights_hash(init), hashed, schedule, tune.space, train, augment)
-    facts = {"architecture": tune.architecture, "views": str(tune.views), "data_hash": hashed}
-    view = (f"{register.experiment}-tune", name, facts)
+    facts = {"architecture": tune.architecture, "samples": str(tune.samples), "data_hash": hashed}
+    study_run = (f"{register.experiment}-tune", name, facts)
     sys.stdout.write(f"study {name} at {store_name(url)}\n")
 
     study = open_study(
         url, name, first, trials=given or tune.trials, startup=tune.startup, heartbeat=tune.heartbeat,
-        show=partial(show_trials, *view),
+        show=partial(show_trials, *study_run),
     )  # fmt: skip
     if not study.busy:
-        show_trials(*view, study.done)  # brings a deleted store of MLflow back
+        show_trials(*study_run, study.done)  # restores the runs if MLflow's store was deleted
 
     def show(trials: Sequence[Trial]) -> None:
-        show_trials(*view, trials)
+        show_trials(*study_run, trials)
         for trial in trials:
             sys.stdout.write(f"{_line(trial)} ({len(study.done)} of {study.trials} done)\n")
 
     search(study, tune.space, partial(try_values, tune.architecture, init, data, schedule, train, augment), show)
 
     best = study.best
-    show_best(*view, best)
+    show_best(*study_run, best)
     diff = write_back(best.values)
     sys.stdout.write(f"best: {_line(best)}\n{diff or f'{PARAMS_FILE} has these values already.'}\n")
     if diff:
@@ -70,7 +70,7 @@ def main() -> None:
 
 def _line(trial: Trial) -> str:
     values = ", ".join(f"{name} {value}" for name, value in trial.values.items())
-    return f"trial {trial.number}: accuracy {trial.accuracy:.3f}{' (ended early)' if trial.pruned else ''}, {values}"
+    return f"trial {trial.number}: accuracy {trial.accuracy:.3f}{' (pruned)' if trial.pruned else ''}, {values}"
 
 
 if __name__ == "__main__":

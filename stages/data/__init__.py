@@ -1,1 +1,1 @@
-"""Raw data in, processed data out: readers, checks, splits, augmentation and loading."""
+"""Raw data in, processed data out: reading, checks, splits, augmentation and loading."""

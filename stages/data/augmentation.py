@@ -1,6 +1,6 @@
-"""Augmentation before drawing: hands are turned in space, mirrored and jittered as landmarks, then rendered.
+"""Augmentation before drawing: hands are rotated in space, mirrored and jittered as landmarks, then rendered.
 
-Seed text, section 4.2 (flipping, scaling, translation), done where a turn out of the plane is still possible.
+Seed text, section 4.2 (flipping, scaling, translation), done while a rotation out of the plane is still possible.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 def augment_landmarks(
     landmarks: npt.NDArray[np.float32], augment: Augment, rng: np.random.Generator
 ) -> npt.NDArray[np.float32]:
-    """Change N hands at random, each in its own way.
+    """Change N hands at random, each differently.
 
     Args:
         landmarks: (N, 21, 3) pixels; z on x's scale.
         augment: how far.
-        rng: source of the changes.
+        rng: source of randomness.
 
     Returns:
-        (N, 21, 3) float32, centred on 0 with an extent of about 1: the renderer crops to the hand, so place and size
-        in the photograph are gone from the mask in any case.
+        (N, 21, 3) float32, centred on 0 with an extent of about 1: the renderer crops to the hand, so its place and
+        size in the photograph do not show in the mask anyway.
     """
     count = len(landmarks)
     low, high = landmarks.min(axis=1, keepdims=True), landmarks.max(axis=1, keepdims=True)
@@ -39,7 +39,7 @@ def augment_landmarks(
         cosine, sine = np.cos(angle)[:, None], np.sin(angle)[:, None]
         a, b = hands[..., first].copy(), hands[..., second].copy()
         hands[..., first], hands[..., second] = cosine * a - sine * b, sine * a + cosine * b
-    # Anatomies differ, and published coordinates often come without the aspect of their photograph.
+    # Anatomies differ, and published coordinates often lack the aspect ratio of their photograph.
     hands[..., 0] *= np.exp(augment.stretch * rng.standard_normal(count))[:, None]
     hands += augment.jitter * rng.standard_normal(hands.shape)
     hands[..., 0] *= np.where(rng.random(count) < augment.mirror, -1.0, 1.0)[:, None]
@@ -56,12 +56,12 @@ def draw_crops(
 def augment_masks(
     masks: npt.NDArray[np.uint8], augment: Augment, rng: np.random.Generator, size: int
 ) -> npt.NDArray[np.uint8]:
-    """Change N ready-made masks at random: what remains of augmentation where landmarks are unknown.
+    """Change N ready-made masks at random: the part of augmentation that needs no landmarks.
 
     Args:
         masks: (N, S, S, 3) uint8 RGB.
         augment: how far; `tilt` and `jitter` need landmarks and do nothing here.
-        rng: source of the changes.
+        rng: source of randomness.
         size: side of the masks returned, in pixels.
     """
     count, side = len(masks), masks.shape[1]

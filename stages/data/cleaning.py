@@ -1,4 +1,4 @@
-"""Raw data to samples that can be trained on: unusable rows are dropped and counted, never mended in silence."""
+"""Raw data to samples that can be trained on: unusable rows are dropped and counted, never repaired silently."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
+import pandas as pd
 from tqdm import tqdm
 
+from client.mask import MASK_SIZE
 from stages.data.archive import GIB
-from stages.data.dropped import DroppedRows
-from stages.data.processed import MASK_SIDE
-from stages.data.raw import Kind, Pictures, RawData, read_raw
-from stages.errors import PipelineError
+from stages.data.dropped import drop_rows
+from stages.data.preprocess_report import FileReport
+from stages.data.raw import Pictures, read_raw
+from stages.errors import InputError
 from stages.photos.detection import find_hands
 
 if TYPE_CHECKING:
@@ -26,55 +28,37 @@ NO_EXTENT: Final = "no extent"
 OUT_OF_RANGE: Final = "out of range"
 BLACK: Final = "all black"
 MAX_COORDINATE: Final = 1e6
-"""Pixels; a hand farther out than any photograph reaches is a fault of its coordinates."""
+"""Pixels; coordinates beyond the size of any photograph are invalid."""
 MASK_CHUNK: Final = 256
-"""Masks that are brought to the model's size at a time."""
+"""Masks that are resized at a time."""
 MIN_MEDIAN_EXTENT: Final = 2.0
-"""Pixels; where most hands are smaller, the coordinates are shares of the picture and would draw hands distorted."""
+"""Pixels; if most hands are smaller, the coordinates are shares of the picture and would draw distorted hands."""
 
 
 @dataclass(frozen=True)
 class Samples:
     """The usable rows of one raw file and an account of the others."""
 
-    path: Path
-    kind: Kind
-    """Kind of the raw file; photographs have become landmarks."""
+    drawable: npt.NDArray[Any]
+    """(N,21,3) float32 landmarks in pixels, finite and of some extent, or (N,224,224,3) uint8 masks, none all black."""
     labels: npt.NDArray[np.str_]
     signers: npt.NDArray[np.str_]
-    landmarks: npt.NDArray[np.float32] | None
-    """(N,21,3) pixels, finite and of some extent; None where the file has masks."""
-    masks: npt.NDArray[np.uint8] | None
-    """(N,224,224,3), none all black; None where the file has photographs or landmarks."""
-    rows: int
-    """Rows of the raw file, kept or not."""
-    n_photos: int | None
-    dropped: DroppedRows
-    """The other rows of the file, each with its reason."""
-    labels_lost: tuple[str, ...]
-    """Labels of the file of which no row was usable."""
-    ignored: tuple[str, ...]
-    """Arrays of the file that are no part of a raw data set."""
-
-    @property
-    def drawable(self) -> npt.NDArray[Any]:
-        """The landmarks or the masks, whichever there are."""
-        drawable = self.masks if self.landmarks is None else self.landmarks
-        assert drawable is not None  # noqa: S101 - samples are one or the other
-        return drawable
+    dropped: pd.DataFrame
+    """The other rows of the file, each with its reason: see `drop_rows`."""
+    report: FileReport
 
 
 def raw_files(raw: Path) -> list[Path]:
     """List what to read: the file itself, or every `.npz` of a folder by name.
 
     Raises:
-        PipelineError: the folder has no `.npz`.
+        InputError: the folder has no `.npz`.
     """
     if not raw.is_dir():
         return [raw]
     paths = sorted(path for path in raw.glob("*.npz") if not path.name.startswith("."))
     if not paths:
-        raise PipelineError(f"{raw}: the folder has no .npz file. Put raw data sets there or mend preprocess.raw.")
+        raise InputError(f"{raw}: the folder has no .npz file. Put raw data sets there or correct preprocess.raw.")
     return paths
 
 
@@ -84,48 +68,58 @@ def read_samples(path: Path, *, max_samples: int, max_gib: float, unfinished: Pa
     Args:
         path: the raw `.npz`.
         max_samples: rows that it may have.
-        max_gib: size in GiB that its arrays may have together, and its masks at the size of the model.
-        unfinished: folder in which the hands found in photographs are kept until the run has ended.
+        max_gib: size in GiB that its arrays may have together; the same limit holds for its resized masks.
+        unfinished: folder that keeps the hands found in photographs until the run has ended.
 
     Raises:
-        PipelineError: the file cannot be read (see `read_raw`), or none of its rows can be used.
+        InputError: the file cannot be read (see `read_raw`), or none of its rows can be used.
     """
     raw = read_raw(path, max_samples=max_samples, max_gib=max_gib)
-    landmarks = masks = None
     shown: dict[int, npt.NDArray[np.uint8]] = {}
-    if raw.kind == "masks":
-        masks, reasons = clean_masks(_pictures(raw), max_gib=max_gib)
-    elif raw.kind == "images":
-        found = find_hands(_pictures(raw), str(path), unfinished=unfinished)
-        landmarks, reasons = clean_landmarks(found.landmarks, missing=NO_HAND)
-        shown = found.missed
+    drawable: npt.NDArray[Any]
+    if raw.pictures is None:
+        assert raw.landmarks is not None  # noqa: S101 - a file has one or the other
+        drawable, reasons = clean_landmarks(raw.landmarks)
+    elif raw.kind == "masks":
+        drawable, reasons = clean_masks(raw.pictures, max_gib=max_gib)
     else:
-        assert raw.landmarks is not None  # noqa: S101 - the kind says so
-        landmarks, reasons = clean_landmarks(raw.landmarks)
-    kept = reasons == ""
-    dropped = DroppedRows.of(path, reasons, raw.labels, raw.signers, shown)
-    if not kept.any():
-        account = ", ".join(f"{count} {reason}" for reason, count in dropped.counts().items())
-        raise PipelineError(f"{path}: none of its {len(raw)} rows can be used ({account}). Look at what was exported.")
-    if landmarks is not None and np.median(np.ptp(landmarks[:, :, :2], axis=1).max(axis=1)) < MIN_MEDIAN_EXTENT:
-        raise PipelineError(
+        found = find_hands(raw.pictures, str(path), unfinished=unfinished)
+        drawable, reasons = clean_landmarks(found.landmarks, missing=NO_HAND)
+        shown = found.missed
+    dropped = drop_rows(path, reasons, raw.labels, raw.signers, shown)
+    labels: npt.NDArray[np.str_] = raw.labels[reasons == ""]
+    report = FileReport(
+        path=path.as_posix(),
+        kind=raw.kind,
+        rows=len(raw),
+        n_photos=raw.n_photos,
+        kept=len(labels),
+        dropped={str(reason): int(count) for reason, count in dropped.groupby("reason").size().items()},
+        labels_lost=sorted(set(raw.labels.tolist()) - set(labels.tolist())),
+        ignored=list(raw.ignored),
+    )
+    if not len(labels):
+        account = ", ".join(f"{count} {reason}" for reason, count in report.dropped.items())
+        raise InputError(f"{path}: none of its {len(raw)} rows can be used ({account}). Look at what was exported.")
+    if drawable.ndim == 3 and np.median(np.ptp(drawable[:, :, :2], axis=1).max(axis=1)) < MIN_MEDIAN_EXTENT:
+        raise InputError(
             f"{path}: most of its hands are smaller than {MIN_MEDIAN_EXTENT:g} pixels, so 'landmarks' seems to hold "
             "shares of the picture. Multiply x and z by the picture's width and y by its height."
         )
-    return _account(raw, landmarks, masks, kept, dropped)
+    return Samples(drawable, labels, raw.signers[reasons == ""], dropped, report)
 
 
 def clean_landmarks(
     landmarks: npt.NDArray[np.float32], missing: str = NOT_FINITE
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.str_]]:
-    """Drop hands with a coordinate that is no number or out of range, and hands without extent in x or in y.
+    """Drop hands with a coordinate that is not finite or out of range, and hands without extent in x or in y.
 
     Args:
         landmarks: (N,21,3) pixels.
-        missing: what to call hands that are not finite.
+        missing: reason given for hands that are not finite.
 
     Returns:
-        The hands kept, and (N,) why each was dropped, "" where it was kept.
+        The hands kept, and (N,) why each was dropped, "" if it was kept.
     """
     finite = np.isfinite(landmarks).all(axis=(1, 2))
     numbers = np.where(finite[:, None, None], landmarks, 0.0)
@@ -136,29 +130,29 @@ def clean_landmarks(
 
 
 def clean_masks(masks: Pictures, *, max_gib: float) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.str_]]:
-    """Bring masks to the size that models are served with and drop those that show nothing.
+    """Resize masks to the size that models are served with and drop those that show nothing.
 
     Args:
-        masks: (N,H,W,3) uint8; where they are not square, black is added so that hands keep their shape.
-        max_gib: size in GiB that they may have at the size of the model.
+        masks: (N,H,W,3) uint8; black is added to masks that are not square, so that hands keep their shape.
+        max_gib: size in GiB that they may have after resizing.
 
     Returns:
-        (M,224,224,3) the masks kept, and (N,) why each was dropped, "" where it was kept.
+        (M,224,224,3) the masks kept, and (N,) why each was dropped, "" if it was kept.
 
     Raises:
-        PipelineError: the masks kept take more memory than allowed, or the file is damaged farther in.
+        InputError: the masks kept take more memory than allowed, or the file is damaged.
     """
-    most = int(max_gib * GIB) // (MASK_SIDE * MASK_SIDE * 3)
-    # Memory that is never written to is never taken.
-    resized = np.empty((min(len(masks), most), MASK_SIDE, MASK_SIDE, 3), dtype=np.uint8)
+    most = int(max_gib * GIB) // (MASK_SIZE * MASK_SIZE * 3)
+    # Memory that is never written to is never allocated.
+    resized = np.empty((min(len(masks), most), MASK_SIZE, MASK_SIZE, 3), dtype=np.uint8)
     shows = np.zeros(len(masks), dtype=np.bool_)
     row = kept = 0
     with tqdm(total=len(masks), desc=f"{masks.path}: masks", unit="mask", mininterval=1.0, delay=2.0) as bar:
         for chunk in masks.chunks(MASK_CHUNK):
             visible = chunk.reshape(len(chunk), -1).any(axis=1)
             if kept + visible.sum() > most:
-                raise PipelineError(
-                    f"{masks.path}: at {MASK_SIDE} pixels its masks take more than the {max_gib:g} GiB allowed. "
+                raise InputError(
+                    f"{masks.path}: at {MASK_SIZE} pixels its masks take more than the {max_gib:g} GiB allowed. "
                     "Split the file, or raise preprocess.max_gib in params.yaml."
                 )
             shows[row : row + len(chunk)] = visible
@@ -175,32 +169,4 @@ def _resize(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     side = max(height, width)
     top, left = (side - height) // 2, (side - width) // 2
     square = cv2.copyMakeBorder(mask, top, side - height - top, left, side - width - left, cv2.BORDER_CONSTANT)
-    return np.asarray(cv2.resize(square, (MASK_SIDE, MASK_SIDE), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-
-
-def _pictures(raw: RawData) -> Pictures:
-    assert raw.pictures is not None  # noqa: S101 - the kind says so
-    return raw.pictures
-
-
-def _account(
-    raw: RawData,
-    landmarks: npt.NDArray[np.float32] | None,
-    masks: npt.NDArray[np.uint8] | None,
-    kept: npt.NDArray[np.bool_],
-    dropped: DroppedRows,
-) -> Samples:
-    labels: npt.NDArray[Any] = raw.labels[kept]
-    return Samples(
-        path=raw.path,
-        kind=raw.kind,
-        labels=labels,
-        signers=raw.signers[kept],
-        landmarks=landmarks,
-        masks=masks,
-        rows=len(raw),
-        n_photos=raw.n_photos,
-        dropped=dropped,
-        labels_lost=tuple(sorted(set(raw.labels.tolist()) - set(labels.tolist()))),
-        ignored=raw.ignored,
-    )
+    return np.asarray(cv2.resize(square, (MASK_SIZE, MASK_SIZE), interpolation=cv2.INTER_AREA), dtype=np.uint8)

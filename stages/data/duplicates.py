@@ -1,4 +1,4 @@
-"""Near-duplicates: frames of one video, or one photograph saved twice, which must not sit on both sides of a split."""
+"""Near-duplicates: frames of one video, or one photograph saved twice, which must not be on both sides of a split."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
+import pandas as pd
 from scipy.sparse import coo_matrix  # type: ignore[import-untyped]
 from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
 from tqdm import tqdm
@@ -14,25 +15,25 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 LANDMARK_TOLERANCE: Final = 0.01
-"""Root mean square of the differences of x and y, as a share of the hand's extent, up to which two hands are one.
+"""Largest RMS difference of x and y between near-duplicates, as a share of the hand's extent.
 
-Half of it is what one frame of a video differs from the next by, in the median, where a hand holds its letters.
+The median difference between frames of a video in which a hand holds its letters is half of it.
 """
 MASK_TOLERANCE: Final = 0.03
-"""The same of the brightness, 0 to 1, of masks of 16x16 pixels; what masks of hands at that tolerance differ by."""
-MASK_SIDE: Final = 16
+"""The same for the brightness, 0 to 1, of masks of 16x16 pixels; hands at the other tolerance differ by that much."""
+SMALL_SIDE: Final = 16
 _PAIRS: Final = 4_000_000
 """Pairs compared at a time."""
 _ROWS: Final = 2048
 """Samples compared with their windows at a time."""
 _MANY: Final = 200_000
-"""Samples from which a progress bar is shown."""
+"""Samples above which a progress bar is shown."""
 
 
 def group_duplicates(samples: npt.NDArray[Any], classes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Group samples of one class that are near-duplicates, or linked by a chain of near-duplicates.
 
-    Wherever the samples stand: frames of a video stay together also where they were shuffled.
+    The order of samples does not matter: frames of a video stay together even if they were shuffled.
 
     Args:
         samples: (N,21,3) landmarks in pixels or (N,H,W,3) uint8 masks.
@@ -52,13 +53,13 @@ def group_duplicates(samples: npt.NDArray[Any], classes: npt.NDArray[np.int64]) 
         for index in np.unique(classes):
             rows = np.flatnonzero(classes == index)
             groups[rows] = found + _link(features[rows], tolerance * np.sqrt(features.shape[1]))
-            found = int(groups[rows].max()) + 1
+            found += len(rows)
             bar.update(len(rows))
-    return _numbered_by_occurrence(groups)
+    return pd.factorize(groups)[0]
 
 
 def _landmark_features(landmarks: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Place and size taken away: (N,42) x and y, centred and divided by the longer side of the hand's box."""
+    """(N,42) x and y without place and size: centred and divided by the longer side of the hand's box."""
     points = landmarks[:, :, :2].astype(np.float32)
     low, high = points.min(axis=1, keepdims=True), points.max(axis=1, keepdims=True)
     extent = (high - low).max(axis=2, keepdims=True)
@@ -67,9 +68,9 @@ def _landmark_features(landmarks: npt.NDArray[np.float32]) -> npt.NDArray[np.flo
 
 def _mask_features(masks: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """(N,256) brightness, 0 to 1, of masks averaged down to 16x16 pixels."""
-    features = np.empty((len(masks), MASK_SIDE * MASK_SIDE), dtype=np.float32)
+    features = np.empty((len(masks), SMALL_SIDE * SMALL_SIDE), dtype=np.float32)
     for row, mask in enumerate(masks):
-        small = cv2.resize(mask, (MASK_SIDE, MASK_SIDE), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(mask, (SMALL_SIDE, SMALL_SIDE), interpolation=cv2.INTER_AREA)
         features[row] = np.asarray(small).mean(axis=2).ravel() / 255.0
     return features
 
@@ -77,8 +78,8 @@ def _mask_features(masks: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 def _link(features: npt.NDArray[np.float32], radius: float) -> npt.NDArray[np.int64]:
     """Number the connected components of the graph in which samples closer than a radius are neighbours.
 
-    Samples are sorted along the direction in which they spread most, so that each is compared with those in a window
-    of the radius only; distances in the window are one matrix product.
+    Samples are sorted along their principal direction, so that each is compared only with those in a window of the
+    radius; the distances in a window are one matrix product.
     """
     count = len(features)
     centred = features - features.mean(axis=0)
@@ -100,7 +101,7 @@ def _link(features: npt.NDArray[np.float32], radius: float) -> npt.NDArray[np.in
         start = stop
     numbered = np.empty(count, dtype=np.int64)
     numbered[order] = components
-    return np.unique(numbered, return_inverse=True)[1].astype(np.int64)
+    return numbered
 
 
 def _merge(
@@ -115,8 +116,3 @@ def _merge(
     edges = coo_matrix((np.ones(ends.shape[1], dtype=np.bool_), tuple(ends)), shape=(size, size))
     joined: npt.NDArray[np.int64] = connected_components(edges, directed=False)[1]
     return joined[components]
-
-
-def _numbered_by_occurrence(groups: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    _, firsts, inverse = np.unique(groups, return_index=True, return_inverse=True)
-    return np.argsort(np.argsort(firsts))[inverse].astype(np.int64)

@@ -1,45 +1,47 @@
-"""Processed data: what preprocessing writes and training and evaluation read, in `data/processed/`."""
+"""Processed data, which preprocessing writes and training and evaluation read, in `data/processed/`."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
+from client.mask import MASK_SIZE
 from stages.data.archive import open_archive, write_archive
-from stages.errors import PipelineError
-from stages.files import write_text
+from stages.errors import InputError
+from stages.files import atomic_folder, write_text
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 PROCESSED: Final = Path("data/processed")
 FILES: Final = ("classes.json", "train.npz", "validation.npz")
-MASK_SIDE: Final = 224
-"""Side of a ready-made mask in pixels, the side that models are served with."""
+_LAYOUTS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
+    "landmarks": ("f4", (21, 3)),
+    "masks": ("u1", (MASK_SIZE, MASK_SIZE, 3)),
+    "classes": ("i8", ()),
+    "signers": ("U", ()),
+}
+"""Type and shape of a row of each array in a file of samples."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Training or validation samples: landmarks to draw masks from, or masks made elsewhere."""
+    """Training or validation samples."""
 
-    landmarks: npt.NDArray[np.float32] | None
-    """(N,21,3) pixels, finite; None where the data set is of masks."""
-    masks: npt.NDArray[np.uint8] | None
-    """(N,224,224,3) RGB; None where the data set is of landmarks."""
+    samples: npt.NDArray[Any]
+    """(N,21,3) float32 landmarks in pixels, finite, to draw masks from; or (N,224,224,3) uint8 RGB masks."""
     classes: npt.NDArray[np.int64]
     """(N,) indices into the data set's class names."""
     signers: npt.NDArray[np.str_]
-    """(N,) text, "" where the signer is unknown."""
+    """(N,) text, "" if the signer is unknown."""
 
     def __post_init__(self) -> None:
-        if (self.landmarks is None) == (self.masks is None):
-            raise ValueError("a split holds either landmarks or masks")
         if not len(self.samples) == len(self.classes) == len(self.signers):
             raise ValueError("samples, classes and signers of a split must have one row each per sample")
 
@@ -48,12 +50,9 @@ class Split:
         return len(self.classes)
 
     @property
-    def samples(self) -> npt.NDArray[Any]:
-        """The landmarks or the masks, whichever the split holds."""
-        if self.landmarks is not None:
-            return self.landmarks
-        assert self.masks is not None  # noqa: S101 - __post_init__ saw to it
-        return self.masks
+    def kind(self) -> Literal["landmarks", "masks"]:
+        """What the samples are."""
+        return "masks" if self.samples.ndim == 4 else "landmarks"
 
 
 @dataclass(frozen=True)
@@ -67,23 +66,18 @@ class Processed:
 
 
 def write_processed(folder: Path, processed: Processed) -> None:
-    """Write a data set: into a folder beside `folder`, which then takes its place, with the same bytes every time."""
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        write_text(partial / "classes.json", json.dumps(processed.class_names, ensure_ascii=False) + "\n")
-        _write_split(partial / "train.npz", processed.train)
-        _write_split(partial / "validation.npz", processed.validation)
-        _replace_folder(partial, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    """Write a data set as a folder, atomically and with the same bytes every time."""
+    with atomic_folder(folder) as partial_folder:
+        write_text(partial_folder / "classes.json", json.dumps(processed.class_names, ensure_ascii=False) + "\n")
+        _write_split(partial_folder / "train.npz", processed.train)
+        _write_split(partial_folder / "validation.npz", processed.validation)
 
 
 def read_processed(folder: Path = PROCESSED) -> Processed:
     """Read a data set that `write_processed` wrote.
 
     Raises:
-        PipelineError: a file is missing, damaged or does not fit the others.
+        InputError: a file is missing, damaged or does not fit the others.
     """
     path = folder / "classes.json"
     try:
@@ -100,58 +94,41 @@ def read_processed(folder: Path = PROCESSED) -> Processed:
 
 
 def data_hash(folder: Path = PROCESSED) -> str:
-    """Compute the md5 hex digest of a data set's three files and their names; it names the data in every model."""
-    digest = hashlib.md5(usedforsecurity=False)
+    """Compute the md5 hex digest of a data set's three files and their names; every model carries it."""
+    md5 = partial(hashlib.md5, usedforsecurity=False)
+    digest = md5()
     for name in FILES:
         digest.update(name.encode())
         try:
             with (folder / name).open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, _md5).digest())
+                digest.update(hashlib.file_digest(stream, md5).digest())
         except OSError as error:
             raise _unusable(folder / name, str(error.strerror)) from None
     return digest.hexdigest()
 
 
-def _md5() -> hashlib._Hash:
-    return hashlib.md5(usedforsecurity=False)
-
-
 def _write_split(path: Path, split: Split) -> None:
-    name = "masks" if split.landmarks is None else "landmarks"
-    arrays = {name: split.samples, "classes": split.classes, "signers": split.signers}
-    # A mask is 150 kB of mostly black, so it is worth deflating; landmarks are not.
-    write_archive(path, arrays, compressed=split.landmarks is None)
+    arrays = {split.kind: split.samples, "classes": split.classes, "signers": split.signers}
+    # A mask is 150 kB of mostly black pixels and compresses well; landmarks do not.
+    write_archive(path, arrays, compressed=split.kind == "masks")
 
 
 def _read_split(path: Path, n_classes: int) -> Split:
     with open_archive(path) as archive:
-        names = archive.names
-        if sorted(names) not in (["classes", "landmarks", "signers"], ["classes", "masks", "signers"]):
-            raise _unusable(path, f"it holds {names}")
+        names = sorted(archive.names)
+        if names not in (["classes", "landmarks", "signers"], ["classes", "masks", "signers"]):
+            raise _unusable(path, f"it holds {archive.names}")
         headers = {name: archive.header(name) for name in names}
         rows = headers["classes"].shape[:1]
-        shapes = {"landmarks": (*rows, 21, 3), "masks": (*rows, MASK_SIDE, MASK_SIDE, 3)}
-        kinds = {"landmarks": "f4", "masks": "u1", "classes": "i8"}
         for name, header in headers.items():
-            kind = "U" if header.dtype.kind == "U" else header.dtype.str[1:]
-            if kind != kinds.get(name, "U") or header.shape != shapes.get(name, rows):
+            kind, shape = _LAYOUTS[name]
+            if not header.dtype.str[1:].startswith(kind) or header.shape != rows + shape:
                 raise _unusable(path, f"'{name}' is {header.shape} {header.dtype}")
-        arrays = {name: archive.read(name) for name in names}
-    classes = arrays["classes"]
+        classes, samples, signers = (archive.read(name) for name in names)
     if not len(classes) or classes.min() < 0 or classes.max() >= n_classes:
         raise _unusable(path, "its classes do not fit classes.json")
-    return Split(arrays.get("landmarks"), arrays.get("masks"), classes, arrays["signers"])
+    return Split(samples, classes, signers)
 
 
-def _replace_folder(new: Path, folder: Path) -> None:
-    """Put a folder in the place of another; a rename alone cannot, where the old one holds files."""
-    old = folder.with_name(f".{folder.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.rename(old)
-    new.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _unusable(path: Path, why: str) -> PipelineError:
-    return PipelineError(f"{path}: cannot be read ({why}). Make it again with `dvc repro preprocess`.")
+def _unusable(path: Path, why: str) -> InputError:
+    return InputError(f"{path}: cannot be read ({why}). Make it again with `dvc repro preprocess`.")

@@ -1,4 +1,4 @@
-"""Training and validation: a signer stands on one side only, or, where signers are unknown, near-duplicates do."""
+"""Training and validation: a signer is on one side only; if signers are unknown, a group of near-duplicates is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from stages.errors import PipelineError
+from stages.errors import InputError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 Method = Literal["by signer", "stratified"]
 
 MAX_CLASSES: Final = 1000
-"""More labels than any alphabet has: text was exported where letters should be."""
+"""More labels than any alphabet has: text was exported instead of letters."""
 _SHUFFLES: Final = 16
-"""Orders of the signers tried; signers bring unequal numbers of samples, so one order may miss the share by far."""
+"""Orders of the signers tried: signers have unequal numbers of samples, so one order may miss the share by far."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ class Division:
     """(N,) True for validation, False for training."""
     method: Method
     groups: int | None
-    """Groups of near-duplicates that were divided as if each were one sample; None where signers were divided."""
+    """Groups of near-duplicates, each divided as if it were one sample; None if signers were divided."""
     undivided: tuple[str, ...]
-    """Labels of several samples that are all one group: they are in training only."""
+    """Labels of several samples that all form one group: they are in training only."""
 
 
 def are_known(signers: npt.NDArray[np.str_]) -> bool:
-    """Tell whether samples can be divided by signer: all are known, and there are two or more."""
+    """Whether samples can be divided by signer: all signers are known, and there are two or more."""
     return bool((signers != "").all()) and len(np.unique(signers)) >= 2
 
 
@@ -47,32 +47,32 @@ def divide(
     seed: int,
     where: str,
 ) -> Division:
-    """Divide samples: by signer where they are known (see `are_known`), else by group within each label.
+    """Divide samples: by signer if they are known (see `are_known`), else by group within each label.
 
-    Every label is in training. By signer, of several shuffled orders the one is taken whose validation signers hold
-    a share of the samples closest to `validation`. By group, a label of two or more groups is on both sides, with no
-    more than `validation` of its samples in validation unless its smallest group is larger than that.
+    Every label is in training. By signer, several shuffled orders are tried, and the one whose validation signers have
+    a share of the samples closest to `validation` is used. By group, a label of two or more groups is on both sides,
+    with at most `validation` of its samples in validation unless its smallest group is larger than that.
 
     Args:
         labels: (N,) text.
-        signers: (N,) text, "" where unknown.
-        groups: (N,) number of the group of near-duplicates that a sample belongs to, within its label; None where
-            each sample is a group of its own.
+        signers: (N,) text, "" if unknown.
+        groups: (N,) number of the group of near-duplicates that a sample belongs to, within its label; None if
+            each sample is its own group.
         validation: share of the signers, or of the samples of each label, 0 to 1.
-        seed: the same seed divides the same samples alike.
+        seed: the same seed divides the same samples in the same way.
         where: path for the errors.
 
     Raises:
-        PipelineError: there are fewer than two labels or more than `MAX_CLASSES`, or no division leaves every label
+        InputError: there are fewer than two labels or more than `MAX_CLASSES`, or no division leaves every label
             in training and something to validate with.
     """
     names, classes = np.unique(labels, return_inverse=True)
     if len(names) < 2:
-        raise PipelineError(
+        raise InputError(
             f"{where}: has only the label '{names[0]}'. A classifier needs at least two; add samples of another letter."
         )
     if len(names) > MAX_CLASSES:
-        raise PipelineError(
+        raise InputError(
             f"{where}: has {len(names)} different labels, more than {MAX_CLASSES}. Check what was exported as 'labels'."
         )
     random = np.random.default_rng(seed)
@@ -96,20 +96,22 @@ def _by_signer(
     where: str,
 ) -> npt.NDArray[np.bool_]:
     people, owner = np.unique(signers, return_inverse=True)
-    rows_of = np.split(np.argsort(owner, kind="stable"), np.cumsum(np.bincount(owner))[:-1])
+    sizes = np.bincount(owner)
+    rows_of = np.split(np.argsort(owner, kind="stable"), np.cumsum(sizes)[:-1])
     counts_of = [np.unique(classes[rows], return_counts=True) for rows in rows_of]
     wanted = min(max(round(share * len(people)), 1), len(people) - 1)
     tries = [
         _choose(random.permutation(len(people)), counts_of, np.bincount(classes), wanted) for _ in range(_SHUFFLES)
     ]
     if not any(tries):
-        alone = sorted({str(names[kinds[0]]) for kinds in _only_here(counts_of, len(names))})
-        raise PipelineError(
+        holders = np.bincount(np.concatenate([kinds for kinds, _ in counts_of]))
+        only = sorted({str(names[kinds[holders[kinds] == 1][0]]) for kinds, _ in counts_of})
+        raise InputError(
             f"{where}: no signer can be kept for validation, because each is the only one with some label "
-            f"({', '.join(alone[:12])}). Add samples of those by other signers, or leave 'signers' out."
+            f"({', '.join(only[:12])}). Add samples of those by other signers, or leave 'signers' out."
         )
-    # The number of signers comes first: where a label is rare, some orders find fewer that can be spared.
-    best = min(tries, key=lambda chosen: (-len(chosen), abs(_share(chosen, rows_of, len(classes)) - share)))
+    # The number of signers comes first: if a label is rare, some orders find fewer signers for validation.
+    best = min(tries, key=lambda chosen: (-len(chosen), abs(sizes[chosen].sum() / len(classes) - share)))
     return np.isin(owner, best)
 
 
@@ -119,7 +121,7 @@ def _choose(
     totals: npt.NDArray[np.int64],
     wanted: int,
 ) -> list[int]:
-    """Take signers in order, skipping whoever would leave a label without training samples."""
+    """Choose signers in order, skipping those whose choice would leave a label without training samples."""
     left = totals.copy()
     chosen: list[int] = []
     for person in order.tolist():
@@ -130,20 +132,6 @@ def _choose(
         if len(chosen) == wanted:
             break
     return chosen
-
-
-def _share(chosen: list[int], rows_of: list[npt.NDArray[np.int64]], total: int) -> float:
-    return sum(len(rows_of[person]) for person in chosen) / total
-
-
-def _only_here(
-    counts_of: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]], n_classes: int
-) -> list[npt.NDArray[np.int64]]:
-    """For each signer, the labels that nobody else has."""
-    holders = np.zeros(n_classes, dtype=np.int64)
-    for kinds, _ in counts_of:
-        holders[kinds] += 1
-    return [kinds[holders[kinds] == 1] for kinds, _ in counts_of]
 
 
 def _stratified(
@@ -163,7 +151,7 @@ def _stratified(
             wanted = min(max(round(share * len(rows)), 1), len(rows) - 1)
             validation[rows] = np.isin(owner, _fill(order, sizes, wanted))
     if not validation.any():
-        raise PipelineError(
+        raise InputError(
             f"{where}: every label has one sample, or one group of samples that are near-duplicates of each other, so "
             "none can validate. Add samples of each letter that were taken at another time, or name the 'signers'."
         )
@@ -171,7 +159,7 @@ def _stratified(
 
 
 def _fill(order: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64], wanted: int) -> list[int]:
-    """Take groups in order as long as they fit into a number of samples; the smallest one, where none fits."""
+    """Choose groups in order as long as they fit into a number of samples; the smallest one if none fits."""
     chosen: list[int] = []
     left = wanted
     for group in order.tolist():

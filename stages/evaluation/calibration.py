@@ -8,7 +8,7 @@ import numpy as np
 from scipy import optimize, special  # type: ignore[import-untyped]
 
 from stages.data.archive import open_archive
-from stages.errors import PipelineError
+from stages.errors import InputError
 from stages.evaluation.scores import cross_entropy
 
 if TYPE_CHECKING:
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     Logits = npt.NDArray[np.floating[Any]]
 
 TEMPERATURES: Final = (0.2, 5.0)
-"""Range of the search: on few samples, all of them read right, the best temperature would be 0."""
+"""Range of the search: on few samples, all classified correctly, the best temperature would be 0."""
 
 
-def mean_of_views(logits: Logits, temperature: float) -> npt.NDArray[np.float64]:
-    """Compute what the exported graph says: the mean over the views of softmax(logits / temperature).
+def mean_with_mirror(logits: Logits, temperature: float) -> npt.NDArray[np.float64]:
+    """Compute what the exported graph does: the mean of softmax(logits / temperature) over a mask and its mirror image.
 
     Args:
-        logits: (V, N, C), for each sample one row from each view.
-        temperature: above 0. It never changes the letter that a single view reads, nor the one that all views agree
-            on; where views disagree it may shift the balance between them.
+        logits: (V, N, C): of the masks, and of their mirror images.
+        temperature: above 0. It never changes the letter that both agree on; if they disagree, it may shift the balance
+            between them.
 
     Returns:
         (N, C) probabilities.
@@ -41,15 +41,15 @@ def fit_temperature(logits: Logits, classes: npt.NDArray[np.integer[Any]]) -> fl
     """Find the temperature with the least cross-entropy (Guo et al. 2017, https://arxiv.org/abs/1706.04599, section 4).
 
     Args:
-        logits: (V, N, C) of the views of N samples that the network did not learn from.
+        logits: (V, N, C) of N samples that the network did not learn from, and of their mirror images.
         classes: (N,) true class indices.
 
     Returns:
-        A temperature within `TEMPERATURES`; 1 where none is better.
+        A temperature within `TEMPERATURES`; 1 if none is better.
     """
 
     def loss(log_temperature: float) -> float:
-        return cross_entropy(mean_of_views(logits, float(np.exp(log_temperature))), classes)
+        return cross_entropy(mean_with_mirror(logits, float(np.exp(log_temperature))), classes)
 
     found = optimize.minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded", options={"xatol": 1e-4})
     return float(np.exp(found.x)) if found.fun < loss(0.0) else 1.0
@@ -59,13 +59,14 @@ def read_logits(path: Path, samples: int, classes: int) -> npt.NDArray[np.float3
     """Read the validation logits (V, N, C) that training wrote.
 
     Raises:
-        PipelineError: the file is missing or damaged, or is not of N samples and C classes.
+        InputError: the file is missing or damaged, or is not of N samples and C classes.
     """
     with open_archive(path) as archive:
         header = archive.header("logits") if archive.names == ["logits"] else None
         if header is None or header.dtype != np.float32 or header.shape[1:] != (samples, classes):
-            raise PipelineError(
-                f"{path}: it holds no logits of {samples} samples and {classes} classes. Train again: dvc repro train."
+            raise InputError(
+                f"{path}: it does not hold logits of {samples} samples and {classes} classes. "
+                "Train again: dvc repro train."
             )
         logits: npt.NDArray[np.float32] = archive.read("logits")
     return logits

@@ -8,25 +8,27 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from stages.evaluation.plots import GREY, png
-from stages.evaluation.test_plots import COLOURS
+from stages.evaluation.signer_plots import COLOURS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
+
+    import pandas as pd
 
 
 def plot_tradeoff(
-    marks: Mapping[str, tuple[float, float, float]], latencies: Mapping[str, float], sizes: Mapping[str, float]
+    scores: Mapping[str, tuple[float, float, float]], latencies: Mapping[str, float], sizes: Mapping[str, float]
 ) -> bytes:
-    """Draw accuracy on strangers against the time for one mask; the area of a disc is the size of the file.
+    """Draw accuracy on unseen signers against the time for one mask; the area of a disc is the size of the file.
 
     Args:
-        marks: mean accuracy and both ends of its interval, by the name of the network.
+        scores: mean accuracy and both ends of its interval, by the name of the network.
         latencies: median milliseconds for one mask.
         sizes: MiB.
     """
     figure = Figure(figsize=(7.0, 4.4), layout="constrained")
     axes = figure.add_subplot()
-    for number, (name, (mean, low, high)) in enumerate(marks.items()):
+    for number, (name, (mean, low, high)) in enumerate(scores.items()):
         colour = COLOURS[number % len(COLOURS)]
         axes.vlines(latencies[name], low, high, color=colour, linewidth=2.0, alpha=0.5)
         axes.scatter(latencies[name], mean, s=20 + 10 * sizes[name], color=colour, alpha=0.8)
@@ -39,21 +41,20 @@ def plot_tradeoff(
         ylim=(0, 1.02),
         xlabel="one mask, median milliseconds",
         ylabel="accuracy, mean of sources; lines: 95 % interval",
-        title="strangers: accuracy against time and size",
+        title="unseen signers: accuracy against time and size",
     )
     axes.grid(color="#eeeeee")
     return png(figure)
 
 
-def plot_letter_table(letters: Sequence[str], f1: Mapping[str, Mapping[str, float]]) -> bytes:
+def plot_letter_table(f1: pd.DataFrame) -> bytes:
     """Draw the F1 of each letter by each network as a table of colours.
 
     Args:
-        letters: columns.
-        f1: by the name of the network, then by letter; a missing one stays white.
+        f1: a row for each letter, a column for each network; a missing number stays white.
     """
-    values = np.array([[row.get(letter, np.nan) for letter in letters] for row in f1.values()])
-    figure = Figure(figsize=(2.0 + 0.42 * len(letters), 1.3 + 0.45 * len(f1)), layout="constrained")
+    values, letters = f1.to_numpy().T, [str(letter) for letter in f1.index]
+    figure = Figure(figsize=(2.0 + 0.42 * len(letters), 1.3 + 0.45 * len(f1.columns)), layout="constrained")
     axes = figure.add_subplot()
     axes.imshow(values, cmap="viridis", vmin=0.0, vmax=1.0, aspect="auto")
     for row, column in np.ndindex(values.shape):
@@ -62,7 +63,7 @@ def plot_letter_table(letters: Sequence[str], f1: Mapping[str, Mapping[str, floa
             colour = "black" if value > 0.6 else "white"
             axes.text(column, row, f"{value:.2f}".removeprefix("0"), ha="center", va="center", fontsize=7, color=colour)
     axes.set_xticks(range(len(letters)), letters, rotation=90 if any(len(each) > 2 for each in letters) else 0)
-    axes.set_yticks(range(len(f1)), list(f1))
+    axes.set_yticks(range(len(f1.columns)), list(f1.columns))
     axes.tick_params(color=GREY)
     axes.set_title("validation: F1 of each letter")
     return png(figure)

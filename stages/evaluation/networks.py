@@ -1,4 +1,4 @@
-"""Exported networks read samples: masks are drawn where the samples are landmarks, then predicted in batches."""
+"""Exported networks: loading them, predicting with them and timing them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ from tqdm import tqdm
 
 from client.mask import MASK_VERSION
 from stages.data.loader import draw_masks
-from stages.errors import PipelineError
+from stages.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -41,8 +40,8 @@ class Network:
     """Hash of the processed data that the network was trained on."""
     temperature: float
     """What the network divides its logits by."""
-    reads: str
-    """Name of its input: "masks", or "landmarks" for the reference."""
+    input_name: str
+    """"masks", or "landmarks" for the reference."""
     session: onnxruntime.InferenceSession
 
 
@@ -50,35 +49,35 @@ def load_network(path: Path) -> Network:
     """Load `model.onnx` for the CPU.
 
     Raises:
-        PipelineError: the file is missing or no exported network, or was trained on masks drawn in another way.
+        InputError: the file is missing or no exported network, or was trained on masks of another version.
     """
     if not path.is_file():
-        raise PipelineError(f"{path} is missing. Train it first: dvc repro train.")
+        raise InputError(f"{path} is missing. Train it first: dvc repro train.")
     try:
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         metadata = session.get_modelmeta().custom_metadata_map
         network = Network(
             architecture=metadata["architecture"],
-            classes=_labels(metadata["classes"], session.get_outputs()[0].shape[-1]),
+            classes=_classes(metadata["classes"], session.get_outputs()[0].shape[-1]),
             data_hash=metadata["data_hash"],
             temperature=float(metadata["temperature"]),
-            reads=session.get_inputs()[0].name,
+            input_name=session.get_inputs()[0].name,
             session=session,
         )
-        mask_version = metadata["mask_version"] if network.reads == "masks" else MASK_VERSION
+        mask_version = metadata["mask_version"] if network.input_name == "masks" else MASK_VERSION
     except KeyError as error:
-        raise PipelineError(f"{path}: the metadata has no {error}. Export it again: dvc repro train.") from None
+        raise InputError(f"{path}: the metadata has no {error}. Export it again: dvc repro train.") from None
     except Exception as error:  # ONNX Runtime's own exceptions share no base class
-        raise PipelineError(f"{path} cannot be loaded ({error}). Export it again: dvc repro train.") from error
+        raise InputError(f"{path} cannot be loaded ({error}). Export it again: dvc repro train.") from error
     if mask_version != MASK_VERSION:
-        raise PipelineError(
+        raise InputError(
             f"{path} was trained on masks '{mask_version}', but this checkout draws '{MASK_VERSION}'. "
             "Train it again: dvc repro train."
         )
     return network
 
 
-def _labels(text: str, outputs: int) -> tuple[str, ...]:
+def _classes(text: str, outputs: int) -> tuple[str, ...]:
     labels = json.loads(text)
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels) or len(labels) != outputs:
         raise ValueError(f"its metadata names no {outputs} classes")
@@ -86,36 +85,32 @@ def _labels(text: str, outputs: int) -> tuple[str, ...]:
 
 
 def predict(
-    networks: Sequence[Network], samples: npt.NDArray[Any], description: str, batch_size: int = BATCH_SIZE
-) -> list[npt.NDArray[np.float32]]:
-    """Let every network read every sample; each mask is drawn once.
+    network: Network, samples: npt.NDArray[Any], description: str, batch_size: int = BATCH_SIZE
+) -> npt.NDArray[np.float32]:
+    """Predict samples in batches; landmarks are drawn as masks for a network that takes masks.
 
     Args:
-        networks: exported networks; their classes may differ.
-        samples: (N, 21, 3) float32 landmarks in pixels, or (N, 224, 224, 3) uint8 RGB masks; networks that read
-            landmarks need the former.
+        network: an exported network.
+        samples: (N, 21, 3) float32 landmarks in pixels, or (N, 224, 224, 3) uint8 RGB masks; a network that takes
+            landmarks needs the former.
         description: written before the progress bar.
         batch_size: masks held and predicted at a time.
 
     Returns:
-        One array (N, C) of probabilities for each network.
+        (N, C) probabilities.
     """
-    batches: list[list[npt.NDArray[np.float32]]] = [[np.zeros((0, len(n.classes)), np.float32)] for n in networks]
+    batches = [np.zeros((0, len(network.classes)), np.float32)]
     with tqdm(total=len(samples), desc=description, unit="mask") as bar:
         for start in range(0, len(samples), batch_size):
             batch = samples[start : start + batch_size]
-            inputs = {"landmarks": batch}
-            if any(network.reads == "masks" for network in networks):
-                inputs["masks"] = draw_masks(batch)
-            for network, probabilities in zip(networks, batches, strict=True):
-                probabilities.append(run(network, inputs[network.reads]))
+            batches.append(run(network, draw_masks(batch) if network.input_name == "masks" else batch))
             bar.update(len(batch))
-    return [np.concatenate(probabilities) for probabilities in batches]
+    return np.concatenate(batches)
 
 
-def run(network: Network, samples: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """Predict one batch of what the network reads, N masks or landmarks, to probabilities (N, C)."""
-    (probabilities,) = network.session.run(["probabilities"], {network.reads: samples})
+def run(network: Network, inputs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Predict one batch of N masks, or of N landmarks: probabilities (N, C)."""
+    (probabilities,) = network.session.run(["probabilities"], {network.input_name: inputs})
     return np.asarray(probabilities, dtype=np.float32)
 
 

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
+    import pandas as pd
     from matplotlib.axes import Axes
 
-    from stages.evaluation.scores import LetterScores, Reliability
+    from stages.evaluation.scores import Reliability
 
 DOTS_PER_INCH: Final = 110
 BLUE: Final = "#2f6db3"
@@ -29,45 +30,41 @@ GREY: Final = "#8a8a8a"
 MISTAKES_A_ROW: Final = 6
 
 
-def plot_confusion(
-    matrix: npt.NDArray[np.int64], labels: Sequence[str], title: str, read: Sequence[str] | None = None
-) -> bytes:
-    """Draw what was read as what: colour is the share of the row, numbers are counts, written where not 0.
+def plot_confusion(counts: pd.DataFrame, title: str) -> bytes:
+    """Draw a confusion matrix: colour is the share of the row, numbers are counts, written unless 0.
 
     Args:
-        matrix: (R, C) counts, a row for each true letter, a column for each letter read.
-        labels: R labels in the order of the rows.
+        counts: a row for each true letter, a column for each predicted one.
         title: written above.
-        read: C labels in the order of the columns, where they are others than the rows'.
     """
-    read = labels if read is None else read
+    matrix, true, predicted = counts.to_numpy(), list(counts.index), list(counts.columns)
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    side = max(4.0, 1.6 + 0.36 * len(labels))
-    figure = Figure(figsize=(side + 0.9 + 0.4 * (len(read) - len(labels) + 1), side), layout="constrained")
+    side = max(4.0, 1.6 + 0.36 * len(true))
+    figure = Figure(figsize=(side + 0.9 + 0.4 * (len(predicted) - len(true) + 1), side), layout="constrained")
     axes = figure.add_subplot()
-    # On a square-root scale a letter misread once in twenty is seen beside one read right every time.
+    # On a square-root scale, a letter misclassified once in twenty is visible next to one that is always correct.
     image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, vmin=0.0, vmax=1.0))
     for row, column in np.argwhere(matrix > 0):
-        colour = "white" if shares[row, column] > 0.4 else RED if labels[row] != read[column] else "black"
+        colour = "white" if shares[row, column] > 0.4 else RED if true[row] != predicted[column] else "black"
         text = str(matrix[row, column])
         axes.text(column, row, text, ha="center", va="center", fontsize=8 if len(text) < 4 else 6, color=colour)
-    axes.set_xticks(range(len(read)), read)
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_xticks(np.arange(len(read) + 1) - 0.5, minor=True)
-    axes.set_yticks(np.arange(len(labels) + 1) - 0.5, minor=True)
+    axes.set_xticks(range(len(predicted)), predicted, rotation=90 if any(len(label) > 2 for label in predicted) else 0)
+    axes.set_yticks(range(len(true)), true)
+    axes.set_xticks(np.arange(len(predicted) + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(len(true) + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="#e4e4e4", linewidth=0.6)
     axes.tick_params(which="both", length=0)
-    axes.set(xlabel="letter read", ylabel="letter shown", title=title)
+    axes.set(xlabel="predicted letter", ylabel="true letter", title=title)
     figure.colorbar(image, ax=axes, fraction=0.04, pad=0.02, label="share of the letter's samples")
     return png(figure)
 
 
-def plot_curves(history: dict[str, npt.NDArray[np.float64]], title: str) -> bytes:
+def plot_curves(history: pd.DataFrame, title: str) -> bytes:
     """Draw loss and accuracy over the epochs, with a line wherever the size of the masks changed.
 
     Args:
-        history: arrays of (epochs,) by the columns of `history.csv`: epoch, image_size, train_loss, val_loss,
-            train_accuracy and val_accuracy; NaN where a number was not measured.
+        history: a row for each epoch; columns epoch, image_size, train_loss, val_loss, train_accuracy and
+            val_accuracy, NaN if a number was not measured.
         title: written above.
     """
     figure = Figure(figsize=(10.0, 4.2), layout="constrained")
@@ -75,10 +72,9 @@ def plot_curves(history: dict[str, npt.NDArray[np.float64]], title: str) -> byte
     loss_axes, accuracy_axes = figure.subplots(1, 2)
     for axes, name in ((loss_axes, "loss"), (accuracy_axes, "accuracy")):
         for split, column, colour in (("training", "train", ORANGE), ("validation", "val", BLUE)):
-            values = history[f"{column}_{name}"]
-            measured = np.isfinite(values)
-            axes.plot(history["epoch"][measured], values[measured], "o-", ms=3, color=colour, label=split)
-        _mark_sizes(axes, history["epoch"], history["image_size"])
+            measured = history.dropna(subset=f"{column}_{name}")
+            axes.plot(measured["epoch"], measured[f"{column}_{name}"], "o-", ms=3, color=colour, label=split)
+        _mark_sizes(axes, history["epoch"].to_numpy(), history["image_size"].to_numpy())
         axes.set(xlabel="epoch", ylabel=name)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(color="#eeeeee")
@@ -102,7 +98,7 @@ def plot_calibration(binned: Reliability, title: str, before: Reliability | None
     """Draw the reliability diagram: accuracy reached for each confidence stated, and how often it was stated.
 
     Args:
-        binned: what `stages.evaluation.scores.reliability` gave; its error is written into the picture.
+        binned: what `stages.evaluation.scores.reliability` returned; its error is written into the picture.
         title: written above.
         before: the same at temperature 1, drawn as a line.
     """
@@ -129,45 +125,44 @@ def plot_calibration(binned: Reliability, title: str, before: Reliability | None
     return png(figure)
 
 
-def plot_letters(scores: LetterScores, labels: Sequence[str], macro_f1: float, title: str) -> bytes:
+def plot_letters(scores: pd.DataFrame, macro_f1: float, title: str) -> bytes:
     """Draw the F1 of each letter, the weakest first, with the macro mean as a line.
 
     Args:
-        scores: scores of C letters; letters without a sample are left out.
-        labels: C labels in the same order.
+        scores: what `stages.evaluation.scores.letter_scores` returned; letters without a sample are left out.
         macro_f1: the mean.
         title: written above.
     """
-    shown = np.flatnonzero(scores.support > 0)
-    order = shown[np.argsort(scores.f1[shown], kind="stable")]
-    figure = Figure(figsize=(max(4.0, 1.0 + 0.4 * len(order)), 3.8), layout="constrained")
+    f1 = scores.loc[scores["support"] > 0, "f1"].sort_values(kind="stable")
+    figure = Figure(figsize=(max(4.0, 1.0 + 0.4 * len(f1)), 3.8), layout="constrained")
     axes = figure.add_subplot()
-    colours = [RED if value < macro_f1 - 0.1 else BLUE for value in scores.f1[order]]
-    axes.bar(range(len(order)), scores.f1[order], color=colours)
-    for place, value in enumerate(scores.f1[order]):
+    axes.bar(range(len(f1)), f1, color=[RED if value < macro_f1 - 0.1 else BLUE for value in f1])
+    for place, value in enumerate(f1):
         colour = "white" if value > 0.15 else RED
         axes.text(place, 0.02, f"{value:.2f}", ha="center", va="bottom", rotation=90, fontsize=8, color=colour)
     axes.axhline(macro_f1, color=GREY, linestyle="--", linewidth=1.0, label=f"macro F1 {macro_f1:.3f}")
-    axes.set_xticks(range(len(order)), [labels[index] for index in order])
-    axes.set(ylim=(0, 1.16), xlim=(-0.6, len(order) - 0.4), ylabel="F1", title=title)
+    axes.set_xticks(range(len(f1)), list(f1.index))
+    axes.set(ylim=(0, 1.16), xlim=(-0.6, len(f1) - 0.4), ylabel="F1", title=title)
     axes.legend(loc="upper left")
     return png(figure)
 
 
-def plot_mistakes(masks: npt.NDArray[np.uint8], captions: Sequence[str], title: str) -> bytes:
-    """Draw misread masks in a grid.
+def plot_mistakes(
+    masks: Sequence[npt.NDArray[np.uint8]] | npt.NDArray[np.uint8], captions: Sequence[str], title: str
+) -> bytes:
+    """Draw misclassified masks in a grid.
 
     Args:
-        masks: (N, H, W, 3) uint8 RGB; N may be 0, which is said in the picture.
-        captions: N lines such as `E -> O  0.98`, each written above its mask.
+        masks: N of (H, W, 3) uint8 RGB; N may be 0, which the picture then says.
+        captions: N short texts, each written above its mask.
         title: written above all.
     """
     columns = min(max(len(masks), 3), MISTAKES_A_ROW)
     rows = max(1, -(-len(masks) // columns))
-    figure = Figure(figsize=(1.7 * columns, 1.95 * rows + 0.5), layout="constrained")
+    figure = Figure(figsize=(1.7 * columns, 2.15 * rows + 0.5), layout="constrained")
     figure.suptitle(title)
     if not len(masks):
-        figure.text(0.5, 0.4, "every sample was read right", ha="center", fontsize=12)
+        figure.text(0.5, 0.4, "every sample was classified correctly", ha="center", fontsize=12)
         return png(figure)
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:

@@ -1,87 +1,229 @@
-"""Networks read strangers, validation samples and hands without a letter; what they read is compared with the truth."""
+"""Predictions: what a network predicts for every set, made once and kept in files for all who score them."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
+from pydantic import BaseModel, ValidationError
 
-from stages.evaluation.networks import Network, predict
-from stages.evaluation.test_scores import Answers, answer
-from stages.evaluation.test_sets import make_strangers, read_strangers
+from stages.data.archive import read_arrays, write_archive
+from stages.data.processed import PROCESSED, data_hash, read_processed
+from stages.errors import InputError
+from stages.evaluation.networks import load_network, predict
+from stages.evaluation.test_sets import (
+    NON_LETTERS,
+    TEST_SETS,
+    UNSEEN,
+    VALIDATION,
+    TestSets,
+    prepared_files,
+    unseen_files,
+    validation_set,
+)
+from stages.files import atomic_folder, content_hash, write_text
 from stages.hand.non_letters import NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
-    from stages.data.cleaning import Samples
-    from stages.data.processed import Processed
-    from stages.params import Preprocess, Test
+    from stages.evaluation.networks import Network
+    from stages.evaluation.test_sets import EvaluationSet
 
-STRANGERS: Final = Path("data/exam")
-"""Folder whose raw files the pipeline examines on, where there are any."""
-
-
-def stranger_files() -> list[Path]:
-    """List the raw files of people that the pipeline examines on; none where its strangers are synthetic."""
-    return sorted(STRANGERS.glob("[!.]*.npz"))
+PREDICTIONS: Final = Path("data/predictions")
+NO_HAND: Final = ""
+"""The prediction for a photograph in which no hand was found; no label is empty."""
+INDEX: Final = "index.json"
+ARRAYS: Final = ("classes", "probabilities", "labels", "signers", "n_photos")
 
 
-def strangers(
-    files: Sequence[Path], exam: Test, limits: Preprocess, training_seed: int
-) -> Iterator[tuple[str, Samples]]:
-    """Read the files, or make synthetic signers where there are none, one source after the other.
+@dataclass(frozen=True)
+class Predictions:
+    """What one network predicts for one set: R rows, of which the N with a hand come first."""
+
+    classes: tuple[str, ...]
+    """C labels in the order of the probabilities."""
+    probabilities: npt.NDArray[np.floating[Any]]
+    """(N, C)."""
+    labels: npt.NDArray[np.str_]
+    """(R,) true labels."""
+    signers: npt.NDArray[np.str_]
+    """(R,) text, "" if unknown."""
+    n_photos: int
+    """Photographs tried, at least R: those beyond R had no hand in them, and nobody knows which letters they showed."""
+
+    @cached_property
+    def predicted(self) -> npt.NDArray[np.str_]:
+        """(R,) predicted labels; `NO_HAND` if none was found."""
+        known = np.asarray(self.classes, dtype=np.str_)
+        return np.concatenate([known[self.probabilities.argmax(axis=1)], np.full(self._missed, NO_HAND)])
+
+    @cached_property
+    def confidence(self) -> npt.NDArray[np.float64]:
+        """(R,) probabilities of the predicted labels; 0 if no hand was found."""
+        return np.concatenate([self.probabilities.max(axis=1).astype(np.float64), np.zeros(self._missed)])
+
+    @cached_property
+    def p_letter(self) -> npt.NDArray[np.float64]:
+        """(R,) probability that the hand shows any letter: all but that of `nothing`; 0 if no hand was found."""
+        nothing = self.probabilities[:, np.asarray(self.classes) == NOTHING].sum(axis=1, dtype=np.float64)
+        return np.concatenate([1.0 - nothing, np.zeros(self._missed)])
+
+    @property
+    def correct(self) -> npt.NDArray[np.bool_]:
+        """(R,) whether the predicted label is the true one; a label that the network does not know never is."""
+        return np.asarray(self.predicted == self.labels)
+
+    @property
+    def found(self) -> npt.NDArray[np.bool_]:
+        """(R,) whether a hand was found."""
+        return np.asarray(self.predicted != NO_HAND)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the photographs tried that were classified correctly."""
+        return float(self.correct.sum() / self.n_photos)
+
+    @property
+    def signer_ids(self) -> npt.NDArray[np.int64]:
+        """(R,) number of the signer; 0 throughout if signers are unknown."""
+        ids: npt.NDArray[np.int64] = np.unique(self.signers, return_inverse=True)[1].astype(np.int64)
+        return ids
+
+    @property
+    def _missed(self) -> int:
+        return len(self.labels) - len(self.probabilities)
+
+    def write(self, path: Path) -> None:
+        """Write the predictions as an `.npz` that has the same bytes every time."""
+        classes, n_photos = np.asarray(self.classes, dtype=np.str_), np.asarray(self.n_photos)
+        arrays = (classes, self.probabilities, self.labels, self.signers, n_photos)
+        write_archive(path, dict(zip(ARRAYS, arrays, strict=True)))
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read predictions that `write` wrote.
+
+        Raises:
+            InputError: the file is missing, damaged or holds something else.
+        """
+        classes, probabilities, labels, signers, n_photos = read_arrays(path, ARRAYS, "predict")
+        return cls(tuple(classes.tolist()), probabilities, labels, signers, int(n_photos))
+
+
+@dataclass(frozen=True)
+class SignerPredictions:
+    """What one network predicts for unseen signers."""
+
+    unseen: dict[str, Predictions]
+    """By source; the reference cannot predict a source of ready-made masks."""
+    non_letters: Predictions
+    """Hands that show no letter."""
+
+
+@dataclass(frozen=True)
+class NetworkPredictions:
+    """What one network predicts for all sets."""
+
+    validation: Predictions
+    signers: SignerPredictions
+
+
+class Index(BaseModel, frozen=True):
+    """Which model predicted which sets: predictions of another file, or for other sets, are not used."""
+
+    model_hash: str
+    """SHA-256 of the model's file."""
+    sets: dict[str, str]
+    """Hash of each set by its name."""
+
+
+def predict_set(network: Network, evaluation_set: EvaluationSet) -> Predictions:
+    """Predict one set."""
+    probabilities = predict(network, evaluation_set.samples, f"{network.architecture} {evaluation_set.name}")
+    labels, signers = evaluation_set.labels, evaluation_set.signers
+    return Predictions(network.classes, probabilities, labels, signers, evaluation_set.n_photos)
+
+
+def predict_sets(network: Network, unseen: Sequence[EvaluationSet], non_letters: EvaluationSet) -> SignerPredictions:
+    """Predict unseen signers: every source that is in a form which the network takes (masks cannot be undone)."""
+    able = [each for each in unseen if network.input_name == "masks" or each.samples.ndim == 3]
+    for each in able:
+        if unknown := sorted(set(each.labels.tolist()) - set(network.classes)):
+            sys.stderr.write(
+                f"warning: {each.name}: {network.architecture} does not know {unknown}; these labels count as errors.\n"
+            )
+    return SignerPredictions(
+        {each.name: predict_set(network, each) for each in able}, predict_set(network, non_letters)
+    )
+
+
+def predict_all(model: Path, folder: Path) -> NetworkPredictions:
+    """Let a network predict the validation split and the test sets, and keep the predictions in a folder.
+
+    Args:
+        model: an exported network.
+        folder: takes the place of one with older predictions.
 
     Raises:
-        PipelineError: see `read_strangers` and `make_strangers`.
+        InputError: the network or a set is missing or damaged.
     """
-    return read_strangers(files, limits) if files else make_strangers(exam, training_seed)
+    network, test_sets = load_network(model), TestSets.read()
+    validation = predict_set(network, validation_set(read_processed()))
+    signers = predict_sets(network, test_sets.unseen, test_sets.non_letters)
+    with atomic_folder(folder) as partial:
+        validation.write(partial / f"{VALIDATION}.npz")
+        signers.non_letters.write(partial / f"{NON_LETTERS}.npz")
+        for source, predictions in signers.unseen.items():
+            predictions.write(partial / UNSEEN / f"{source}.npz")
+        index = Index(model_hash=content_hash(model), sets=set_hashes())
+        write_text(partial / INDEX, index.model_dump_json(indent=2) + "\n")
+    return NetworkPredictions(validation, signers)
 
 
-def examine(networks: dict[str, Network], source: str, samples: Samples) -> dict[str, Answers]:
-    """Let every network that can read a source do so."""
-    able = {name: each for name, each in networks.items() if each.reads == "masks" or samples.landmarks is not None}
-    probabilities = predict(list(able.values()), samples.drawable, f"exam {source}")
-    known = set.intersection(*(set(network.classes) for network in able.values()))
-    if unknown := sorted({*samples.labels.tolist(), *samples.labels_lost} - known):
-        sys.stderr.write(
-            f"warning: {samples.path}: not every network knows {unknown}; unknown labels count as errors.\n"
-        )
-    missed = (samples.dropped.labels, samples.dropped.signers)
-    n_photos = samples.n_photos or samples.rows
-    return {
-        name: answer(read, samples.labels, network.classes, samples.signers, n_photos, missed)
-        for (name, network), read in zip(able.items(), probabilities, strict=True)
-    }
+def read_predictions(folder: Path) -> NetworkPredictions:
+    """Read what `predict_all` kept.
+
+    Raises:
+        InputError: the folder is missing or a file in it is damaged.
+    """
+    if not (folder / INDEX).is_file():
+        raise InputError(f"{folder}: there are no predictions. Run: dvc repro predict.")
+    validation, non_letters = (Predictions.read(folder / f"{name}.npz") for name in (VALIDATION, NON_LETTERS))
+    unseen = {path.stem: Predictions.read(path) for path in unseen_files(folder)}
+    return NetworkPredictions(validation, SignerPredictions(unseen, non_letters))
 
 
-def examine_validation(networks: dict[str, Network], processed: Processed) -> dict[str, Answers]:
-    """Let every network read the validation samples; labels that a network does not know are never read right."""
-    split = processed.validation
-    labels = np.asarray(processed.class_names, dtype=np.str_)[split.classes]
-    return _ask(networks, split.samples, labels, split.signers, "validation")
+def predictions_of(model: Path, folder: Path | None = None) -> NetworkPredictions:
+    """Find the predictions of a model for the present sets by the content of its file; predict if there are none.
+
+    Args:
+        model: an exported network.
+        folder: where its predictions may be besides `data/predictions/*`, and where new ones are kept.
+    """
+    wanted = Index(model_hash=content_hash(model), sets=set_hashes())
+    folder = folder or PREDICTIONS / f"proposed-{wanted.model_hash[:12]}"
+    for each in [*sorted(PREDICTIONS.glob("*")), folder]:
+        try:
+            index = Index.model_validate_json((each / INDEX).read_bytes())
+        except (OSError, ValidationError):
+            continue
+        if index == wanted:
+            return read_predictions(each)
+    return predict_all(model, folder)
 
 
-def examine_non_letters(networks: dict[str, Network], landmarks: npt.NDArray[np.float32]) -> dict[str, Answers]:
-    """Show every network hands without a letter, (N, 21, 3) landmarks in pixels."""
-    count = len(landmarks)
-    return _ask(networks, landmarks, np.full(count, NOTHING), np.full(count, ""), "exam non-letters")
+def set_hashes() -> dict[str, str]:
+    """Hash every set that `predict_all` predicts, by its name.
 
-
-def _ask(
-    networks: dict[str, Network],
-    samples: npt.NDArray[np.generic],
-    labels: npt.NDArray[np.str_],
-    signers: npt.NDArray[np.str_],
-    description: str,
-) -> dict[str, Answers]:
-    return {
-        name: answer(read, labels, network.classes, signers, len(labels))
-        for (name, network), read in zip(
-            networks.items(), predict(list(networks.values()), samples, description), strict=True
-        )
-    }
+    Raises:
+        InputError: there are no test sets or no processed data.
+    """
+    hashes = {path.relative_to(TEST_SETS).as_posix(): content_hash(path) for path in prepared_files()}
+    return hashes | {VALIDATION: data_hash(PROCESSED)}

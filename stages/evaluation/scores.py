@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from sklearn.metrics import (  # type: ignore[import-untyped]
-    confusion_matrix,
-    precision_recall_fscore_support,
-)
+import pandas as pd
+from sklearn.metrics import precision_recall_fscore_support  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     Probabilities = npt.NDArray[np.floating[Any]]
     Classes = npt.NDArray[np.integer[Any]]
 
 SMALLEST_PROBABILITY: Final = 1e-12
-"""A sample read with probability 0 costs this much, not infinity."""
+"""A true letter predicted with probability 0 costs as much as this, not infinity."""
 
 
 @dataclass(frozen=True)
@@ -28,27 +28,13 @@ class Scores:
     loss: float
     """Mean cross-entropy in nats."""
     accuracy: float
+    """Share of the samples whose most probable class is the true one."""
     precision: float
     recall: float
     f1: float
     """Precision, recall and F1 are macro means: each letter counts the same, however often it was photographed."""
     ece: float
-    """Expected calibration error: how far stated confidence and reached accuracy lie apart."""
-
-    def as_dict(self) -> dict[str, float]:
-        """Give the numbers by name."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class LetterScores:
-    """Scores of each letter, arrays of (C,) in the order of the classes."""
-
-    precision: npt.NDArray[np.float64]
-    recall: npt.NDArray[np.float64]
-    f1: npt.NDArray[np.float64]
-    support: npt.NDArray[np.int64]
-    """How many samples truly show the letter."""
+    """Expected calibration error: how far stated confidence and accuracy differ."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +45,9 @@ class Reliability:
     """
 
     confidence: npt.NDArray[np.float64]
-    """Mean confidence of the bin's samples; 0 where there are none."""
+    """Mean confidence of the bin's samples; 0 if there are none."""
     accuracy: npt.NDArray[np.float64]
-    """Share of the bin's samples read right; 0 where there are none."""
+    """Share of the bin's samples classified correctly; 0 if there are none."""
     counts: npt.NDArray[np.int64]
 
     @property
@@ -87,14 +73,15 @@ def score(probabilities: Probabilities, classes: Classes, calibration_bins: int)
         ValueError: there are no samples, the shapes disagree, or a class index is out of range.
     """
     _check(probabilities, classes)
+    correct = probabilities.argmax(axis=1) == classes
     precision, recall, f1 = macro_scores(probabilities, classes)
     return Scores(
         loss=cross_entropy(probabilities, classes),
-        accuracy=accuracy(probabilities, classes),
+        accuracy=float(correct.mean()),
         precision=precision,
         recall=recall,
         f1=f1,
-        ece=expected_calibration_error(probabilities, classes, calibration_bins),
+        ece=reliability(probabilities.max(axis=1), correct, calibration_bins).error,
     )
 
 
@@ -104,15 +91,10 @@ def cross_entropy(probabilities: Probabilities, classes: Classes) -> float:
     return float(-np.log(np.maximum(true, SMALLEST_PROBABILITY)).mean())
 
 
-def accuracy(probabilities: Probabilities, classes: Classes) -> float:
-    """Share of the samples whose most probable class is the true one."""
-    return float((probabilities.argmax(axis=1) == classes).mean())
-
-
 def macro_scores(probabilities: Probabilities, classes: Classes) -> tuple[float, float, float]:
-    """Precision, recall and F1, each the plain mean over the letters that were shown or read at least once.
+    """Precision, recall and F1, each the plain mean over the letters that were shown or predicted at least once.
 
-    A letter that was neither shown nor read says nothing about the network, so it is left out of the mean
+    A letter that was neither shown nor predicted says nothing about the network, so it is left out of the mean
     instead of counting as 0.
     """
     precision, recall, f1, _ = precision_recall_fscore_support(
@@ -121,31 +103,41 @@ def macro_scores(probabilities: Probabilities, classes: Classes) -> tuple[float,
     return float(precision), float(recall), float(f1)
 
 
-def letter_scores(probabilities: Probabilities, classes: Classes) -> LetterScores:
-    """Precision, recall, F1 and number of samples of each class; a score that divides by 0 is 0."""
+def letter_scores(probabilities: Probabilities, classes: Classes, labels: Sequence[str]) -> pd.DataFrame:
+    """Precision, recall and F1 of each letter, and its support: the samples that show it.
+
+    Args:
+        probabilities: (N, C).
+        classes: (N,) true class indices.
+        labels: C labels in the order of the probabilities.
+
+    Returns:
+        C rows indexed by `letter`; columns `precision`, `recall`, `f1` and `support`. A score that divides by 0 is 0.
+    """
     _check(probabilities, classes)
-    precision, recall, f1, support = precision_recall_fscore_support(
+    columns = precision_recall_fscore_support(
         classes, probabilities.argmax(axis=1), labels=np.arange(probabilities.shape[1]), zero_division=0.0
     )
-    return LetterScores(precision, recall, f1, support.astype(np.int64))
+    named = dict(zip(("precision", "recall", "f1", "support"), columns, strict=True))
+    return pd.DataFrame(named, index=pd.Index(list(labels), name="letter"))
 
 
-def confusion(probabilities: Probabilities, classes: Classes) -> npt.NDArray[np.int64]:
-    """Count what was read as what: (C, C), a row for each true class, a column for each class read."""
-    _check(probabilities, classes)
-    labels = np.arange(probabilities.shape[1])
-    counts: npt.NDArray[np.int64] = confusion_matrix(classes, probabilities.argmax(axis=1), labels=labels)
-    return counts
+def confusion(
+    actual: npt.NDArray[np.str_], predicted: npt.NDArray[np.str_], rows: Sequence[str], columns: Sequence[str]
+) -> pd.DataFrame:
+    """Count which label was predicted for which.
+
+    Args:
+        actual: (N,) true labels.
+        predicted: (N,) labels.
+        rows: true labels in the order of the rows.
+        columns: predicted labels in the order of the columns.
+    """
+    return pd.crosstab(actual, predicted).reindex(index=list(rows), columns=list(columns), fill_value=0)
 
 
-def reliability(probabilities: Probabilities, classes: Classes, bins: int) -> Reliability:
-    """Sort the samples into bins by the probability of the class read."""
-    _check(probabilities, classes)
-    return bin_readings(probabilities.max(axis=1), probabilities.argmax(axis=1) == classes, bins)
-
-
-def bin_readings(confidence: Probabilities, correct: npt.NDArray[np.bool_], bins: int) -> Reliability:
-    """Sort readings into bins: (N,) probabilities of the letters read, and whether they were read right."""
+def reliability(confidence: Probabilities, correct: npt.NDArray[np.bool_], bins: int) -> Reliability:
+    """Sort predictions into bins: (N,) probabilities of the predicted letters, and whether they are correct."""
     confidence = confidence.astype(np.float64)
     inner_edges = np.linspace(0.0, 1.0, bins + 1)[1:-1]
     bin_of = np.digitize(confidence, inner_edges, right=True)
@@ -158,13 +150,8 @@ def bin_readings(confidence: Probabilities, correct: npt.NDArray[np.bool_], bins
     )
 
 
-def expected_calibration_error(probabilities: Probabilities, classes: Classes, bins: int) -> float:
-    """Compute `Reliability.error` of probabilities (N, C)."""
-    return reliability(probabilities, classes, bins).error
-
-
 def worst_mistakes(probabilities: Probabilities, classes: Classes, count: int) -> npt.NDArray[np.int64]:
-    """Find up to `count` samples read wrong, those with the highest confidence in the wrong letter first."""
+    """Find up to `count` misclassified samples, those with the highest confidence in the wrong letter first."""
     _check(probabilities, classes)
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != classes)
     order = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")

@@ -1,1 +1,1 @@
-"""Export: a trained network to the one ONNX file that every other room reads."""
+"""Export: a trained network to the ONNX file that every other room uses, and the champion to a Bento."""

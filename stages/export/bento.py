@@ -17,7 +17,7 @@ from stages.errors import PipelineError
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 SERVICE: Final = CHECKOUT / "service"
 WEB: Final = CHECKOUT / "web"
-"""The page for browsers, where it was built."""
+"""The page for browsers, if it was built."""
 REQUIREMENTS: Final = CHECKOUT / "requirements" / "service.txt"
 MODEL_FILE: Final = "champion.onnx"
 """Name that the service looks for beside its package."""
@@ -64,7 +64,7 @@ def build_bento(
 
 
 def _lay_out(model: Path, labels: dict[str, str], context: Path) -> Path:
-    """Copy what goes into the Bento to a folder where nothing else is."""
+    """Copy what goes into the Bento to a folder of its own."""
     shutil.copytree(SERVICE, context / "service", ignore=shutil.ignore_patterns("__pycache__"))
     if WEB.is_dir():
         shutil.copytree(WEB, context / "web")
@@ -99,7 +99,7 @@ def _run_bentoml(context: Path, version: str, home: Path) -> Path:
         ) from None
     built = home / "bentos" / _NAME / version
     if result.returncode or not built.is_dir():
-        raise PipelineError(f"bentoml build failed. Mend what it says and run again:\n{result.stdout}{result.stderr}")
+        raise PipelineError(f"bentoml build failed. Fix what it reports and run again:\n{result.stdout}{result.stderr}")
     return built
 
 

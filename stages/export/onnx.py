@@ -1,6 +1,6 @@
 """The model artifact: one ONNX file with everything between a mask's pixels and its letters' probabilities.
 
-The reference, which reads landmarks, is exported in the same way.
+The reference, which takes landmarks, is exported in the same way.
 """
 
 from __future__ import annotations
@@ -37,26 +37,26 @@ TOLERANCE = 1e-4
 """Largest difference of a probability between torch and the exported graph."""
 
 
-class TwoViews(nn.Module):
-    """The mean of what a network says to a hand and to its mirror image (seed text, sections 4.5.3 and 4.5.5)."""
+class MirrorAverage(nn.Module):
+    """The mean of a network's probabilities for a hand and for its mirror image (seed text, 4.5.3 and 4.5.5)."""
 
-    def __init__(self, network: nn.Module, temperature: float, views: Callable[[torch.Tensor], torch.Tensor]) -> None:
-        """Wrap a network whose inputs `views` makes: (N, ...) samples to (2N, ...), the mirror images last."""
+    def __init__(self, network: nn.Module, temperature: float, prepare: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        """Wrap a network whose inputs `prepare` makes: (N, ...) samples to (2N, ...), the mirror images last."""
         super().__init__()
-        self.network, self.temperature, self.views = network, temperature, views
+        self.network, self.temperature, self.prepare = network, temperature, prepare
 
     def forward(self, samples: torch.Tensor) -> torch.Tensor:
         """Map masks (N, 224, 224, 3) uint8 RGB, or landmarks (N, 21, 3) float32, to probabilities (N, C) float32."""
-        probabilities = torch.softmax(self.network(self.views(samples)) / self.temperature, dim=1)
+        probabilities = torch.softmax(self.network(self.prepare(samples)) / self.temperature, dim=1)
         return torch.stack(torch.tensor_split(probabilities, 2)).mean(dim=0)
 
 
-def _views_of_masks(masks: torch.Tensor) -> torch.Tensor:
+def _mirror_masks(masks: torch.Tensor) -> torch.Tensor:
     pictures = normalise(masks)
     return torch.cat([pictures, pictures.flip(3)])
 
 
-def _views_of_landmarks(landmarks: torch.Tensor) -> torch.Tensor:
+def _mirror_landmarks(landmarks: torch.Tensor) -> torch.Tensor:
     hands = normalise_landmarks(landmarks)
     return torch.cat([hands, mirror(hands)])
 
@@ -89,28 +89,30 @@ def export_model(
     Raises:
         PipelineError: the exported graph disagrees with torch by more than `TOLERANCE`.
     """
-    reads, views = ("masks", _views_of_masks) if examples.ndim == 4 else ("landmarks", _views_of_landmarks)
-    model = TwoViews(network, temperature, views).eval().cpu()
+    input_name, prepare = ("masks", _mirror_masks) if examples.ndim == 4 else ("landmarks", _mirror_landmarks)
+    model = MirrorAverage(network, temperature, prepare).eval().cpu()
     samples = torch.from_numpy(examples)
     with atomic_write(path) as partial:
-        _write_graph(model, samples[:3], partial, reads)
+        _write_graph(model, samples[:3], partial, input_name)
         graph = onnx.load(partial)
         onnx.helper.set_model_props(
             graph,
             {
                 "classes": json.dumps(list(classes)),
-                **({"mask_version": MASK_VERSION} if reads == "masks" else {}),
+                **({"mask_version": MASK_VERSION} if input_name == "masks" else {}),
                 "architecture": architecture,
                 "data_hash": data_hash,
                 "temperature": repr(temperature),
             },
         )
+        for node in graph.graph.node:
+            del node.metadata_props[:]  # the exporter's stack traces, which name the folders of this machine
         onnx.checker.check_model(graph)
         onnx.save(graph, partial)
         session = onnxruntime.InferenceSession(str(partial), providers=["CPUExecutionProvider"])
         with torch.inference_mode():
             expected = model(samples).numpy()
-        difference = float(np.abs(session.run(["probabilities"], {reads: examples})[0] - expected).max())
+        difference = float(np.abs(session.run(["probabilities"], {input_name: examples})[0] - expected).max())
         if not difference <= TOLERANCE:  # NaN, the difference of a broken network, is never within it
             raise PipelineError(
                 f"{path}: the exported graph differs from torch by {difference:.2g}, more than {TOLERANCE:g}. "
@@ -119,7 +121,7 @@ def export_model(
     return difference
 
 
-def _write_graph(model: nn.Module, example: torch.Tensor, path: Path, reads: str) -> None:
+def _write_graph(model: nn.Module, example: torch.Tensor, path: Path, input_name: str) -> None:
     """Trace the model into an ONNX file with a free number of samples."""
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -128,7 +130,7 @@ def _write_graph(model: nn.Module, example: torch.Tensor, path: Path, reads: str
             model,
             (example,),
             path,
-            input_names=[reads],
+            input_names=[input_name],
             output_names=["probabilities"],
             dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
             dynamo=True,

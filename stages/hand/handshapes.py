@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from stages.errors import PipelineError
+from stages.errors import InputError
 
 TABLE: Final = "handshapes.txt"
 _COLUMNS: Final = (4, 4, 4, 4, 6, 6)
@@ -46,11 +46,11 @@ class Handshapes:
         return sorted(set(self.letters.tolist()))
 
     def take(self, rows: npt.NDArray[np.int64]) -> Handshapes:
-        """Choose rows by their indices (N,), in that order."""
+        """Select rows by their indices (N,), in that order."""
         return Handshapes(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     def join(self, other: Handshapes) -> Handshapes:
-        """Put the rows of another table below this one's."""
+        """Append the rows of another table."""
         return Handshapes(
             *(np.concatenate([getattr(self, field.name), getattr(other, field.name)]) for field in fields(self))
         )
@@ -60,7 +60,7 @@ def parse_handshapes(text: str, where: str = TABLE) -> Handshapes:
     """Read the table: one row a line, fields separated by `|`, `#` begins a comment.
 
     Raises:
-        PipelineError: a row has a field missing or a word where a number belongs.
+        InputError: a row lacks a field or has a word instead of a number.
     """
     rows = [
         _parse_row(line, f"{where}, line {number}")
@@ -68,37 +68,37 @@ def parse_handshapes(text: str, where: str = TABLE) -> Handshapes:
         if line.strip() and not line.startswith("#")
     ]
     if not rows:
-        raise PipelineError(f"{where} has no row. Restore the table from git.")
-    letters, weights, numbers = zip(*rows, strict=True)
+        raise InputError(f"{where} has no row. Restore the table from git.")
+    letters, numbers = zip(*rows, strict=True)
     table = np.array(numbers)
     return Handshapes(
         letters=np.array(letters),
-        weights=np.array(weights),
-        flexion=table[:, :12].reshape(-1, 3, 4),
-        abduction=table[:, 12:16],
-        thumb_tip=table[:, 16:19],
-        thumb_mcp=table[:, 19:22],
-        orientation=table[:, 22:28:2],
-        spread=table[:, 23:28:2],
+        weights=table[:, 0],
+        flexion=table[:, 1:13].reshape(-1, 3, 4),
+        abduction=table[:, 13:17],
+        thumb_tip=table[:, 17:20],
+        thumb_mcp=table[:, 20:23],
+        orientation=table[:, 23:29:2],
+        spread=table[:, 24:29:2],
     )
 
 
 def read_handshapes() -> Handshapes:
-    """Read the table that the project ships."""
+    """Read the table that comes with the project."""
     return parse_handshapes(resources.files(__package__).joinpath(TABLE).read_text(encoding="utf-8"))
 
 
-def _parse_row(line: str, where: str) -> tuple[str, float, list[float]]:
+def _parse_row(line: str, where: str) -> tuple[str, Array]:
+    """Read the letter, and the weight followed by the numbers of all fields."""
     head, *fields = line.split("|")
     try:
         letter, weight = head.split()
-        numbers = [[float(word) for word in field.split()] for field in fields]
-        value = float(weight)
+        numbers = [np.array(field.split(), dtype=np.float64) for field in (weight, *fields)]
     except ValueError as error:
-        raise PipelineError(f"{where}: {error}. A row reads 'letter weight | MCP | PIP | DIP | ...'.") from None
-    counts = tuple(len(field) for field in numbers)
-    if not (np.isfinite(value) and all(np.isfinite(numbers_of).all() for numbers_of in numbers)):
-        raise PipelineError(f"{where}: a number is not finite. Restore the table from git, or mend the row.")
-    if counts != _COLUMNS or value <= 0:
-        raise PipelineError(f"{where}: the fields hold {counts} numbers, not {_COLUMNS}, or the weight is not above 0.")
-    return letter, value, [number for field in numbers for number in field]
+        raise InputError(f"{where}: {error}. A row is 'letter weight | MCP | PIP | DIP | ...'.") from None
+    row, counts = np.concatenate(numbers), tuple(len(field) for field in numbers[1:])
+    if not np.isfinite(row).all():
+        raise InputError(f"{where}: a number is not finite. Restore the table from git, or correct the row.")
+    if counts != _COLUMNS or row[0] <= 0:
+        raise InputError(f"{where}: the fields hold {counts} numbers, not {_COLUMNS}, or the weight is not above 0.")
+    return letter, row

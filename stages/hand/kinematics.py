@@ -2,7 +2,7 @@
 
 Lengths are in palm lengths (wrist to middle MCP). The hand's own frame is that of a right hand with its palm to the
 camera and its fingers up: x toward the thumb side, y along the fingers, z out of the palm, toward the camera.
-Points stand in MediaPipe's order: wrist, thumb CMC MCP IP tip, then MCP PIP DIP tip from index to little finger.
+Points are in MediaPipe's order: wrist, thumb CMC MCP IP tip, then MCP PIP DIP tip from index to little finger.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def pose_hand(flexion: Array, abduction: Array, thumb_tip: Array, thumb_mcp: Arr
     Args:
         flexion: (N, 3, 4) degrees at MCP, PIP and DIP of index to little finger.
         abduction: (N, 4) degrees, positive toward the thumb.
-        thumb_tip: (N, 3) where the tip of the thumb should be; the nearest point in reach is taken.
-        thumb_mcp: (N, 3) where the MCP of the thumb should be; the bone gives its distance from the CMC.
+        thumb_tip: (N, 3) target of the tip of the thumb; if it is out of reach, the nearest point in reach.
+        thumb_mcp: (N, 3) target of the MCP of the thumb; the bone determines its distance from the CMC.
         bones: (N, 5, 3) bone lengths, thumb first.
         palm: (N, 5, 3) positions of the thumb's CMC and the fingers' MCPs.
 
@@ -71,7 +71,7 @@ def _pose_thumb(tip: Array, mcp: Array, bones: Array, cmc: Array) -> Array:
 
 
 def rotate(points: Array, yaw: Array, pitch: Array, roll: Array) -> Array:
-    """Turn points (N, P, 3) of N hands about the wrist by Rz(roll) Rx(pitch) Ry(yaw); the angles are (N,) degrees."""
+    """Rotate points (N, P, 3) of N hands about the wrist by Rz(roll) Rx(pitch) Ry(yaw); the angles are (N,) degrees."""
     turn = _rotation(roll, 2) @ _rotation(pitch, 0) @ _rotation(yaw, 1)
     return np.asarray(np.einsum("nij,npj->npi", turn, points))
 
@@ -89,11 +89,11 @@ def _rotation(degrees: Array, axis: int) -> Array:
 
 
 def project(points: Array, distance: Array) -> Array:
-    """See N hands through a pinhole camera on the z axis through the middle of each hand.
+    """Project N hands with a pinhole camera on the z axis through the centre of each hand.
 
     Args:
         points: (N, 21, 3) in palm lengths, y up, z toward the camera.
-        distance: (N,) from the camera to the middle of the hand, in palm lengths.
+        distance: (N,) from the camera to the centre of the hand, in palm lengths.
 
     Returns:
         (N, 21, 3) as MediaPipe reports landmarks, in palm lengths: x to the right, y down, z growing away from the
@@ -107,7 +107,7 @@ def project(points: Array, distance: Array) -> Array:
 
 
 def hidden_fingertips(seen: Array) -> npt.NDArray[np.bool_]:
-    """Tell which fingertips of N projected hands, (N, 21, 3), lie behind another point; returns (N, 5)."""
+    """Find the fingertips of N projected hands, (N, 21, 3), that lie behind another point; returns (N, 5)."""
     tips = seen[:, FINGERTIPS, None]
     others = seen[:, None]
     near = np.linalg.norm(tips[..., :2] - others[..., :2], axis=-1) < 0.25

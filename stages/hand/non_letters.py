@@ -1,7 +1,6 @@
 """Hands that show no letter: on the way from one letter to the next, at rest, counting.
 
-A network that has seen nothing but letters reads a letter into every hand. These are what it learns to answer with
-`nothing`.
+A network trained on nothing but letters sees a letter in every hand. These hands teach it the label `nothing`.
 """
 
 from __future__ import annotations
@@ -16,25 +15,25 @@ from stages.hand.handshapes import Handshapes, parse_handshapes
 
 Array = npt.NDArray[np.float64]
 Draw = Callable[[Handshapes, int, np.random.Generator], Handshapes]
-"""Draws hands of one kind: the letters, how many, source of chance."""
+"""Draws hands of one kind, from the letters, a count and a source of randomness."""
 
 NOTHING: Final = "nothing"
 """Label of a hand that shows no letter."""
 TRANSITION: Final = 0.5
 REST: Final = 0.3
-"""Shares of the non-letters that are half-formed transitions and hands at rest; the others count."""
+"""Shares of the non-letters that are transitions between letters and hands at rest; the others count."""
 HALFWAY: Final = (0.3, 0.7)
-"""How far a transition has come."""
+"""Range of the progress of a transition."""
 TRIES: Final = 60
-"""Rounds in which hands too like a letter are drawn anew; a table so full that all are like one ends there."""
+"""Rounds in which hands too similar to a letter are drawn again: with a very full table, some always are."""
 LEAST_DISTANCE: Final = 0.8
-"""How unlike every letter a non-letter is; what is nearer may well be read as that letter by people, too."""
+"""Least distance of a non-letter from every letter; people, too, may take a nearer hand for that letter."""
 FLEXION_UNIT: Final = 25.0
 THUMB_UNIT: Final = 0.3
 ORIENTATION_UNIT: Final = 45.0
-"""Degrees, palm lengths and degrees that make two hands unlike by 1."""
+"""Degrees, palm lengths and degrees that make a distance of 1."""
 
-# Three; seven and eight; 'I love you'. Four and five are too like a B and an open C.
+# Three; seven and eight; 'I love you'. Four and five are too similar to B and an open C.
 COUNTING: Final = parse_handshapes(
     """
 nothing 3 | 2 4 60 58 | -3 10 85 70 | 28 0 32 64 | 12 -6 -18 0 | .95 1.00 .22 .48 .54 .24 | 10 25 0 22 -5 22
@@ -47,26 +46,26 @@ nothing 2 | 0 60 62 -3 | -3 92 85 8 | 25 70 60 5 | 4 -8 -4 -16 | .88 1.10 .20 .5
 
 
 def draw_non_letters(table: Handshapes, count: int, rng: np.random.Generator) -> Handshapes:
-    """Draw hands that are unlike every letter of a table, all under the label `nothing`.
+    """Draw hands that differ from every letter of a table, all with the label `nothing`.
 
     Args:
         table: the letters.
         count: how many, N.
-        rng: source of chance.
+        rng: source of randomness.
 
     Returns:
         N rows.
     """
     kinds = rng.choice(3, size=count, p=(TRANSITION, REST, 1.0 - TRANSITION - REST))
     moving, resting, counting = (
-        _unlike(draw, int((kinds == kind).sum()), table, rng)
+        _unlike_letters(draw, int((kinds == kind).sum()), table, rng)
         for kind, draw in enumerate((_transitions, _rests, _counts))
     )
     return moving.join(resting).join(counting).take(rng.permutation(count))
 
 
-def _unlike(draw: Draw, count: int, table: Handshapes, rng: np.random.Generator) -> Handshapes:
-    """Draw hands of one kind, anew where they are too like a letter."""
+def _unlike_letters(draw: Draw, count: int, table: Handshapes, rng: np.random.Generator) -> Handshapes:
+    """Draw hands of one kind; draw those again that are too similar to a letter."""
     drawn = draw(table, count, rng)
     for _ in range(TRIES):
         near = distance(drawn, table) < LEAST_DISTANCE
@@ -77,7 +76,7 @@ def _unlike(draw: Draw, count: int, table: Handshapes, rng: np.random.Generator)
 
 
 def distance(hands: Handshapes, table: Handshapes) -> Array:
-    """How unlike each of N hands is to the letter of the table that it is most like, (N,)."""
+    """Distance of each of N hands from the nearest letter of the table, (N,)."""
 
     def gaps(one: Array, other: Array, unit: float) -> Array:
         return np.asarray((_flat(one)[:, None] - _flat(other)[None]) / unit)
@@ -89,13 +88,13 @@ def distance(hands: Handshapes, table: Handshapes) -> Array:
         gaps(hands.thumb_tip, table.thumb_tip, THUMB_UNIT),
         turns / ORIENTATION_UNIT,
     )
-    # The worst part counts: one finger or the thumb makes another letter of a hand.
+    # The largest part counts: a single finger or the thumb can make another letter.
     worst = np.max([np.sqrt((part**2).mean(axis=2)) for part in parts], axis=0)
     return np.asarray(worst.min(axis=1))
 
 
 def _flat(values: Array) -> Array:
-    """(N, ...) to (N, M), also where N is 0."""
+    """(N, ...) to (N, M), even if N is 0."""
     return values.reshape(len(values), int(np.prod(values.shape[1:])))
 
 

@@ -1,8 +1,8 @@
-"""Synthetic signers: hands with anatomy, habits and a camera of their own, and MediaPipe's errors on top."""
+"""Synthetic signers, each with its own anatomy, habits and camera, and with the noise of a landmark detector."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float64]
 
 IMAGE_SIZE: Final = (640, 480)
-"""Width and height of the pictures that the synthetic hands are placed in, in pixels."""
+"""Width and height in pixels of the pictures in which the synthetic hands are placed."""
 
-# Standard deviations that taught well: degrees for angles, palm lengths for positions.
+# Standard deviations that trained well: degrees for angles, palm lengths for positions.
 SHARED_FLEXION: Final = 6.0
 FLEXION: Final = 5.0
 DIP_FACTOR: Final = 1.2
@@ -44,12 +44,12 @@ TIP_DRIFT: Final = 0.05
 HABIT: Final = 0.5
 """Share of a variation's variance that belongs to the signer and not to the single photograph."""
 OWN_VARIANT: Final = 0.7
-"""How often a signer uses the handshape of a letter that is their own."""
+"""How often a signer uses their preferred handshape of a letter."""
 
 
 @dataclass(frozen=True)
 class SyntheticHands:
-    """What the synthetic signers showed: N photographs as MediaPipe would report them.
+    """Hands of the synthetic signers: N photographs as MediaPipe would report them.
 
     Attributes:
         landmarks: (N, 21, 3) float32 pixels.
@@ -65,13 +65,13 @@ class SyntheticHands:
 def synthesize_hands(
     table: Handshapes, signers: int, samples_per_letter: int, seed: int, non_letters: int = 0
 ) -> SyntheticHands:
-    """Let synthetic signers show their hands; the same seed gives the same hands.
+    """Pose the hands of synthetic signers; the same seed gives the same hands.
 
     Args:
         table: handshapes of the letters.
         signers: how many people.
         samples_per_letter: photographs of each letter by each signer.
-        seed: of everything drawn.
+        seed: of all random numbers.
         non_letters: photographs by each signer in which the hand shows no letter; their label is `nothing`.
     """
     shown = [
@@ -79,22 +79,19 @@ def synthesize_hands(
         for number in range(signers)
     ]
     return SyntheticHands(
-        landmarks=np.concatenate([one.landmarks for one in shown]),
-        labels=np.concatenate([one.labels for one in shown]),
-        signers=np.concatenate([one.signers for one in shown]),
-        handedness=np.concatenate([one.handedness for one in shown]),
+        *(np.concatenate([getattr(one, each.name) for one in shown]) for each in fields(SyntheticHands))
     )
 
 
 def _sign(table: Handshapes, name: str, samples: int, non_letters: int, rng: np.random.Generator) -> SyntheticHands:
-    """Photograph one signer: their anatomy, their habits, every letter `samples` times, and what is no letter."""
+    """Photograph one signer: their anatomy and habits, every letter `samples` times, and the non-letters."""
     poses = table.take(_choose_rows(table, samples, rng))
     if non_letters:
         poses = poses.join(draw_non_letters(table, non_letters, rng))
     count = len(poses.letters)
 
     def vary(deviation: float | Array, *shape: int) -> Array:
-        """Draw a habit that all of the signer's photographs share, and the rest anew for each photograph."""
+        """Draw a habit that all photographs of the signer share, and the rest for each photograph."""
         habit = rng.normal(size=shape) * np.sqrt(HABIT)
         moment = rng.normal(size=(count, *shape)) * np.sqrt(1.0 - HABIT)
         return np.asarray((habit + moment) * deviation)
@@ -109,7 +106,7 @@ def _sign(table: Handshapes, name: str, samples: int, non_letters: int, rng: np.
     )
     yaw, pitch, roll = (poses.orientation + vary(SPREAD_FACTOR * poses.spread, 3)).T
     distance = np.exp(rng.uniform(*np.log(CAMERA_DISTANCE)) + rng.normal(size=count) * 0.1)
-    seen = _misread(project(rotate(points, yaw, pitch, roll), distance), rng)
+    seen = _add_noise(project(rotate(points, yaw, pitch, roll), distance), rng)
     handedness = "Right" if rng.random() < 0.5 else "Left"
     if handedness == "Left":
         seen[..., 0] *= -1.0
@@ -122,7 +119,7 @@ def _sign(table: Handshapes, name: str, samples: int, non_letters: int, rng: np.
 
 
 def _choose_rows(table: Handshapes, samples: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Choose a row of the table for each photograph: mostly the signer's own variant of the letter."""
+    """Choose a row of the table for each photograph: mostly the signer's preferred variant of the letter."""
     chosen = []
     for letter in table.alphabet:
         rows = np.flatnonzero(table.letters == letter)
@@ -142,8 +139,8 @@ def _anatomy(count: int, rng: np.random.Generator) -> tuple[Array, Array]:
     return np.tile(bones, (count, 1, 1)), np.tile(palm, (count, 1, 1))
 
 
-def _misread(seen: Array, rng: np.random.Generator) -> Array:
-    """Add a landmark detector's errors: jitter on all points, drift of fingertips, more where they are hidden."""
+def _add_noise(seen: Array, rng: np.random.Generator) -> Array:
+    """Add a landmark detector's noise: jitter on all points, drift of fingertips, more if they are hidden."""
     count = len(seen)
     jitter = rng.uniform(*JITTER, size=(count, 1, 1))
     noisy = seen + rng.normal(size=seen.shape) * jitter

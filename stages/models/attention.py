@@ -1,4 +1,4 @@
-"""Channel attention: how much each channel matters, learned from what the whole picture shows."""
+"""Channel attention: a learned weight for each channel, computed from the whole picture."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class ChannelAttention(nn.Module):
         self.excite = nn.Conv2d(hidden, channels, kernel_size=1)
 
     def forward(self, x: torch.Tensor, onto: torch.Tensor | None = None) -> torch.Tensor:
-        """Weigh the channels of feature maps (N, C, H, W) by what they show; the shape stays.
+        """Weight the channels of feature maps (N, C, H, W) by their own content; the shape stays.
 
-        With `onto`, maps (N, C, H', W') made of `x`, those are weighed in its place.
+        With `onto`, maps (N, C, H', W') computed from `x`, those are weighted instead.
         """
         # Not `mean`: its gradient is not channels_last, and adding it to the maps' own took a fifth of a training step.
         pooled = functional.avg_pool2d(x, x.shape[-2:])

@@ -8,14 +8,16 @@ from stages.models.custom_cnn import CustomCNN
 from stages.models.mobilenet_v2 import CustomMobileNetV2
 from stages.models.resnet18 import CustomResNet18
 
-NETWORKS: dict[str, type[CustomCNN] | type[CustomMobileNetV2] | type[CustomResNet18]] = {
+Network = CustomCNN | CustomMobileNetV2 | CustomResNet18
+"""Each has `early_layers()` and `training_loss(masks, classes, landmarks)`."""
+NETWORKS: dict[str, type[Network]] = {
     "custom_cnn": CustomCNN,
     "mobilenet_v2": CustomMobileNetV2,
     "resnet18": CustomResNet18,
 }
 
 
-def build_network(architecture: str, classes: int, dropout: float) -> CustomCNN | CustomMobileNetV2 | CustomResNet18:
+def build_network(architecture: str, classes: int, dropout: float) -> Network:
     """Build a network with random weights.
 
     Args:

@@ -1,4 +1,4 @@
-"""CustomCNN: convolutions with channel attention, read in two ways; small enough for a laptop's processor."""
+"""CustomCNN: convolutions with channel attention in two branches; small enough for a laptop's processor."""
 
 from __future__ import annotations
 
@@ -16,41 +16,65 @@ GRID = 4
 """Side of the last feature map: fixed, so that the first linear layer stays small at any input size."""
 FEATURES = 256
 """Width of each fully connected layer before the last."""
+LANDMARK_WEIGHT = 100.0
+"""Weight of the landmark error in the loss, relative to the cross-entropy of the letters."""
+LANDMARK_BETA = 0.05
+"""Landmark error above which the loss is linear and no longer quadratic, as a share of the mask's side."""
 
 
 class CustomCNN(nn.Module):
-    """The mean of two readings, each with four convolutions of its own: by features, and by landmarks found again.
+    """The mean of two branches, each with its own four convolutions: one on features, one on predicted landmarks.
 
-    The two err on other hands, so their mean reads strangers better than either.
+    The two fail on different hands, so their mean recognises unseen signers better than either.
     """
 
     def __init__(self, classes: int, dropout: float) -> None:
         super().__init__()
-        self.by_features = FeatureReader(classes, dropout)
-        self.by_landmarks = LandmarkReader(classes, dropout)
+        self.by_features = FeatureBranch(classes, dropout)
+        self.by_landmarks = LandmarkBranch(classes, dropout)
 
     def early_layers(self) -> list[nn.Module]:
         """Layers that training may freeze at first: the convolutions of the first two blocks, not their attention."""
         blocks = (*self.by_features.blocks[:2], *self.by_landmarks.blocks[:2])
         return [layer for block in blocks for name, layer in block.named_children() if name != "attention"]
 
-    def read(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Map normalised masks (N, 3, S, S), S at least 56, to what training needs.
+    def run_branches(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Map normalised masks (N, 3, S, S), S at least 56, to what the loss needs.
 
         Returns:
-            Logits (N, classes) by features and by landmarks, and the landmarks (N, 21, 2), shares of the mask's side.
+            Logits (N, classes) of the two branches, and the landmarks (N, 21, 2) as shares of the mask's side.
         """
         x = average_down(x)
-        landmarks = self.by_landmarks.find(x)
-        return self.by_features(x), self.by_landmarks.read(landmarks), landmarks
+        landmarks = self.by_landmarks.locate(x)
+        return self.by_features(x), self.by_landmarks.classify(landmarks), landmarks
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map normalised masks (N, 3, S, S), S at least 56, to logits (N, classes)."""
-        by_features, by_landmarks, _ = self.read(x)
+        by_features, by_landmarks, _ = self.run_branches(x)
         return (by_features + by_landmarks) / 2.0
 
+    def training_loss(
+        self, masks: torch.Tensor, classes: torch.Tensor, landmarks: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Compute the cross-entropy of both branches and the error of the landmarks.
 
-class FeatureReader(nn.Module):
+        Args:
+            masks: (N, 3, S, S) normalised.
+            classes: (N,) class indices.
+            landmarks: (N, 21, 2) as shares of the mask's side; (N, 0, 2) if they are unknown.
+
+        Returns:
+            The loss, and the logits (N, C) float32.
+        """
+        by_features, by_landmarks, located = (each.float() for each in self.run_branches(masks))
+        # Each branch has its own term: it must learn even from samples that the other one classifies correctly.
+        loss = functional.cross_entropy(by_features, classes) + functional.cross_entropy(by_landmarks, classes)
+        if landmarks.shape[1]:
+            loss = loss + LANDMARK_WEIGHT * functional.smooth_l1_loss(located, landmarks, beta=LANDMARK_BETA)
+        return loss, (by_features + by_landmarks) / 2.0
+
+
+class FeatureBranch(nn.Module):
     """Four times convolution, batch norm, ReLU, channel attention, max-pool; then fully connected layers with dropout.
 
     Seed text, section 4.3.2.
@@ -75,8 +99,8 @@ class FeatureReader(nn.Module):
         return logits
 
 
-class LandmarkReader(nn.Module):
-    """The same convolutions; then the 21 landmarks are found in all their features, and a small MLP reads those."""
+class LandmarkBranch(nn.Module):
+    """The same convolutions; the 21 landmarks are located in all their features, and a small MLP classifies them."""
 
     def __init__(self, classes: int, dropout: float) -> None:
         super().__init__()
@@ -84,7 +108,7 @@ class LandmarkReader(nn.Module):
         self.maps = LandmarkMaps(WIDTHS)
         self.classifier = LandmarkMLP(classes, FEATURES, dropout)
 
-    def find(self, x: torch.Tensor) -> torch.Tensor:
+    def locate(self, x: torch.Tensor) -> torch.Tensor:
         """Map small masks (N, 3, S, S) to landmarks (N, 21, 2), shares of the mask's side."""
         features = [x]
         for block in self.blocks:
@@ -92,7 +116,7 @@ class LandmarkReader(nn.Module):
         landmarks: torch.Tensor = self.maps(features[1:])
         return landmarks
 
-    def read(self, landmarks: torch.Tensor) -> torch.Tensor:
+    def classify(self, landmarks: torch.Tensor) -> torch.Tensor:
         """Map landmarks (N, 21, 2) to logits (N, classes)."""
         logits: torch.Tensor = self.classifier(normalise_landmarks(functional.pad(landmarks, (0, 1))))
         return logits
@@ -116,5 +140,5 @@ class Block(nn.Module):
         """Compute the next feature maps."""
         x = torch.relu(self.norm(self.convolution(x)))
         # The weights are positive, so pooling first gives the same maps for a quarter of the multiplications.
-        weighed: torch.Tensor = self.attention(x, onto=self.pool(x))
-        return weighed
+        weighted: torch.Tensor = self.attention(x, onto=self.pool(x))
+        return weighted

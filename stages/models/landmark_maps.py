@@ -1,4 +1,4 @@
-"""LandmarkMaps: where the 21 landmarks of a hand lie in its mask, found again by the network that reads it."""
+"""LandmarkMaps: the network's own prediction of where the 21 landmarks of a hand lie in its mask."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LANDMARKS = 21
 
 
 class LandmarkMaps(nn.Module):
-    """A map of heat for each landmark, summed over feature maps of every resolution, and its centre of mass.
+    """A heat map for each landmark, summed over feature maps of every resolution, and its centre of mass.
 
     Integral pose regression, Sun et al. 2018, https://arxiv.org/abs/1711.08229.
     """

@@ -1,4 +1,4 @@
-"""LandmarkMLP: the reference that reads landmarks themselves, where the other networks read a picture of them."""
+"""LandmarkMLP: the reference network, whose input is landmarks instead of a picture of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import nn
 
 COORDINATES = 21 * 3
 DEPTH = 0.0
-"""Share of z that is seen: synthetic depth is unlike the detector's guess of it, and cost five points on strangers."""
+"""Weight of z: synthetic depth differs from the detector's estimate, and cost five points on unseen signers."""
 
 
 class LandmarkMLP(nn.Module):
@@ -30,10 +30,10 @@ def normalise_landmarks(landmarks: torch.Tensor) -> torch.Tensor:
     """Centre hands (N, 21, 3) on 0, give them an extent of 1 (the larger of width and height), and flatten them."""
     low, high = landmarks.amin(dim=1, keepdim=True), landmarks.amax(dim=1, keepdim=True)
     extent = (high - low)[..., :2].amax(dim=2, keepdim=True).clamp(min=1e-6)
-    seen = torch.tensor([1.0, 1.0, DEPTH], device=landmarks.device)
-    return (landmarks - (low + high) / 2) / extent * seen
+    weights = torch.tensor([1.0, 1.0, DEPTH], device=landmarks.device)
+    return (landmarks - (low + high) / 2) / extent * weights
 
 
 def mirror(hands: torch.Tensor) -> torch.Tensor:
-    """Make a right hand (N, 21, 3) of a left one, and the other way round."""
+    """Turn right hands (N, 21, 3) into left ones, and left ones into right ones."""
     return hands * torch.tensor([-1.0, 1.0, 1.0], device=hands.device)

@@ -7,6 +7,7 @@ from torch import nn
 from torchvision.models import mobilenet_v2  # type: ignore[import-untyped]
 
 from stages.models.attention import ChannelAttention
+from stages.models.loss import cross_entropy_loss
 from stages.models.masks import average_down
 
 ATTENDED = {3: 24, 6: 32, 10: 64, 13: 96, 16: 160, 18: 1280}
@@ -39,3 +40,9 @@ class CustomMobileNetV2(nn.Module):
                 x = self.attention[str(index)](x)
         logits: torch.Tensor = self.classifier(x.mean(dim=(2, 3)))
         return logits
+
+    def training_loss(
+        self, masks: torch.Tensor, classes: torch.Tensor, _landmarks: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Compute the cross-entropy of masks (N, 3, S, S) and classes (N,); return it and the logits (N, C)."""
+        return cross_entropy_loss(self(masks), classes)

@@ -7,10 +7,11 @@ from torch import nn
 from torchvision.models import resnet18  # type: ignore[import-untyped]
 
 from stages.models.attention import ChannelAttention
+from stages.models.loss import cross_entropy_loss
 from stages.models.masks import average_down
 
 ATTENDED = {"layer2": 128, "layer3": 256, "layer4": 512}
-"""Residual layers with attention and their widths; on layer1's large maps it costs more than it brings."""
+"""Residual layers with attention and their widths; on layer1's large maps it costs more than it gains."""
 
 
 class CustomResNet18(nn.Module):
@@ -42,3 +43,9 @@ class CustomResNet18(nn.Module):
         x = self.attention["layer4"](self.layer4(x))
         logits: torch.Tensor = self.classifier(x.mean(dim=(2, 3)))
         return logits
+
+    def training_loss(
+        self, masks: torch.Tensor, classes: torch.Tensor, _landmarks: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Compute the cross-entropy of masks (N, 3, S, S) and classes (N,); return it and the logits (N, C)."""
+        return cross_entropy_loss(self(masks), classes)

@@ -1,19 +1,19 @@
-"""Photographs to hand landmarks, in as many processes as there are cores."""
+"""Photographs to hand landmarks, in one process for each core."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
-import heapq
 import multiprocessing
 import os
 import signal
 import threading
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from collections import deque
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import cv2
 import numpy as np
@@ -21,26 +21,25 @@ from tqdm import tqdm
 
 from client import landmarks as client_landmarks
 from stages.errors import PipelineError
-from stages.photos.resume import FoundChunks
+from stages.photos.resume import Found, load_or_find
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     import numpy.typing as npt
 
-
 CHUNK: Final = 64
-"""Photographs in a chunk: about a second's work, which is what a killed run loses in each process."""
+"""Photographs in a chunk: about a second of work, which is what each process of a killed run loses."""
 FEW: Final = 384
-"""Photographs that one process has read by the time others have loaded MediaPipe."""
+"""Photographs that one process finishes while others would still be loading MediaPipe."""
 MAX_SHOWN: Final = 48
-"""Photographs without a hand that are kept, small, to be looked at."""
+"""Small copies of photographs without a hand that are kept for inspection."""
 SHOWN_SIDE: Final = 160
 """Longer side of those, in pixels."""
 
 
 class Pictures(Protocol):
-    """Photographs that are read through in order, a few at a time."""
+    """Photographs that are read in order, a few at a time."""
 
     def __len__(self) -> int:
         """How many there are."""
@@ -54,7 +53,7 @@ class FoundHands:
     """What was found in the photographs of one file."""
 
     landmarks: npt.NDArray[np.float32]
-    """(N,21,3) pixels; NaN in every place of a photograph without a hand."""
+    """(N,21,3) pixels; NaN for a photograph without a hand."""
     missed: dict[int, npt.NDArray[np.uint8]]
     """Up to `MAX_SHOWN` photographs without a hand, by row: (h,w,3) RGB, the longer side `SHOWN_SIDE` pixels."""
 
@@ -64,40 +63,44 @@ def find_hands(
 ) -> FoundHands:
     """Find the hand in each photograph with the landmarker that the client runs, showing a progress bar.
 
-    Each photograph is looked at by itself, so the landmarks do not depend on the number of processes.
+    Each photograph is processed on its own, so the landmarks do not depend on the number of processes.
 
     Args:
         pictures: N photographs.
         where: file that the photographs come from, for the progress bar and the error.
-        unfinished: folder in which landmarks are kept as they are found, for a next run to go on from.
-        processes: how many look for hands; by default one a usable core, and this one alone for `FEW` photographs.
+        unfinished: folder that keeps landmarks as they are found, so that another run can resume.
+        processes: how many look for hands; by default one for each usable core, or only this one for up to `FEW`
+            photographs.
 
     Raises:
-        PipelineError: MediaPipe or its networks are missing, a process was killed, or the file is damaged.
+        PipelineError: MediaPipe or its networks are missing, or a process was killed.
+        InputError: the file is damaged.
     """
     processes = processes or (1 if len(pictures) <= FEW else usable_cores())
     landmarks = np.full((len(pictures), 21, 3), np.nan, dtype=np.float32)
-    missed = _Missed(len(pictures))
+    missed: dict[int, npt.NDArray[np.uint8]] = {}
+    ranks = np.random.default_rng(0).permutation(len(pictures)).tolist()  # the lowest are shown, the same in every run
+    start = 0
     try:
-        store = FoundChunks(unfinished, _version())
-        with (
-            tqdm(total=len(pictures), desc=f"{where}: hands", unit="photo", mininterval=1.0) as bar,
-            _executor(processes) as executor,
-        ):
-            for chunk in _find_chunks(pictures, store, executor, most_pending=2 * processes):
-                landmarks[chunk.start : chunk.start + len(chunk.images)] = chunk.landmarks
-                missed.look_at(chunk)
-                if chunk.was_kept:
-                    bar.initial += len(chunk.images)  # the rate shown is that of this run
-                bar.update(len(chunk.images))
-    except client_landmarks.ClientError as error:  # this room sees no more of the client
+        with tqdm(total=len(pictures), desc=f"{where}: hands", unit="photo", mininterval=1.0) as bar:
+            for images, (found, was_kept) in _find_chunks(pictures, unfinished, processes):
+                landmarks[start : start + len(images)] = found
+                for offset in np.flatnonzero(np.isnan(found[:, 0, 0])).tolist():
+                    missed[start + offset] = _shrink(images[offset])
+                    if len(missed) > MAX_SHOWN:
+                        del missed[max(missed, key=ranks.__getitem__)]
+                start += len(images)
+                if was_kept:
+                    bar.initial += len(images)  # the rate shown is that of this run
+                bar.update(len(images))
+    except client_landmarks.ClientError as error:  # stages import nothing else of the client
         raise PipelineError(f"{where}: photographs cannot be read without MediaPipe. {error}") from error
     except BrokenProcessPool:
         raise PipelineError(
-            f"{where}: a process that looked for hands was killed, perhaps for want of memory. Close other programs "
-            "and run the command again; it goes on from where it stopped."
+            f"{where}: a process that looked for hands was killed, perhaps for lack of memory. Close other programs "
+            "and run the command again; it resumes where it stopped."
         ) from None
-    return FoundHands(landmarks, missed.pictures())
+    return FoundHands(landmarks, missed)
 
 
 def usable_cores() -> int:
@@ -105,65 +108,25 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-@dataclass(frozen=True)
-class _Chunk:
-    start: int
-    """Row of the first photograph."""
-    images: npt.NDArray[np.uint8]
-    landmarks: npt.NDArray[np.float32]
-    was_kept: bool
-    """A run before this one found the landmarks."""
-
-
-_Pending = dict["Future[npt.NDArray[np.float32]]", tuple[int, "npt.NDArray[np.uint8]", str]]
-
-
-def _find_chunks(pictures: Pictures, store: FoundChunks, executor: Executor, *, most_pending: int) -> Iterator[_Chunk]:
-    """Yield every chunk once, in the order in which they are done; few are in memory at a time."""
-    pending: _Pending = {}
-    start = 0
-    for images in pictures.chunks(CHUNK):
-        key = store.key(images)
-        kept = store.load(key, len(images))
-        if kept is not None:
-            yield _Chunk(start, images, kept, was_kept=True)
-        else:
-            pending[executor.submit(_detect, images)] = (start, images, key)
-        start += len(images)
-        if len(pending) >= most_pending:
-            yield from _take_done(pending, store)
-    while pending:
-        yield from _take_done(pending, store)
-
-
-def _take_done(pending: _Pending, store: FoundChunks) -> Iterator[_Chunk]:
-    done, _ = wait(pending, return_when=FIRST_COMPLETED)
-    for future in done:
-        start, images, key = pending.pop(future)
-        landmarks = future.result()
-        store.save(key, landmarks)
-        yield _Chunk(start, images, landmarks, was_kept=False)
-
-
-class _Missed:
-    """A sample, the same in every run, of the photographs in which no hand was found."""
-
-    def __init__(self, count: int) -> None:
-        # The lowest numbers of the dice are kept, so the order in which photographs come does not matter.
-        self._dice = np.random.default_rng(0).permutation(count)
-        self._heap: list[tuple[int, int, npt.NDArray[np.uint8]]] = []
-
-    def look_at(self, chunk: _Chunk) -> None:
-        for offset in np.flatnonzero(np.isnan(chunk.landmarks[:, 0, 0])).tolist():
-            row = chunk.start + offset
-            rank = -int(self._dice[row])
-            if len(self._heap) < MAX_SHOWN:
-                heapq.heappush(self._heap, (rank, row, _shrink(chunk.images[offset])))
-            elif rank > self._heap[0][0]:
-                heapq.heapreplace(self._heap, (rank, row, _shrink(chunk.images[offset])))
-
-    def pictures(self) -> dict[int, npt.NDArray[np.uint8]]:
-        return {row: picture for _, row, picture in sorted(self._heap, key=lambda entry: entry[1])}
+def _find_chunks(
+    pictures: Pictures, unfinished: Path | None, processes: int
+) -> Iterator[tuple[npt.NDArray[np.uint8], Found]]:
+    """Yield every chunk in order with what was found in it; few are in memory at a time."""
+    pending: deque[tuple[npt.NDArray[np.uint8], Future[Found]]] = deque()
+    version = _version()
+    try:
+        with _executor(processes) as executor:
+            for images in pictures.chunks(CHUNK):
+                pending.append((images, executor.submit(load_or_find, images, _detect, unfinished, version)))
+                if len(pending) >= 2 * processes:
+                    first, found = pending.popleft()
+                    yield first, found.result()
+            for images, found in pending:
+                yield images, found.result()
+    finally:
+        if _landmarker.cache_info().currsize:
+            _landmarker().close()
+            _landmarker.cache_clear()
 
 
 def _shrink(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -174,7 +137,7 @@ def _shrink(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def _version() -> bytes:
-    """Digest whatever decides where landmarks are found: MediaPipe's networks and the code that calls them."""
+    """Digest what determines the landmarks: MediaPipe's networks and the code that calls them."""
     networks = client_landmarks.assemble_bundle()
     return hashlib.blake2b(networks + Path(client_landmarks.__file__).read_bytes()).digest()
 
@@ -196,24 +159,10 @@ def _detect(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
 def _executor(processes: int) -> Executor:
     if processes == 1:
-        return _ThisProcess()
-    # MediaPipe's threads do not live on in a forked process.
+        return ThreadPoolExecutor(1)
+    # MediaPipe's threads do not survive in a forked process.
     spawn = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(processes, mp_context=spawn, initializer=_start_process)
-
-
-class _ThisProcess(Executor):
-    """Does at once what it is given."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401
-        future: Future[Any] = Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
-        if _landmarker.cache_info().currsize:
-            _landmarker().close()
-            _landmarker.cache_clear()
 
 
 def _start_process() -> None:

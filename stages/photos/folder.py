@@ -1,4 +1,4 @@
-"""Photographs in folders: which file shows which letter by which signer, and the pictures themselves."""
+"""Photographs in folders: which file shows which letter of which signer, and how to decode it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from stages.errors import PipelineError
+from stages.errors import InputError
 from stages.photos.limits import MAX_LABEL_LENGTH, MIN_SIDE
 
 if TYPE_CHECKING:
@@ -22,68 +22,68 @@ if TYPE_CHECKING:
 
 SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 MAX_MEGAPIXELS: Final = 64
-"""A larger picture is left out: by its header, before any of it is decoded."""
+"""A larger picture is left out after a look at its header, before it is decoded."""
 LAYOUTS: Final = (
     "The folder must hold a folder for each letter (A/one.jpg), or a folder for each signer with those in it "
     "(anna/A/one.jpg)."
 )
 _FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP")
-"""What pictures of these suffixes may be inside; others that OpenCV knows would pass with their size unread."""
+"""Formats that files with these suffixes may have; OpenCV would decode others without a check of their size."""
 _DEPTH: Final = 4
-"""Folders are read one level deeper than either layout goes, so that pictures down there are told and not missed."""
+"""Folders are read one level deeper than either layout, so that misplaced pictures are reported and not missed."""
 
-cv2.setLogLevel(0)  # what it has to say of damaged files is said in our own sentences
+cv2.setLogLevel(0)  # damaged files have error messages of their own here
 
 
 class UnreadablePhotoError(Exception):
-    """A file that is no usable picture: the message says why, in a few words."""
+    """A file that is not a usable picture; the message says why in a few words."""
 
 
 @dataclass(frozen=True)
 class Photo:
-    """One file and what its folders say of it."""
+    """One file and what its folders say about it."""
 
     path: Path
     label: str
     signer: str
-    """The signer's name, "" where it is unknown."""
+    """The signer's name, "" if it is unknown."""
 
 
 @dataclass(frozen=True)
 class PhotoFolder:
-    """What a folder of photographs holds."""
+    """The contents of a folder of photographs."""
 
     photos: tuple[Photo, ...]
-    """By signer, letter and name."""
+    """Sorted by signer, letter and name."""
     others: dict[str, int]
-    """Files that are no pictures by their suffix, counted by it."""
+    """Counts of files with other suffixes, by suffix."""
 
 
 def list_photos(folder: Path, signer: str | None = None) -> PhotoFolder:
     """Find the pictures of a folder that has a folder for each letter, or for each signer and letter.
 
-    Names that begin with a dot are passed over. A letter's folder may be named in lower case: `a` is read as `A`.
+    Names that begin with a dot are skipped. A letter's folder may be named in lower case: `a` means `A`.
 
     Args:
         folder: where the photographs are.
-        signer: who signed all of them; only where the folders do not say it.
+        signer: who signed all of them; only if the folders do not name the signers.
 
     Raises:
-        PipelineError: there is no such folder, it has no pictures, its nesting fits neither layout or its names
+        InputError: there is no such folder, it has no pictures, its nesting fits neither layout or its names
             cannot be letters and signers.
     """
     if not folder.is_dir():
-        raise PipelineError(f"{folder}: no such folder. Name the folder that holds the folders of the letters.")
+        raise InputError(f"{folder}: no such folder. Name the folder that holds the folders of the letters.")
     files = list(_files(folder, _DEPTH))
     pictures = [path for path in files if path.suffix.lower() in SUFFIXES]
     others = Counter(path.suffix.lower() or path.name for path in files if path.suffix.lower() not in SUFFIXES)
     if not pictures:
-        raise PipelineError(f"{folder}: no picture ({', '.join(SUFFIXES)}) is in it{_held(others)}. {LAYOUTS}")
+        raise InputError(f"{folder}: no picture ({', '.join(SUFFIXES)}) is in it{_held(others)}. {LAYOUTS}")
     per_signer = _is_per_signer(folder, pictures)
     if per_signer and signer is not None:
-        raise PipelineError(
+        raise InputError(
             f"{folder}: its folders name the signers ({pictures[0].parent.parent.name}), and --signer {signer} "
-            "another. Leave --signer out, or name the folder of one signer."
+            "names another. Leave --signer out, or name the folder of one signer."
         )
     photos = tuple(_photo(path, path.parent.parent.name if per_signer else signer or "") for path in pictures)
     return PhotoFolder(photos, dict(sorted(others.items())))
@@ -96,15 +96,15 @@ def read_photo(path: Path) -> npt.NDArray[np.uint8]:
         (H,W,3) uint8 RGB.
 
     Raises:
-        UnreadablePhotoError: the file cannot be read, is no picture or a damaged one, or has fewer than 16 pixels on
-            a side or more than `MAX_MEGAPIXELS`.
+        UnreadablePhotoError: the file cannot be read, is not a picture or is damaged, or has fewer than 16 pixels on a
+            side or more than `MAX_MEGAPIXELS`.
     """
     try:
         _check_size(*_size(path))
         contents = np.fromfile(path, dtype=np.uint8)  # OpenCV opens no path with an umlaut on Windows
         bgr = cv2.imdecode(contents, cv2.IMREAD_COLOR)
-    except OSError as error:  # Pillow's words for damage are OSErrors, too
-        raise UnreadablePhotoError(error.strerror or "no picture, or a damaged one") from None
+    except OSError as error:  # Pillow reports damage as OSError, too
+        raise UnreadablePhotoError(error.strerror or "not a picture, or a damaged one") from None
     except cv2.error as error:
         raise UnreadablePhotoError("damaged") from error
     if bgr is None:
@@ -115,13 +115,13 @@ def read_photo(path: Path) -> npt.NDArray[np.uint8]:
 def _size(path: Path) -> tuple[int, int]:
     """Read width and height from the header alone."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's own limit lies elsewhere
+        warnings.simplefilter("ignore")  # Pillow's own limit is another one
         try:
             with Image.open(path, formats=_FORMATS) as picture:
                 return picture.size
         except Image.DecompressionBombError:
             raise UnreadablePhotoError(f"more than {MAX_MEGAPIXELS} megapixels") from None
-        except (SyntaxError, ValueError, EOFError) as error:  # what Pillow lets through of damaged headers
+        except (SyntaxError, ValueError, EOFError) as error:  # what Pillow raises for damaged headers
             raise UnreadablePhotoError("damaged") from error
 
 
@@ -133,7 +133,7 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _files(folder: Path, depth: int) -> Iterator[Path]:
-    """Files of a folder and of those in it, in the order of their names; bounded, so that links cannot lead around."""
+    """Files of a folder and of those in it, sorted by name; the depth is limited, because links may lead in circles."""
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.name == "__MACOSX":
             continue
@@ -148,16 +148,14 @@ def _is_per_signer(folder: Path, pictures: list[Path]) -> bool:
     for path in pictures:
         depths.setdefault(len(path.relative_to(folder).parts), path)
     if misplaced := [path for depth, path in depths.items() if depth not in (2, 3)]:
-        raise PipelineError(f"{misplaced[0]}: a picture at this place has no letter and signer. {LAYOUTS}")
+        raise InputError(f"{misplaced[0]}: a picture at this place has no letter and signer. {LAYOUTS}")
     if len(depths) == 2:
-        raise PipelineError(
+        raise InputError(
             f"{folder}: {depths[2]} is in a folder of its own and {depths[3]} in two. {LAYOUTS} Use one of the two."
         )
     per_signer = 3 in depths
     if per_signer and all(len(path.parent.parent.name) == 1 < len(path.parent.name) for path in pictures):
-        raise PipelineError(
-            f"{depths[3]}: the outer folders are named like letters and the inner ones are not. {LAYOUTS}"
-        )
+        raise InputError(f"{depths[3]}: the outer folders are named like letters and the inner ones are not. {LAYOUTS}")
     return per_signer
 
 
@@ -165,12 +163,12 @@ def _photo(path: Path, signer: str) -> Photo:
     label, signer = path.parent.name.strip(), signer.strip()
     for name in (label, signer):
         if len(name) > MAX_LABEL_LENGTH or not name.isprintable():
-            raise PipelineError(
+            raise InputError(
                 f"{path}: the name {name[:MAX_LABEL_LENGTH]!a} is longer than {MAX_LABEL_LENGTH} characters or not "
                 "printable. Rename the folder or signer."
             )
     if not label:
-        raise PipelineError(f"{path}: its folder has no name but spaces. Call it by the letter that it shows.")
+        raise InputError(f"{path}: its folder has no name but spaces. Call it by the letter that it shows.")
     return Photo(path, label.upper() if len(label) == 1 else label, signer)
 
 

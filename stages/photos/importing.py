@@ -1,4 +1,4 @@
-"""Photographs in files to the rows of a raw data set of landmarks, and a report on them."""
+"""Photographs in files to the rows of a raw data set of landmarks, and a summary of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from client import landmarks as client_landmarks
-from stages.errors import PipelineError
+from stages.errors import InputError, PipelineError
 from stages.photos.folder import UnreadablePhotoError, read_photo
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ class Import:
 
     hands: tuple[FoundHand, ...]
     missed: tuple[Photo, ...]
-    """Photographs that were read and in which no hand was found."""
+    """Photographs in which no hand was found."""
     unreadable: tuple[tuple[Photo, str], ...]
     """Files that could not be read, and why."""
 
     @property
     def n_photos(self) -> int:
-        """Photographs tried. A file that is no picture is none of them: no hand was looked for in it."""
+        """Photographs tried; files that could not be read do not count."""
         return len(self.hands) + len(self.missed)
 
 
@@ -53,11 +53,12 @@ def import_hands(photos: Sequence[Photo], where: str) -> Import:
     """Find the hand in each file with the landmarker that the client runs, showing a progress bar.
 
     Args:
-        photos: files that may have any size, and may turn out to be no pictures.
-        where: folder that they come from, for the progress bar and the errors.
+        photos: files of any size; some may turn out not to be pictures.
+        where: folder of the files, for the progress bar and the errors.
 
     Raises:
-        PipelineError: MediaPipe or its networks are missing, or no file shows a hand.
+        PipelineError: MediaPipe or its networks are missing.
+        InputError: no file shows a hand.
     """
     hands: list[FoundHand] = []
     missed: list[Photo] = []
@@ -75,10 +76,10 @@ def import_hands(photos: Sequence[Photo], where: str) -> Import:
                     missed.append(photo)
                 else:
                     hands.append(FoundHand(photo, hand.landmarks, hand.handedness, (rgb.shape[1], rgb.shape[0])))
-    except client_landmarks.ClientError as error:  # this room sees no more of the client
+    except client_landmarks.ClientError as error:  # stages import nothing else of the client
         raise PipelineError(f"{where}: photographs cannot be read without MediaPipe. {error}") from error
     if not hands:
-        raise PipelineError(
+        raise InputError(
             f"{where}: no hand was found in any of {len(missed)} photographs, and {len(unreadable)} files could not be "
             "read. Look at them: one hand, whole, in light, and not smaller than a fifth of the picture."
         )
@@ -86,11 +87,11 @@ def import_hands(photos: Sequence[Photo], where: str) -> Import:
 
 
 def summarise(imported: Import, others: dict[str, int]) -> str:
-    """Put what was found, letter by letter, and what was left out into the lines that the command prints.
+    """Write the lines that the command prints: what was found for each letter, and what was left out.
 
     Args:
         imported: hands, missed photographs and files that could not be read.
-        others: files that are no pictures by their suffix, counted by it.
+        others: counts of files with other suffixes, by suffix.
     """
     lines = [f"not read: {photo.path}: {why}" for photo, why in imported.unreadable]
     lines += _per_letter(imported)

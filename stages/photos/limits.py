@@ -1,4 +1,4 @@
-"""Limits of photographs and their labels, in folders and in raw data sets alike."""
+"""Limits of photographs and labels, for folders and raw data sets."""
 
 from __future__ import annotations
 

@@ -1,36 +1,34 @@
-"""A version of the registered model is offered as the champion: examined, judged, and given the alias or refused.
+"""Promotion: a version of the registered model is compared with the champion, and gets the alias or is refused.
 
-What a network is, is the content of its file. So the same content is judged once:
+A network is identified by the content of its file, so each content is judged once:
 
 - the champion's own content stays champion, for the reasons that made it so;
-- content that was refused is refused again with the same words, as long as the terms are the same: the champion, the
-  strangers, the validation data and the budgets; with other terms it is examined anew;
-- content that was rolled back stays so, whatever the terms, until a person offers it again with `--again`.
+- content that was refused is refused again with the same sentences, as long as the terms are the same: the champion,
+  the unseen signers, the validation data and the budgets; on other terms it is evaluated again;
+- content that was rolled back stays so, whatever the terms, until a person proposes it again with `--again`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from client.mask import MASK_VERSION
 from stages.data.loader import draw_masks
-from stages.data.processed import data_hash, read_processed
-from stages.errors import PipelineError
-from stages.evaluation.networks import Network, load_network, measure_latency
-from stages.evaluation.predictions import examine, examine_validation, stranger_files, strangers
-from stages.evaluation.test_scores import Answers, calibration
-from stages.files import content_hash
-from stages.params import Evaluate, Preprocess, Promote, Synthesize, Test, read_params
-from stages.registry.champion import ROLLED_BACK, Entry, fetch_model, move_champion, read_champion, read_entry, tag
-from stages.registry.gate import Decision, Finding, Marks, decide
+from stages.data.processed import read_processed
+from stages.errors import InputError, PipelineError
+from stages.evaluation.networks import load_network, measure_latency
+from stages.evaluation.predictions import predictions_of, set_hashes
+from stages.evaluation.signer_scores import calibration
+from stages.params import Evaluate, Promote, Test, read_params
+from stages.registry.champion import ROLLED_BACK, RegisteredVersion, move_champion, read_champion, read_version, tag
+from stages.registry.gate import Decision, Finding, Measured, decide
+from stages.registry.record import CHAMPION_FILES, GateDecision, fetch_champion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pathlib import Path
 
 VERDICT: Final = "gate"
 REASONS: Final = "gate_reasons"
@@ -41,52 +39,70 @@ REFUSED: Final = "refused"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an offer."""
+    """What became of a proposal."""
 
-    candidate: Entry
-    champion: Entry
-    """Who has the alias now."""
+    candidate: RegisteredVersion
+    champion: RegisteredVersion
+    """The version that has the alias now."""
     promoted: bool
     """Whether that is the candidate."""
     reasons: tuple[str, ...]
     """Full sentences."""
 
+    @property
+    def decision(self) -> GateDecision:
+        """The outcome as the champion record keeps it."""
+        return GateDecision(
+            candidate=self.candidate.architecture,
+            version=self.candidate.number,
+            model_hash=self.candidate.model_hash,
+            promoted=self.promoted,
+            reasons=self.reasons,
+        )
 
-def crown(model_name: str, number: int) -> Outcome:
-    """Make a version the champion where there is none to compare it with.
+    def report(self, model_name: str) -> str:
+        """Lines for people."""
+        what = f"{self.candidate.architecture}, version {self.candidate.number} of {model_name}"
+        champion = f"{self.champion.architecture}, version {self.champion.number}"
+        verdict = "is the champion" if self.promoted else f"is not promoted; the champion is still {champion}"
+        return "\n  ".join([f"{what}, {verdict}:", *self.reasons]) + "\n"
+
+
+def promote_first(model_name: str, number: int) -> Outcome:
+    """Make a version the first champion.
 
     Raises:
-        PipelineError: there is one by now, or the store cannot be used.
+        ChampionMovedError: there is a champion by now.
+        StoreError: the store cannot be used.
     """
     reasons = ("There was no champion, so the best network by macro F1 in validation became it without a comparison.",)
     move_champion(model_name, None, number)
     tag(model_name, number, {VERDICT: PROMOTED, REASONS: reasons[0]})
-    entry = read_entry(model_name, number)
-    return Outcome(entry, entry, promoted=True, reasons=reasons)
+    version = read_version(model_name, number)
+    return Outcome(version, version, promoted=True, reasons=reasons)
 
 
-def offer(model_name: str, number: int, model: Path, *, again: bool = False) -> Outcome:
-    """Offer a version as the champion.
+def propose(model_name: str, number: int, model: Path, *, again: bool = False) -> Outcome:
+    """Compare a version with the champion, and promote it if the gate lets it.
 
     Args:
         model_name: the registered model, which has a champion.
-        number: version that is offered.
+        number: the version.
         model: its file.
-        again: offer it even though it was rolled back, and examine it even though it was refused on these terms.
+        again: even though it was rolled back, and evaluate it again even though it was refused on these terms.
 
     Raises:
-        PipelineError: there is no champion, it changed meanwhile, or something that the gate needs cannot be read.
+        ChampionMovedError: the champion changed in the meantime.
+        InputError: there is no champion, or something that the gate needs cannot be read.
     """
-    candidate, champion = read_entry(model_name, number), read_champion(model_name)
+    candidate, champion = read_version(model_name, number), read_champion(model_name)
     if champion is None:
-        raise PipelineError(f"'{model_name}' has no champion to compare with. Make one: make repro")
+        raise InputError(f"'{model_name}' has no champion to compare with. Make one: make repro")
     if candidate.model_hash == champion.model_hash:
         reasons = tuple(champion.tags.get(REASONS, "It is the champion already.").split("\n"))
         return Outcome(champion, champion, promoted=True, reasons=reasons)
     if ROLLED_BACK in candidate.tags and not again:
-        reason = (
-            "It was rolled back, so only a person can offer it again: python -m stages.commands.promote FILE --again"
-        )
+        reason = "It was rolled back, so only a person can propose it again: make promote MODEL=FILE ARGS=--again"
         return Outcome(candidate, champion, promoted=False, reasons=(reason,))
     budgets = read_params(Promote)
     terms = _terms(champion, budgets)
@@ -99,67 +115,55 @@ def offer(model_name: str, number: int, model: Path, *, again: bool = False) -> 
     tag(model_name, number, {VERDICT: verdict, REASONS: "\n".join(decision.reasons), TERMS: terms})
     return Outcome(
         candidate,
-        read_entry(model_name, number) if decision.promoted else champion,
+        read_version(model_name, number) if decision.promoted else champion,
         promoted=decision.promoted,
         reasons=decision.reasons,
     )
 
 
-def _judge(model_name: str, champion: Entry, model: Path, budgets: Promote) -> Decision:
-    """Let both read the same samples on this machine, and ask the gate."""
-    networks = {"candidate": load_network(model)}
-    with tempfile.TemporaryDirectory() as folder:
-        fetched = fetch_model(model_name, champion, Path(folder) / "model.onnx")
-        try:
-            networks["champion"] = load_network(fetched)
-        except PipelineError as error:
-            # The file is the one registered, so it is this checkout that cannot read it: it draws other masks.
-            unreadable = Finding(True, f"The champion, version {champion.number}, cannot be examined: {error}")
-            decision = decide(measure(networks)["candidate"], None, budgets)
-            return Decision((unreadable, *decision.findings))
-        marks = measure(networks)
-    return decide(marks["candidate"], marks["champion"], budgets)
+def measure(model: Path, folder: Path | None = None) -> Measured:
+    """Collect a network's predictions for unseen signers and the validation split, and time it.
 
-
-def measure(networks: dict[str, Network]) -> dict[str, Marks]:
-    """Examine networks on the pipeline's strangers and its validation samples, and time them side by side.
+    Args:
+        model: an exported network.
+        folder: where its predictions may be besides `data/predictions/`.
 
     Raises:
-        PipelineError: strangers or processed data cannot be read.
+        InputError: the network, the test sets or the processed data cannot be read.
     """
-    evaluate, exam = read_params(Evaluate), read_params(Test)
-    given: dict[str, dict[str, Answers]] = {name: {} for name in networks}
-    people = strangers(stranger_files(), exam, read_params(Preprocess), read_params(Synthesize).seed)
-    for source, samples in people:
-        for name, answers in examine(networks, source, samples).items():
-            given[name][source] = answers
-    processed = read_processed()
-    validation = examine_validation(networks, processed)
-    mask = draw_masks(processed.validation.samples[:1])[0]
-    return {
-        name: Marks(
-            strangers=given[name],
-            validation=validation[name],
-            ece=max(_ece(given[name], exam.calibration_bins), _ece({"": validation[name]}, evaluate.calibration_bins)),
-            latency_ms=float(measure_latency(network, mask, evaluate.latency_runs).min()),
-        )
-        for name, network in networks.items()
-    }
+    evaluate, test = read_params(Evaluate), read_params(Test)
+    network, predictions = load_network(model), predictions_of(model, folder)
+    mask = draw_masks(read_processed().validation.samples[:1])[0]
+    return Measured(
+        unseen=predictions.signers.unseen,
+        validation=predictions.validation,
+        ece=max(
+            calibration(predictions.signers.unseen, test.calibration_bins).error,
+            calibration({"": predictions.validation}, evaluate.calibration_bins).error,
+        ),
+        latency_ms=float(measure_latency(network, mask, evaluate.latency_runs).min()),
+    )
 
 
-def _ece(answers: Mapping[str, Answers], bins: int) -> float:
-    return calibration(answers, bins).error
+def _judge(model_name: str, champion: RegisteredVersion, model: Path, budgets: Promote) -> Decision:
+    """Measure both on this machine, and ask the gate."""
+    candidate = measure(model)
+    fetched = fetch_champion(model_name, champion)
+    try:
+        load_network(fetched)
+    except PipelineError as error:
+        # The file is the one registered, so it is this checkout that cannot use it: it draws other masks.
+        unusable = Finding(True, f"The champion, version {champion.number}, cannot be evaluated: {error}")
+        return Decision((unusable, *decide(candidate, None, budgets).findings))
+    return decide(candidate, measure(fetched, CHAMPION_FILES / "predictions"), budgets)
 
 
-def _terms(champion: Entry, budgets: Promote) -> str:
-    """Hash of all that a decision rests on besides the candidate."""
-    exam = read_params(Test)
-    people = {path.name: content_hash(path) for path in stranger_files()}
+def _terms(champion: RegisteredVersion, budgets: Promote) -> str:
+    """Hash of everything but the candidate that a decision depends on."""
     terms = {
         "champion": champion.model_hash,
-        "budgets": asdict(budgets),
-        "strangers": people or [exam.seed, exam.signers, exam.samples_per_letter],
-        "validation": data_hash(),
+        "budgets": budgets.model_dump(),
+        "sets": set_hashes(),
         "masks": MASK_VERSION,
     }
     return hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()

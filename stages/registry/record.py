@@ -1,79 +1,153 @@
-"""Who is champion and why, written down for the stages that follow: `reports/register.json` and `models/champion/`."""
+"""The champion record: which version is the champion and why, for the stages and commands that follow."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
 
-from stages.errors import PipelineError
-from stages.files import write_text
-from stages.registry.champion import fetch_metrics, fetch_model
-from stages.registry.results import CHAMPION_FILES, REGISTERED
+from pydantic import BaseModel, ConfigDict
+
+from stages.evaluation.predictions import predictions_of
+from stages.files import content_hash, read_model, write_text
+from stages.params import REFERENCE
+from stages.registry.champion import RegisteredVersion, fetch_metrics, fetch_model
+from stages.registry.results import MODELS, REPORTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stages.registry.champion import Entry
-    from stages.registry.promotion import Outcome
+    from stages.evaluation.predictions import NetworkPredictions, SignerPredictions
+
+RECORD: Final = REPORTS / "register.json"
+CHAMPION_FILES: Final = MODELS / "champion"
+"""The champion as the registry has it: `model.onnx`, `metrics.json`, the numbers that it was registered with, and
+`predictions/`, unless it is one of this checkout's networks."""
 
 
-def write_standing(model_name: str, champion: Entry, models: Mapping[str, Any], decision: Mapping[str, Any]) -> None:
-    """Fetch the champion's files and write the report, the files first.
+class RegisteredNetwork(BaseModel):
+    """One of this checkout's networks in the registry."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    run_id: str
+    version: int
+    f1: float
+    """Macro F1 in validation."""
+    model_hash: str
+
+
+class GateDecision(BaseModel):
+    """The last decision on a champion."""
+
+    model_config = ConfigDict(frozen=True)
+
+    candidate: str
+    """Architecture."""
+    version: int
+    model_hash: str
+    promoted: bool
+    reasons: tuple[str, ...]
+    """Full sentences."""
+
+
+class ChampionRecord(BaseModel):
+    """What `reports/register.json` holds."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    champion: str
+    """Architecture."""
+    model: str
+    """Name of the registered model."""
+    version: int
+    model_hash: str
+    """SHA-256 of the model file."""
+    git_commit: str
+    data_hash: str
+    run_id: str
+    models: dict[str, RegisteredNetwork]
+    """This checkout's networks, by architecture."""
+    decision: GateDecision
+
+    @classmethod
+    def read(cls, path: Path = RECORD) -> Self:
+        """Read the record.
+
+        Raises:
+            InputError: the file is missing or damaged.
+        """
+        return read_model(cls, path, "dvc repro --force --single-item register")
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the champion is one of this checkout's networks; if not, only `models/champion/` has its files."""
+        own = self.models.get(self.champion)
+        return own is not None and own.version == self.version
+
+    @property
+    def name(self) -> str:
+        """Name of the champion: its architecture, with its version if it is none of this checkout's networks."""
+        return self.champion if self.is_own else f"{self.champion} version {self.version}"
+
+    def model_files(self) -> dict[str, Path]:
+        """The files of the champion, then of this checkout's other networks, then of the reference, if there is one."""
+        files = {self.name: MODELS / self.champion / "model.onnx" if self.is_own else CHAMPION_FILES / "model.onnx"}
+        files |= {name: MODELS / name / "model.onnx" for name in self.models if name not in files}
+        reference = MODELS / REFERENCE / "model.onnx"
+        return files | ({REFERENCE: reference} if reference.is_file() else {})
+
+
+def signer_predictions(record: ChampionRecord) -> dict[str, SignerPredictions]:
+    """What the champion, this checkout's other networks and the reference predict for unseen signers, in this order."""
+    return {
+        name: (predictions_of(path) if path.parent != CHAMPION_FILES else champion_predictions()).signers
+        for name, path in record.model_files().items()
+    }
+
+
+def write_record(
+    model: str, champion: RegisteredVersion, models: Mapping[str, RegisteredNetwork], decision: GateDecision
+) -> ChampionRecord:
+    """Fetch the champion's files and write the record, the files first.
 
     Args:
-        model_name: the registered model.
-        champion: who has the alias.
-        models: this checkout's networks in the registry.
+        model: the registered model.
+        champion: the version with the alias.
+        models: this checkout's networks, by architecture.
         decision: the last decision on a champion.
 
     Raises:
-        PipelineError: the champion's files are gone from the registry.
+        StoreError: the champion's files are gone from the registry.
     """
-    fetch_model(model_name, champion, CHAMPION_FILES / "model.onnx")
+    fetch_champion(model, champion)
     fetch_metrics(champion, CHAMPION_FILES / "metrics.json")
-    report = {
-        "champion": champion.architecture,
-        "model": model_name,
-        "version": champion.number,
-        "model_hash": champion.model_hash,
-        "git_commit": champion.tags.get("git_commit", ""),
-        "data_hash": champion.tags.get("data_hash", ""),
-        "run_id": champion.run_id,
-        "models": models,
-        "decision": decision,
-    }
-    write_text(REGISTERED, json.dumps(report, indent=2) + "\n")
+    record = ChampionRecord(
+        champion=champion.architecture,
+        model=model,
+        version=champion.number,
+        model_hash=champion.model_hash,
+        git_commit=champion.tags.get("git_commit", ""),
+        data_hash=champion.tags.get("data_hash", ""),
+        run_id=champion.run_id,
+        models=dict(models),
+        decision=decision,
+    )
+    write_text(RECORD, record.model_dump_json(indent=2) + "\n")
+    return record
 
 
-def read_models() -> dict[str, Any] | None:
-    """Read this checkout's networks in the registry as they were last written; None where that was never done.
+def fetch_champion(model: str, champion: RegisteredVersion) -> Path:
+    """Fetch the champion's network from the registry, unless `models/champion/` has it already.
 
     Raises:
-        PipelineError: the report is damaged.
+        StoreError: its file is gone or is not the one that was registered.
     """
-    try:
-        models: dict[str, Any] = json.loads(REGISTERED.read_text(encoding="utf-8"))["models"]
-    except FileNotFoundError:
-        return None
-    except (ValueError, KeyError, TypeError) as error:
-        raise PipelineError(f"{REGISTERED}: cannot be read ({error}). Run: dvc repro register.") from None
-    return models
+    path = CHAMPION_FILES / "model.onnx"
+    if path.is_file() and content_hash(path) == champion.model_hash:
+        return path
+    return fetch_model(model, champion, path)
 
 
-def decision_json(outcome: Outcome) -> dict[str, Any]:
-    """Put an offer's outcome into the layout of the report."""
-    return {
-        "candidate": outcome.candidate.architecture,
-        "version": outcome.candidate.number,
-        "model_hash": outcome.candidate.model_hash,
-        "promoted": outcome.promoted,
-        "reasons": list(outcome.reasons),
-    }
-
-
-def tell(outcome: Outcome, model_name: str) -> str:
-    """Say in lines for people what became of an offer."""
-    what = f"{outcome.candidate.architecture}, version {outcome.candidate.number} of {model_name}"
-    champion = f"{outcome.champion.architecture}, version {outcome.champion.number}"
-    verdict = "is the champion" if outcome.promoted else f"is not promoted; the champion stays {champion}"
-    return "\n  ".join([f"{what}, {verdict}:", *outcome.reasons]) + "\n"
+def champion_predictions() -> NetworkPredictions:
+    """What the network in `models/champion/` predicts; this checkout's own networks have predicted already."""
+    return predictions_of(CHAMPION_FILES / "model.onnx", CHAMPION_FILES / "predictions")

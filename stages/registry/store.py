@@ -1,6 +1,6 @@
 """MLflow's store: where it is, its errors as sentences, and one process at a time.
 
-The store is `MLFLOW_TRACKING_URI`, else `mlflow.db` in the checkout with its files in `mlartifacts/` beside it.
+The store is `MLFLOW_TRACKING_URI`, or else `mlflow.db` in the checkout, with its files in `mlartifacts/`.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from filelock import FileLock, Timeout
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-# A server that goes away in the middle is waited for half a minute: MLflow's default is four, in silence.
+# Wait half a minute for a server that stops answering: MLflow's default is four minutes, in silence.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "4")
 
 import mlflow
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from stages.errors import PipelineError
+from stages.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ SERVER_SECONDS: Final = 60.0
 LOCK_SECONDS: Final = 120.0
 """Longest wait for another process that is writing to a sqlite store."""
 
-# Creating tables and not finding pip in a virtual environment are no news to whoever runs the stage.
+# Whoever runs a stage need not know that tables are created or that pip is missing from a virtual environment.
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
 logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -66,7 +66,7 @@ def sqlite_file() -> Path | None:
 
 @contextmanager
 def open_store() -> Iterator[mlflow.MlflowClient]:
-    """Talk to the store; what goes wrong is told as a `PipelineError`."""
+    """Open a client of the store; what goes wrong is raised as a `StoreError`."""
     uri = store_uri()
     if uri.startswith(SERVERS):
         _wait_for_server(store_name())
@@ -79,15 +79,24 @@ def open_store() -> Iterator[mlflow.MlflowClient]:
         yield mlflow.MlflowClient()
     except (MlflowException, SQLAlchemyError, OSError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise PipelineError(
-            f"MLflow at {store_name()}: {reason} Check MLFLOW_TRACKING_URI; a local mlflow.db may be deleted, "
-            "dvc repro --force --single-item register brings everything back."
-        ) from error
+        raise StoreError(f"MLflow at {store_name()}: {reason} {_advice(str(error))}") from error
+
+
+def _advice(reason: str) -> str:
+    """The next step that fits an error; only a damaged file is to be replaced."""
+    if "locked" in reason:
+        return "Another process is using the store. Wait until it has finished, and run again."
+    if any(words in reason for words in ("not a database", "malformed")):
+        return (
+            "The file is damaged. Restore a copy of it, or rename it and register the networks anew: "
+            "dvc repro --force --single-item register."
+        )
+    return "Check MLFLOW_TRACKING_URI and that the store can be reached, and run again."
 
 
 def _make_tables(file: Path) -> None:
-    """Make a new sqlite store beside its place, then rename it: MLflow cannot go on with tables that are half made."""
-    with alone():
+    """Create a new sqlite store under another name, then rename it: MLflow cannot use tables that are half made."""
+    with store_lock():
         if file.exists():
             return
         partial = file.with_name(f"{file.name}.partial")
@@ -101,24 +110,24 @@ def _wait_for_server(address: str) -> None:
     """Wait until a server answers, whatever it says: without its user and password it may well refuse.
 
     Raises:
-        PipelineError: it does not within `SERVER_SECONDS`.
+        StoreError: it does not within `SERVER_SECONDS`.
     """
     end = time.monotonic() + SERVER_SECONDS
-    told = False
-    while (reason := _silence(address)) is not None:
+    announced = False
+    while (reason := _connection_error(address)) is not None:
         if time.monotonic() > end:
-            raise PipelineError(
+            raise StoreError(
                 f"MLflow at {address} does not answer ({reason}). Start it, or name another store in "
                 "MLFLOW_TRACKING_URI, and run again."
             )
-        if not told:
+        if not announced:
             sys.stderr.write(f"MLflow at {address} does not answer; waiting up to {SERVER_SECONDS:.0f} s for it\n")
-        told = True
+        announced = True
         time.sleep(1.0)
 
 
-def _silence(address: str) -> str | None:
-    """Say why a server cannot be reached; None where it answers, if only with an error."""
+def _connection_error(address: str) -> str | None:
+    """Why a server cannot be reached; None if it answers, if only with an error."""
     try:
         urllib.request.urlopen(address, timeout=10).close()  # noqa: S310 - the user's own http(s) address
     except urllib.error.HTTPError:
@@ -129,13 +138,13 @@ def _silence(address: str) -> str | None:
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """Keep other processes of this project from writing to a sqlite store meanwhile; a server is not locked.
+def store_lock() -> Iterator[None]:
+    """Keep other processes of this project from writing to a sqlite store; a server is not locked.
 
-    The lock is the operating system's, on a file beside the store: it ends with the process that holds it.
+    The lock is the operating system's, on the file `mlflow.db.lock`: it ends with the process that holds it.
 
     Raises:
-        PipelineError: another process holds it for longer than `LOCK_SECONDS`.
+        StoreError: another process holds it for longer than `LOCK_SECONDS`.
     """
     file = sqlite_file()
     if file is None:
@@ -145,9 +154,9 @@ def alone() -> Iterator[None]:
         lock = FileLock(f"{file}.lock", timeout=LOCK_SECONDS)
         lock.acquire()
     except Timeout:
-        raise PipelineError(
-            f"{store_name()}: another process has been writing to it for {LOCK_SECONDS:.0f} s. Wait until it is done, "
-            "or end it, and run again."
+        raise StoreError(
+            f"{store_name()}: another process has been writing to it for {LOCK_SECONDS:.0f} s. Wait until it has "
+            "finished, or end it, and run again."
         ) from None
     try:
         yield

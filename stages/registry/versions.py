@@ -1,7 +1,4 @@
-"""Runs and versions in MLflow: one run and one version for each content of a model file.
-
-Everything in it comes from files, so it can be deleted and written again.
-"""
+"""Runs and versions in MLflow: one run and one version for each content of a model file."""
 
 from __future__ import annotations
 
@@ -16,18 +13,23 @@ import mlflow
 import mlflow.onnx
 import numpy as np
 import onnx
+import pandas as pd
+from mlflow.data.pandas_dataset import from_pandas
 from mlflow.entities import Metric, Param
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 
-from stages.errors import PipelineError
+from client.mask import MASK_SIZE
+from stages.errors import StoreError
 from stages.registry.results import Result, Revision
-from stages.registry.store import SERVERS, alone, open_store, sqlite_file, store_name, store_uri
+from stages.registry.store import SERVERS, open_store, sqlite_file, store_lock, store_name, store_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from mlflow.data.pandas_dataset import PandasDataset
 
 FILES: Final = "MLFLOW_DEFAULT_ARTIFACT_ROOT"
 """Variable, MLflow's own, that names the place of files for a database which is used without a server."""
@@ -35,7 +37,7 @@ MODEL_FILE: Final = "model.onnx"
 DESCRIPTION_CHARACTERS: Final = 5000
 """Longest description of a version that every store keeps."""
 METRICS_A_CALL: Final = 1000
-"""More than this in one call MLflow refuses."""
+"""Most metrics that MLflow takes in one call."""
 
 
 @dataclass(frozen=True)
@@ -45,24 +47,24 @@ class Version:
     run_id: str
     version: int
     reused: bool
-    """The same content stood there already."""
+    """The same content was registered already."""
 
 
 def register(result: Result, experiment: str, model_name: str, revision: Revision) -> Version:
-    """Show one network in MLflow as a run and a version of a registered model.
+    """Register one network in MLflow as a run and a version of a registered model.
 
-    One content is one version: where the same model file stands there already, its run is given what was measured anew.
+    One content is one version: if the same model file is registered already, its run gets what was measured since.
 
     Args:
         result: what training and evaluation wrote.
-        experiment: the runs' experiment, made where it is missing.
-        model_name: the registered model, made where it is missing.
+        experiment: the runs' experiment, created if it is missing.
+        model_name: the registered model, created if it is missing.
         revision: state of the source code.
 
     Raises:
-        PipelineError: the store cannot be used.
+        StoreError: the store cannot be used.
     """
-    with open_store() as client, alone():
+    with open_store() as client, store_lock():
         experiment_id = ensure_experiment(client, experiment)
         found = _find(client, model_name, result)
         if found is not None:
@@ -73,7 +75,7 @@ def register(result: Result, experiment: str, model_name: str, revision: Revisio
 
 
 def log_numbers(run_id: str, numbers: Mapping[str, float], files: Mapping[Path, str]) -> None:
-    """Add numbers and files to a run; a number that stands there already is not written again.
+    """Add numbers and files to a run; a number that the run has already is not written again.
 
     Args:
         run_id: the run.
@@ -81,7 +83,7 @@ def log_numbers(run_id: str, numbers: Mapping[str, float], files: Mapping[Path, 
         files: the run's folder that each file or folder goes to.
 
     Raises:
-        PipelineError: the store cannot be used.
+        StoreError: the store cannot be used.
     """
     with open_store() as client:
         _log_changed(client, run_id, numbers)
@@ -90,20 +92,20 @@ def log_numbers(run_id: str, numbers: Mapping[str, float], files: Mapping[Path, 
 
 
 def describe_version(model_name: str, number: int, text: str) -> None:
-    """Write the description that MLflow shows beside a version.
+    """Write the description of a version.
 
     Raises:
-        PipelineError: the store cannot be used.
+        StoreError: the store cannot be used.
     """
     with open_store() as client:
         client.update_model_version(model_name, str(number), text[:DESCRIPTION_CHARACTERS])
 
 
 def ensure_experiment(client: mlflow.MlflowClient, name: str) -> str:
-    """Return an experiment's id; make it where it is missing.
+    """Return an experiment's id; create it if it is missing.
 
     Raises:
-        PipelineError: it was deleted, its files lie elsewhere, or it is new and nothing says where files go.
+        StoreError: it was deleted, its files are elsewhere, or it is new and nothing says where files go.
     """
     location = _artifact_location()
     experiment = client.get_experiment_by_name(name)
@@ -111,27 +113,28 @@ def ensure_experiment(client: mlflow.MlflowClient, name: str) -> str:
         if location is None and not store_uri().startswith(SERVERS):
             location = os.environ.get(FILES)
             if not location:
-                raise PipelineError(
+                raise StoreError(
                     f"{store_name()}: nothing says where the files of experiment '{name}' go. Set {FILES}, "
                     "for example to s3://bucket/mlflow, and run again."
                 )
         return str(client.create_experiment(name, artifact_location=location))
     if experiment.lifecycle_stage != "active":
-        raise PipelineError(
+        raise StoreError(
             f"{store_name()}: experiment '{name}' was deleted. Bring it back with "
             f"`mlflow experiments restore --experiment-id {experiment.experiment_id}`, or choose another "
             "register.experiment in params.yaml."
         )
     if location is not None and experiment.artifact_location != location:
-        raise PipelineError(
-            f"{store_name()}: its files lie in {experiment.artifact_location}, so the checkout was moved. "
-            "Delete mlflow.db and run again: everything in it comes back."
+        raise StoreError(
+            f"{store_name()}: its files are in {experiment.artifact_location}, so the checkout was moved. Move it "
+            "back, or rename mlflow.db to begin a new registry: the networks are registered again, but the history of "
+            "champions stays in the old one."
         )
     return str(experiment.experiment_id)
 
 
 def _artifact_location() -> str | None:
-    """Folder `mlartifacts` beside a sqlite file; elsewhere the experiment says it, once it is there (None)."""
+    """Folder `mlartifacts` next to a sqlite file; None for a server, which knows it."""
     file = sqlite_file()
     return None if file is None else (file.parent / "mlartifacts").as_uri()
 
@@ -154,12 +157,12 @@ def _identity(result: Result) -> dict[str, str]:
 
 
 def _is_whole(client: mlflow.MlflowClient, version: ModelVersion, run_id: str) -> bool:
-    """Say whether a version's run and model file are still there."""
+    """Whether a version's run and model file are still there."""
     try:
         active = client.get_run(run_id).info.lifecycle_stage == "active"
         files = mlflow.artifacts.list_artifacts(artifact_uri=f"models:/{version.name}/{version.version}")
     except MlflowException as error:
-        # A server that does not answer says nothing about the version: a second one would be made of the same content.
+        # A server that does not answer says nothing about the version, and must not lead to a second one.
         if error.error_code == "INTERNAL_ERROR":
             raise
         return False
@@ -177,7 +180,7 @@ def _create(
         "git_dirty": revision.dirty,
         "dvc_stage": result.stage,
     }
-    # The block marks the run as failed where anything inside raises; the version comes last and makes it count.
+    # The block marks the run as failed if anything inside raises; the version comes last and makes it count.
     with mlflow.start_run(experiment_id=experiment_id, run_name=result.architecture, tags=tags) as run:
         run_id = run.info.run_id
         client.log_batch(run_id, params=[Param(name, value) for name, value in result.parameters.items()])
@@ -185,6 +188,7 @@ def _create(
         for start in range(0, len(curves), METRICS_A_CALL):
             client.log_batch(run_id, metrics=curves[start : start + METRICS_A_CALL])
         client.log_artifacts(run_id, str(result.report), "report")
+        mlflow.log_input(_dataset(result), context="validation")
         model = mlflow.onnx.log_model(
             onnx.load(result.model),
             name=result.architecture,
@@ -202,32 +206,43 @@ def _create(
 
 
 def _log_changed(client: mlflow.MlflowClient, run_id: str, numbers: Mapping[str, float]) -> None:
-    now, standing = int(time.time() * 1000), client.get_run(run_id).data.metrics
-    changed = [Metric(name, value, now, 0) for name, value in numbers.items() if standing.get(name) != value]
+    now, known = int(time.time() * 1000), client.get_run(run_id).data.metrics
+    changed = [Metric(name, value, now, 0) for name, value in numbers.items() if known.get(name) != value]
     client.log_batch(run_id, metrics=changed)
 
 
+def _dataset(result: Result) -> PandasDataset:
+    """The validation split with what was predicted for it, as MLflow's dataset of the run."""
+    validation = result.validation
+    table = pd.DataFrame(
+        {
+            "label": validation.labels,
+            "predicted": validation.predicted,
+            "confidence": validation.confidence,
+            "signer": validation.signers,
+        }
+    )
+    return from_pandas(table, name="validation", targets="label", predictions="predicted")
+
+
 def _curves(result: Result) -> list[Metric]:
-    """Replay the training curves, the epoch as the step; a model offered by hand has none."""
-    if not result.history:
+    """The training curves as metrics, the epoch as the step; a model proposed by hand has none."""
+    if result.history is None:
         return []
     now = int(time.time() * 1000)
-    epochs = result.history["epoch"].astype(int)
+    long = result.history.melt("epoch").dropna()
     return [
-        Metric(name, float(value), now, int(epoch))
-        for name, values in result.history.items()
-        if name != "epoch"
-        for epoch, value in zip(epochs, values, strict=True)
-        if np.isfinite(value)
+        Metric(name, value, now, int(epoch))
+        for epoch, name, value in zip(long["epoch"], long["variable"], long["value"], strict=True)
     ]
 
 
 def _signature(classes: int) -> ModelSignature:
-    masks = TensorSpec(np.dtype(np.uint8), (-1, 224, 224, 3), "masks")
+    masks = TensorSpec(np.dtype(np.uint8), (-1, MASK_SIZE, MASK_SIZE, 3), "masks")
     probabilities = TensorSpec(np.dtype(np.float32), (-1, classes), "probabilities")
     return ModelSignature(inputs=Schema([masks]), outputs=Schema([probabilities]))
 
 
 def _ensure_registered_model(client: mlflow.MlflowClient, name: str) -> None:
     if not client.search_registered_models(f"name='{name}'"):
-        client.create_registered_model(name, description="Reads the mask of a hand as a letter.")
+        client.create_registered_model(name, description="Classifies the mask of a hand as a letter.")

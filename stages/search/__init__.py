@@ -1,1 +1,1 @@
-"""The search for better parameters: its space, its study, one trial, and the way back into `params.yaml`."""
+"""The search for better parameters: space, study, trials, and the way back into `params.yaml`."""

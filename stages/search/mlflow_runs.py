@@ -1,11 +1,10 @@
-"""The trials of a search, shown in MLflow: a run for the study, and nested in it one for each trial."""
+"""The trials of a search in MLflow: a run for the study, with a nested run for each trial."""
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final
 
-from mlflow.entities import Metric, Param, RunStatus, RunTag
+from mlflow.entities import Metric, Param, RunStatus
 
 from stages.registry.store import open_store
 from stages.registry.versions import ensure_experiment
@@ -26,16 +25,16 @@ BEST: Final = "best_val_accuracy"
 
 
 def show_trials(experiment: str, study: str, facts: Mapping[str, str], trials: Sequence[Trial]) -> None:
-    """Show trials in MLflow, those that are not there yet.
+    """Show trials in MLflow, unless they are there already.
 
     Args:
-        experiment: the runs' experiment, made where it is missing.
-        study: name of the study, whose run is made where it is missing.
-        facts: parameters of that run: what all trials have in common.
-        trials: trials that came to an end.
+        experiment: experiment of the runs, created if it is missing.
+        study: name of the study, whose run is created if it is missing.
+        facts: parameters of that run, common to all trials.
+        trials: finished trials.
 
     Raises:
-        PipelineError: the store cannot be used.
+        StoreError: the store cannot be used.
     """
     with open_store() as client:
         experiment_id = ensure_experiment(client, experiment)
@@ -47,15 +46,15 @@ def show_trials(experiment: str, study: str, facts: Mapping[str, str], trials: S
 
 
 def show_best(experiment: str, study: str, facts: Mapping[str, str], best: Trial) -> None:
-    """Write the best trial of a study that is complete to the study's run.
+    """Add the best trial of a complete study to the study's run.
 
     Raises:
-        PipelineError: the store cannot be used.
+        StoreError: the store cannot be used.
     """
     with open_store() as client:
         run_id = _study_run(client, ensure_experiment(client, experiment), study, facts)
-        tags = [RunTag("best_trial", str(best.number))]
-        client.log_batch(run_id, tags=tags, metrics=[Metric(BEST, best.accuracy, _now(), 0)])
+        client.set_tag(run_id, "best_trial", str(best.number))
+        client.log_metric(run_id, BEST, best.accuracy)
         client.set_terminated(run_id)
 
 
@@ -82,7 +81,3 @@ def _show(client: mlflow.MlflowClient, experiment_id: str, parent: str, trial: T
     )
     status = RunStatus.KILLED if trial.pruned else RunStatus.FINISHED
     client.set_terminated(run.info.run_id, RunStatus.to_string(status), ended)
-
-
-def _now() -> int:
-    return int(time.time() * 1000)

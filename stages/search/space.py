@@ -1,13 +1,13 @@
-"""What a search changes, and what a trial found out."""
+"""The parameters that a search changes, and the result of a trial."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stages.errors import PipelineError
-from stages.params import PARAMS_FILE
+from stages.errors import InputError
+from stages.params import PARAMS_FILE, changed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,17 +20,17 @@ Values = dict[str, float]
 
 @dataclass(frozen=True)
 class Trial:
-    """A trial that came to an end."""
+    """A finished trial."""
 
     number: int
     """Position in the study, from 0."""
     pruned: bool
-    """Ended early, because it had fallen behind the others."""
+    """Ended early because it had fallen behind the others."""
     values: Values
     accuracies: dict[int, float]
     """Validation accuracy by epoch."""
     accuracy: float
-    """Validation accuracy of the best epoch at the size in use; of the last epoch where the trial was pruned."""
+    """Validation accuracy of the best epoch at the size in use; of the last epoch if the trial was pruned."""
     begun: float
     ended: float
     """Seconds since 1970."""
@@ -40,36 +40,36 @@ def settings(train: Train, augment: Augment, values: Mapping[str, float]) -> tup
     """Put values into the parameters of training.
 
     Raises:
-        PipelineError: a value is out of the range that its parameter may have at all.
+        InputError: a value is out of the range of its parameter.
     """
     parts = {
         section: {name.split(".")[1]: value for name, value in values.items() if name.startswith(f"{section}.")}
         for section in ("train", "augment")
     }
-    return replace(train, **parts["train"]), replace(augment, **parts["augment"])  # type: ignore[arg-type]
+    return changed(train, **parts["train"]), changed(augment, **parts["augment"])
 
 
 def present_values(space: Mapping[str, Range], train: Train, augment: Augment) -> Values:
-    """Read the values in force, from which the search starts, so that it never ends with worse ones.
+    """Look up the current values; the search starts from them, so that it never ends with worse ones.
 
     Raises:
-        PipelineError: one is outside of its range in the space.
+        InputError: one is outside its range in the space.
     """
     sections = {"train": train, "augment": augment}
     values = {name: getattr(sections[name.split(".")[0]], name.split(".")[1]) for name in space}
     for name, value in values.items():
         if not space[name].low <= value <= space[name].high:
-            raise PipelineError(
-                f"{PARAMS_FILE}: {name} is {value}, outside of its range in tune.space, {space[name].low} to "
+            raise InputError(
+                f"{PARAMS_FILE}: {name} is {value}, outside its range in tune.space, {space[name].low} to "
                 f"{space[name].high}. Widen the range and run again."
             )
     return values
 
 
-def shortened(schedule: Sequence[Phase], views: int) -> list[Phase]:
-    """Make a schedule that sees so many views in all, its phases and their shares as they were."""
-    share = views / sum(phase.epochs * phase.views for phase in schedule)
-    return [replace(phase, views=max(1, round(phase.views * share))) for phase in schedule]
+def shortened(schedule: Sequence[Phase], samples: int) -> list[Phase]:
+    """Scale a schedule to a total number of samples; the phases keep their shares."""
+    share = samples / sum(phase.epochs * phase.samples for phase in schedule)
+    return [changed(phase, samples=max(1, round(phase.samples * share))) for phase in schedule]
 
 
 def study_name(
@@ -81,9 +81,9 @@ def study_name(
     train: Train,
     augment: Augment,
 ) -> str:
-    """Name a study by all that its trials have in common: trials of other data or settings cannot be compared.
+    """Name a study after everything that its trials share: trials with other data or settings are not comparable.
 
-    The values that are searched leave the name as it is, so a study goes on after they were written back.
+    The searched values themselves do not change the name, so a study goes on after they were written back.
     """
     fixed = settings(train, augment, {name: ends.low for name, ends in space.items()})
     common = repr((weights_hash, data_hash, list(schedule), sorted(space.items()), fixed))

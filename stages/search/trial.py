@@ -31,7 +31,7 @@ def try_values(
     values: Values,
     report: Callable[[int, float], None],
 ) -> float:
-    """Train a network and forget it.
+    """Train a network and discard it.
 
     Args:
         architecture: name of the network.
@@ -39,9 +39,9 @@ def try_values(
         data: processed data.
         schedule: phases of training.
         train: parameters of training, of which `values` replace some.
-        augment: changes made to each view, of which `values` replace some.
+        augment: random changes to each sample, of which `values` replace some.
         values: numbers to try, by dotted name.
-        report: called after each epoch with its number and validation accuracy; what it raises ends the training.
+        report: called after each epoch with its number and validation accuracy; an exception ends the training.
 
     Returns:
         Validation accuracy of the best epoch at the last image size.

@@ -1,15 +1,15 @@
-"""Numbers changed in `params.yaml` where they stand: comments and layout stay as they are."""
+"""Changed numbers written into `params.yaml`: comments and layout stay as they are."""
 
 from __future__ import annotations
 
 import difflib
-import os
-import re
+from io import StringIO
 from typing import TYPE_CHECKING
 
-import yaml
+from ruamel.yaml import YAML
 
-from stages.errors import PipelineError
+from stages.errors import InputError
+from stages.files import write_text
 from stages.params import PARAMS_FILE
 
 if TYPE_CHECKING:
@@ -19,61 +19,49 @@ if TYPE_CHECKING:
 
 
 def write_back(values: Values, path: Path = PARAMS_FILE) -> str:
-    """Change numbers in a YAML file, written beside its place and then renamed.
+    """Change numbers in a YAML file, atomically.
 
     Args:
         values: the new numbers by dotted name.
         path: the file.
 
     Returns:
-        The changes as a unified diff; empty where the file said so already.
+        The changes as a unified diff; empty if the file has these numbers already.
 
     Raises:
-        PipelineError: the file has no number of such a name.
+        InputError: the file has no number with such a name.
     """
     before = path.read_text(encoding="utf-8")
     after = replaced(before, values, str(path))
     if after != before:
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        try:
-            partial.write_text(after, encoding="utf-8", newline="\n")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_text(path, after)
     lines = (before.splitlines(keepends=True), after.splitlines(keepends=True))
     return "".join(difflib.unified_diff(*lines, f"a/{path.name}", f"b/{path.name}", n=0))
 
 
 def replaced(text: str, values: Values, where: str) -> str:
-    """Change numbers in the text of a YAML file; those that are equal already keep the way they are written.
+    """Change numbers in the text of a YAML file; equal numbers keep their spelling.
 
     Raises:
-        PipelineError: the text has no number of such a name.
+        InputError: the text has no number with such a name.
     """
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
-    nodes = {name: _number(root, name, where) for name in values}
-    # From the end of the text to its beginning, so that the places of the others stay right.
-    for name, node in sorted(nodes.items(), key=lambda item: -item[1].start_mark.index):
-        start, end = node.start_mark.index, node.end_mark.index
-        if float(yaml.safe_load(node.value)) != values[name]:
-            # YAML's own way to write a number: Python's 1e-05 would be read back as text.
-            written = yaml.safe_dump(values[name]).splitlines()[0]
-            text = text[:start] + written + _comment_in_its_column(text[end:], len(written) - (end - start))
-    return text
-
-
-def _comment_in_its_column(rest: str, longer: int) -> str:
-    gap = re.match(" +(?=#)", rest)
-    if gap is None:
-        return rest
-    return " " * max(1, len(gap[0]) - longer) + rest[gap.end() :]
-
-
-def _number(root: yaml.Node | None, name: str, where: str) -> yaml.ScalarNode:
-    node = root
-    for key in name.split("."):
-        entries = node.value if isinstance(node, yaml.MappingNode) else []
-        node = next((value for entry, value in entries if entry.value == key), None)
-    if not isinstance(node, yaml.ScalarNode) or not node.tag.endswith((":int", ":float")):
-        raise PipelineError(f"{where}: there is no number '{name}' to write to. Compare it with git's version.")
-    return node
+    yaml = YAML()  # round trip: comments, their columns and flow style are kept
+    yaml.preserve_quotes, yaml.width = True, 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    document, changes = yaml.load(text), 0
+    for name, value in values.items():
+        parent, (*keys, last) = document, name.split(".")
+        for key in keys:
+            parent = parent.get(key) if isinstance(parent, dict) else None
+        old = parent.get(last) if isinstance(parent, dict) else None
+        if not isinstance(old, int | float) or isinstance(old, bool):
+            raise InputError(f"{where}: there is no number '{name}' to write to. Compare it with git's version.")
+        if old != value:
+            # YAML 1.1 takes Python's 1e-05 for text, and 1.0e-05 for a number.
+            spelling = str(value) if "." in str(value) else str(value).replace("e", ".0e")
+            parent[last], changes = yaml.load(spelling), changes + 1
+    if not changes:
+        return text
+    stream = StringIO()
+    yaml.dump(document, stream)
+    return stream.getvalue()

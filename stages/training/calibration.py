@@ -1,4 +1,4 @@
-"""What a trained network says to the validation split before any temperature."""
+"""Logits of a trained network on the validation split, before any temperature."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from stages.data.processed import Split
 
 
-def view_logits(network: torch.nn.Module, split: Split, batch_size: int) -> npt.NDArray[np.float32]:
-    """Let a network read the masks of a split and their mirror images, at the size that it is served with.
+def mirrored_logits(network: torch.nn.Module, split: Split, batch_size: int) -> npt.NDArray[np.float32]:
+    """Run a network on the masks of a split and on their mirror images, at the size that it is served with.
 
     Args:
         network: maps normalised masks (N, 3, S, S) to logits (N, C).
@@ -27,13 +27,13 @@ def view_logits(network: torch.nn.Module, split: Split, batch_size: int) -> npt.
         batch_size: masks held at a time.
 
     Returns:
-        (2, N, C) logits: of the masks, and of their mirror images.
+        (2, N, C) logits of the masks and of their mirror images.
     """
     network.eval().cpu()
     batches = ValidationBatches(split, image_size=MASK_SIZE, batch_size=batch_size)
-    views = []
+    logits = []
     with torch.inference_mode():
         for number in tqdm(range(len(batches)), desc="calibrate", unit="batch"):
-            pictures = normalise(torch.from_numpy(batches[number][0]))
-            views.append(torch.stack([network(pictures), network(pictures.flip(3))]))
-    return torch.cat(views, dim=1).float().numpy()
+            masks = normalise(torch.from_numpy(batches[number][0]))
+            logits.append(torch.stack([network(masks), network(masks.flip(3))]))
+    return torch.cat(logits, dim=1).float().numpy()

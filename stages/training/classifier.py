@@ -9,7 +9,6 @@ from lightning.pytorch import LightningModule
 from torch.nn import functional
 
 from stages.models.masks import normalise
-from stages.training.loss import training_loss
 from stages.training.muon import Muon
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from stages.models.build import Network
     from stages.params import Phase
 
 Row = dict[str, float]
@@ -26,14 +26,14 @@ Row = dict[str, float]
 class Classifier(LightningModule):
     """A network with its loss and Muon, whose learning rate follows a curve (seed text, section 4.4.2).
 
-    Epochs belong to phases, each with an image size and a precision of its own. The early layers may be frozen in the
-    first of them (section 4.4.7); channel attention never is.
+    Epochs belong to phases, each with its own image size and precision. The early layers may be frozen in the first
+    epochs (section 4.4.7); channel attention never is.
     """
 
     def __init__(
         self,
-        network: torch.nn.Module,
-        schedule: list[Phase],
+        network: Network,
+        phases: list[Phase],
         *,
         lr: float,
         shares: npt.NDArray[np.float64],
@@ -44,32 +44,32 @@ class Classifier(LightningModule):
 
         Args:
             network: maps normalised masks (N, 3, S, S) to logits (N, C).
-            schedule: phases of training.
-            lr: highest learning rate.
-            shares: (steps,) of it.
-            early_layers: layers that stay as they are, batch norm's statistics too, in the first epochs.
+            phases: the phase of each epoch.
+            lr: peak learning rate.
+            shares: (steps,) shares of it.
+            early_layers: layers that are frozen in the first epochs, their batch norm statistics included.
             frozen_epochs: how many epochs that is.
         """
         super().__init__()
         self.network = network.to(memory_format=torch.channels_last)
-        self.phases = [phase for phase in schedule for _ in range(phase.epochs)]
+        self.phases = phases
         self.history: list[Row] = []
         self._lr, self._shares = lr, shares
         self._early_layers, self._frozen_epochs = list(early_layers), frozen_epochs
-        self._dice: list[torch.Tensor] = []
+        self._rng_states: list[torch.Tensor] = []
 
     @property
     def phase(self) -> Phase:
-        """Phase of the epoch that runs."""
+        """Phase of the current epoch."""
         return self.phases[self.current_epoch]
 
     @property
     def at_served_size(self) -> bool:
-        """Whether the epoch that runs is at the image size in use, whose validation accuracies can be compared."""
+        """Whether the current epoch has the image size in use: only those validation accuracies are comparable."""
         return self.phase.image_size == self.phases[-1].image_size
 
     def forward(self, masks: torch.Tensor) -> torch.Tensor:
-        """Map masks (N, S, S, 3) uint8 to logits (N, C) float32, in bfloat16 inside where that is faster."""
+        """Map masks (N, S, S, 3) uint8 to logits (N, C) float32, computed in bfloat16 if that is faster."""
         with self._precision(masks):
             logits: torch.Tensor = self.network(normalise(masks))
         return logits.float()
@@ -78,7 +78,7 @@ class Classifier(LightningModule):
         """Return the loss of a batch."""
         masks, classes, landmarks = batch
         with self._precision(masks):
-            loss, logits = training_loss(self.network, normalise(masks), classes, landmarks)
+            loss, logits = self.network.training_loss(normalise(masks), classes, landmarks)
         self._score("train", logits, classes)
         return loss
 
@@ -105,11 +105,11 @@ class Classifier(LightningModule):
         )
 
     def on_train_epoch_start(self) -> None:
-        """Freeze the early layers, or free them; a run that goes on drops the features that it would have dropped."""
-        if self._dice:
-            torch.set_rng_state(self._dice[0])
-            torch.cuda.set_rng_state_all(self._dice[1:])
-            self._dice = []
+        """Freeze or unfreeze the early layers; restore the RNG state of a run that was interrupted."""
+        if self._rng_states:
+            torch.set_rng_state(self._rng_states[0])
+            torch.cuda.set_rng_state_all(self._rng_states[1:])
+            self._rng_states = []
         free = self.current_epoch >= self._frozen_epochs
         for layer in self._early_layers:
             layer.requires_grad_(free).train(free)
@@ -129,17 +129,17 @@ class Classifier(LightningModule):
         )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep history and the dice of dropout with the weights: a run that goes on ends as if it had not stopped."""
+        """Save history and RNG states with the weights: a resumed run ends as if it had never stopped."""
         checkpoint["history"] = self.history
-        checkpoint["dice"] = [torch.get_rng_state(), *torch.cuda.get_rng_state_all()]
+        checkpoint["rng_states"] = [torch.get_rng_state(), *torch.cuda.get_rng_state_all()]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take both back."""
+        """Restore both."""
         self.history = checkpoint["history"]
-        self._dice = [state.cpu() for state in checkpoint.get("dice", [])]
+        self._rng_states = [state.cpu() for state in checkpoint.get("rng_states", [])]
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning's own union of shapes
-        """Muon, with its learning rate set anew at each step."""
+        """Muon, with a new learning rate at each step."""
         optimiser = Muon(self.network, self._lr)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, self._share)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
@@ -152,7 +152,8 @@ SCORES = ("loss", "accuracy")
 
 
 def use_bfloat16(device: str, precision: str) -> bool:
-    """Whether to compute in bfloat16: always on a GPU, on a processor where asked for and built in."""
+    """Whether to compute in bfloat16: always on a GPU that can, on a processor with units for it if asked for."""
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported())
-    return precision == "bf16" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    units = torch.cpu.get_capabilities()
+    return precision == "bf16" and bool(units.get("avx512_bf16") or units.get("amx_tile"))

@@ -1,4 +1,4 @@
-"""Fit a network to processed data: the trainer, its checkpoints and the road back into a run that was killed."""
+"""Fit a network to processed data: the trainer, its checkpoints, and how an interrupted run resumes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ import torch
 from lightning.pytorch import LightningDataModule, Trainer, seed_everything
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.plugins.io import TorchCheckpointIO
-from lightning.pytorch.utilities import rank_zero_only
 
 from stages.data.loader import DrawnAhead, TrainingBatches, ValidationBatches
 from stages.files import atomic_write
 from stages.training.classifier import Classifier, Row
 from stages.training.memory import keep_freed_memory
-from stages.training.schedule import lr_shares, steps_of
+from stages.training.schedule import lr_shares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from stages.data.loader import Batch, TrainingBatch
     from stages.data.processed import Processed
+    from stages.models.build import Network
     from stages.params import Augment, Phase, Train
 
 LAST = "last.ckpt"
@@ -43,9 +43,8 @@ class Masks(LightningDataModule):
         self._drawn: dict[type, DrawnAhead] = {}
 
     def train_dataloader(self) -> DrawnAhead:
-        """Batches of the epoch that comes."""
-        epoch = min(self._epoch, len(self._phases) - 1)
-        phase = self._phases[epoch]
+        """Batches of the next epoch."""
+        phase = self._phases[self._epoch]
         return self._ahead(
             TrainingBatches(
                 self._data.train,
@@ -54,22 +53,22 @@ class Masks(LightningDataModule):
                 batches=phase.batches(self._batch_size),
                 batch_size=self._batch_size,
                 seed=self._seed,
-                epoch=epoch,
+                epoch=self._epoch,
                 part=(self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1),
             )
         )
 
     def val_dataloader(self) -> DrawnAhead:
-        """The validation split at the image size of the epoch."""
-        size = self._phases[min(self._epoch, len(self._phases) - 1)].image_size
+        """The validation split at the image size of the next epoch."""
+        size = self._phases[self._epoch].image_size
         return self._ahead(ValidationBatches(self._data.validation, image_size=size, batch_size=self._batch_size))
 
     def on_before_batch_transfer(self, batch: Batch | TrainingBatch, dataloader_idx: int) -> tuple[torch.Tensor, ...]:  # noqa: ARG002
-        """Take a drawn batch as tensors, without a copy."""
+        """Wrap a drawn batch in tensors, without a copy."""
         return tuple(torch.from_numpy(array) for array in batch)
 
     def close(self) -> None:
-        """End the threads that draw, where training has broken off."""
+        """End the threads that draw, if training was interrupted."""
         for drawn in self._drawn.values():
             drawn.close()
 
@@ -81,11 +80,11 @@ class Masks(LightningDataModule):
 
     @property
     def _epoch(self) -> int:
-        return self.trainer.current_epoch if self.trainer else 0
+        return min(self.trainer.current_epoch, len(self._phases) - 1) if self.trainer else 0
 
 
 class BestCheckpoint(ModelCheckpoint):
-    """The best epoch among those at the image size in use: accuracies at smaller sizes are no measure of it."""
+    """The best epoch among those at the image size in use: accuracies at smaller sizes say nothing about it."""
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Compare the epoch with the best so far."""
@@ -97,24 +96,24 @@ class LateStopping(EarlyStopping):
     """Early stopping (seed text, section 4.4.6) among the epochs at the image size in use."""
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Stop where validation accuracy no longer rises."""
+        """Stop if validation accuracy no longer rises."""
         if isinstance(pl_module, Classifier) and pl_module.at_served_size:
             super().on_validation_end(trainer, pl_module)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
-        """Stay stopped, where the run that goes on had been stopped."""
+        """Stay stopped if the resumed run had been stopped."""
         trainer.should_stop = self.wait_count >= self.patience
 
 
 class WholeCheckpoints(TorchCheckpointIO):
-    """Checkpoints that replace the one before only once they are whole.
+    """Checkpoints that replace the previous one only when they are complete.
 
-    Lightning writes them to the system's temporary folder and moves them, which is a copy where that is another file
-    system: a full disk or a kill in it would leave half a checkpoint in the place of a good one.
+    Lightning writes them to the system's temporary folder and moves them. Between two file systems that is a copy: a
+    full disk or a kill would leave half a checkpoint in place of a good one.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: object = None) -> None:  # noqa: ARG002
-        """Write a checkpoint beside its place, then rename it."""
+        """Write a checkpoint atomically."""
         buffer = io.BytesIO()
         torch.save(checkpoint, buffer)
         with atomic_write(Path(path)) as partial:
@@ -122,7 +121,7 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 
 def fit(
-    network: torch.nn.Module,
+    network: Network,
     data: Processed,
     schedule: list[Phase],
     train: Train,
@@ -133,20 +132,20 @@ def fit(
 ) -> list[Row]:
     """Train a network in place and leave it with its best weights.
 
-    Several processes, started by torchrun or for each GPU of a machine, train one network: each draws its part of
-    every batch, and all see the same mean gradient.
+    Several processes, started by torchrun or one for each GPU, can train one network: each draws its part of every
+    batch, and all apply the same mean gradient.
 
     Args:
         network: maps normalised masks (N, 3, S, S) to logits (N, C).
         data: processed data.
         schedule: phases of training.
         train: parameters that all networks share.
-        augment: changes made to each view.
-        scratch: folder for checkpoints, of this very run: where one is found in it, training goes on from there. The
-            caller removes it once the network is written to where it belongs; until then it can be had from here.
-        early_layers: layers of a network that was trained before; they stay as they are in the first epochs, and
-            then all of it is trained with a lower learning rate. Without any, the network is new.
-        callbacks: what else is told about the training.
+        augment: random changes to each sample.
+        scratch: folder for the checkpoints of this run; if it holds one, training resumes from there. The caller
+            removes it when the network has been saved elsewhere.
+        early_layers: layers of a pretrained network that are frozen in the first epochs; after those, the whole
+            network is trained with a lower learning rate. Empty if the network has random weights.
+        callbacks: further Lightning callbacks.
 
     Returns:
         One row for each epoch: image size, learning rate, losses and accuracies.
@@ -154,17 +153,16 @@ def fit(
     _quieten()
     keep_freed_memory()
     seed_everything(train.seed, verbose=False)
-    masks = Masks(
-        data, augment, [p for p in schedule for _ in range(p.epochs)], batch_size=train.batch_size, seed=train.seed
-    )
+    phases = [phase for phase in schedule for _ in range(phase.epochs)]
+    masks = Masks(data, augment, phases, batch_size=train.batch_size, seed=train.seed)
     frozen_epochs = train.frozen_epochs if early_layers else 0
-    shares = lr_shares(schedule, train.batch_size, train.warmup)
+    shares = lr_shares(phases, train.batch_size, train.warmup)
     if early_layers:
-        shares[steps_of(schedule, train.batch_size, frozen_epochs) :] *= train.fine_tuning
+        shares[sum(phase.batches(train.batch_size) for phase in phases[:frozen_epochs]) :] *= train.fine_tuning
     classifier = Classifier(
-        network, schedule, lr=train.lr, shares=shares, early_layers=early_layers, frozen_epochs=frozen_epochs
+        network, phases, lr=train.lr, shares=shares, early_layers=early_layers, frozen_epochs=frozen_epochs
     )
-    # Both are told to act where validation ends: by default they do so where the epoch ends, at any image size.
+    # Both act when validation ends: by default they act when the epoch ends, at any image size.
     best = BestCheckpoint(
         scratch, filename="best", monitor="val_accuracy", mode="max", save_weights_only=True,
         save_on_train_epoch_end=False,
@@ -172,7 +170,7 @@ def fit(
     stopping = LateStopping("val_accuracy", mode="max", patience=train.patience, check_on_train_epoch_end=False)
     trainer = Trainer(
         **_devices(),
-        max_epochs=sum(phase.epochs for phase in schedule),
+        max_epochs=len(phases),
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
         logger=False,
@@ -199,21 +197,22 @@ def fit(
 
 
 def is_first_process() -> bool:
-    """Whether this is the process that writes what several have trained."""
-    return not rank_zero_only.rank  # type: ignore[attr-defined]  # set by Lightning
+    """Whether this is the process that saves what several have trained."""
+    several = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return not several or torch.distributed.get_rank() == 0
 
 
 def _devices() -> dict[str, Any]:
-    # torchrun says how many processes it started here and on how many machines.
+    # torchrun sets how many processes it started here and on how many machines.
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", torch.cuda.device_count() or 1))
     machines = int(os.environ.get("GROUP_WORLD_SIZE", "1"))
-    # Frozen layers have no gradients for a while.
+    # Frozen layers have no gradients in the first epochs.
     strategy = "ddp_find_unused_parameters_true" if processes * machines > 1 else "auto"
     return {"accelerator": "auto", "devices": processes, "num_nodes": machines, "strategy": strategy}
 
 
 def _quieten() -> None:
-    """Drop advertisements, and advice that does not fit: batches are drawn whole, each epoch has its own loader."""
+    """Hide advertisements and advice that does not apply: batches are drawn whole, each epoch has its own loader."""
     logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
     for text in (
         ".*does not have many workers.*",

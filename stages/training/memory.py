@@ -1,4 +1,4 @@
-"""How the C library keeps the memory of one training step for the next."""
+"""Keep the memory of one training step for the next."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Final
 M_TRIM_THRESHOLD: Final = -1
 M_MMAP_MAX: Final = -4
 NEVER: Final = 2**31 - 1
-"""Bytes free at the heap's end before they are given back: more than ever are."""
+"""Bytes free at the end of the heap before they are returned to the system: more than there ever are."""
 
 
 def keep_freed_memory() -> None:
-    """Let glibc keep what a step frees, instead of asking the kernel for fresh pages at each one.
+    """Make glibc keep what a step frees, instead of asking the kernel for fresh pages in each step.
 
-    Fresh pages are cleared by the kernel when first touched, which took a third of a training step of MobileNetV2 at
-    224 px. See mallopt(3). Other C libraries are left as they are.
+    The kernel clears fresh pages when they are first touched, which took a third of a training step of MobileNetV2 at
+    224 px. See mallopt(3). With other C libraries this does nothing.
     """
     if sys.platform != "linux":
         return

@@ -1,4 +1,4 @@
-"""Muon: Adam, except that matrices move by orthogonal steps, which reach the same loss in fewer views."""
+"""Muon: Adam, but with orthogonal updates of matrices, which reach the same loss with fewer samples."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
 MOMENTUM = 0.95
 STEPS = 5
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Newton-Schulz iteration of fifth order: its steps and factors, as published."""
+"""Newton-Schulz iteration of fifth order: number of steps and coefficients, as published."""
 RATIO = 20.0
-"""Learning rate of the matrices, times that of Adam: 0.02 beside 0.001."""
+"""Learning rate of the matrices relative to Adam's: 0.02 for 0.001."""
 LEAST_SIDE = 16
-"""Shortest side of a matrix; a depthwise filter of nine weights, for one, is none."""
+"""Shortest side of what counts as a matrix; a depthwise filter of nine weights does not."""
 
 
 class Muon(torch.optim.Adam):
     """Orthogonalised momentum for the matrices of a network, Adam for everything else.
 
-    Matrices are the weights of convolutions, flattened to (output channels, rest), and of linear layers; layers
-    whose rows are labels are left to Adam as biases and norms are. Jordan et al. 2024,
-    https://kellerjordan.github.io/posts/muon. PyTorch's own class takes two-dimensional weights alone and computes in
-    bfloat16, which processors without it do slowly.
+    Matrices are the weights of convolutions, flattened to (output channels, rest), and of linear layers; Adam updates
+    the layers whose rows are labels, biases and norms. Jordan et al. 2024, https://kellerjordan.github.io/posts/muon.
+    PyTorch's own class takes two-dimensional weights only and computes in bfloat16, which is slow without bfloat16
+    units.
     """
 
     def __init__(self, network: torch.nn.Module, lr: float) -> None:
-        """Take the parameters of a network.
+        """Sort the parameters of a network into matrices and others.
 
         Args:
-            network: its last linear layer, and any other as wide, gives logits.
-            lr: learning rate of Adam; that of the matrices is in a fixed ratio to it.
+            network: its last linear layer, and any other of the same width, gives logits.
+            lr: learning rate of Adam; that of the matrices is a fixed multiple of it.
         """
         outputs = {id(layer.weight) for layer in output_layers(network).values()}
         weights = [p for p in network.parameters() if p.ndim > 1 and id(p) not in outputs]
@@ -47,7 +47,7 @@ class Muon(torch.optim.Adam):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:  # noqa: ANN401 - Adam's own signature
-        """Move every parameter that has a gradient."""
+        """Update every parameter that has a gradient."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -55,16 +55,16 @@ class Muon(torch.optim.Adam):
         for group in self.param_groups:
             for parameter in group["params"] if group.get("orthogonal") else ():
                 if parameter.grad is not None:
-                    self._move(parameter, group["lr"])
-                    parameter.grad = None  # so that Adam leaves it alone
+                    self._update(parameter, group["lr"])
+                    parameter.grad = None  # so that Adam skips it
         super().step()
         return loss
 
-    def _move(self, matrix: torch.Tensor, lr: float) -> None:
+    def _update(self, matrix: torch.Tensor, lr: float) -> None:
         assert matrix.grad is not None  # noqa: S101 - checked by the caller
         state = self.state[matrix]
         if not state:
-            # Adam wants a step in every state that it loads.
+            # Adam expects a step in every state that it loads.
             state.update(step=torch.zeros(()), momentum=torch.zeros_like(matrix))
         momentum: torch.Tensor = state["momentum"]
         momentum.lerp_(matrix.grad, 1.0 - MOMENTUM)
@@ -75,10 +75,10 @@ class Muon(torch.optim.Adam):
 
 
 def orthogonalise(matrix: torch.Tensor) -> torch.Tensor:
-    """Bring the singular values of a matrix (R, C) near 1, to between 0.7 and 1.2, and keep its directions.
+    """Bring the singular values of a matrix (R, C) to between 0.7 and 1.2, and keep its singular vectors.
 
-    Every step multiplies by a polynomial of the small Gram matrix, so these are multiplied with each other, and once
-    with the large matrix: a third of the work of doing so in each step.
+    Each step multiplies by a polynomial of the small Gram matrix. The polynomials are multiplied first, and the large
+    matrix only once, which takes a third of the work.
     """
     first, second, third = COEFFICIENTS
     tall = matrix.shape[0] > matrix.shape[1]

@@ -1,4 +1,4 @@
-"""Training of the reference: half a minute on one core, so one plain loop without checkpoints."""
+"""Training of the reference network: half a minute on one core, so a plain loop without checkpoints."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def fit_reference(
     params: Reference,
     augment: Augment,
 ) -> LandmarkMLP:
-    """Train on hands that are augmented anew in every batch.
+    """Train on hands with new augmentation in every batch.
 
     Args:
         landmarks: (N, 21, 3) pixels.
         classes: (N,) class indices.
         labels: number of classes, the width of the logits.
         params: width and schedule.
-        augment: changes made to each view.
+        augment: random changes to each sample.
     """
     torch.manual_seed(params.seed)
     rng = np.random.default_rng(params.seed)
@@ -50,8 +50,8 @@ def fit_reference(
     return network.eval()
 
 
-def view_logits(network: LandmarkMLP, landmarks: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Let the reference read hands (N, 21, 3) and their mirror images: logits (2, N, C)."""
+def mirrored_logits(network: LandmarkMLP, landmarks: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Run the reference network on hands (N, 21, 3) and on their mirror images: logits (2, N, C)."""
     hands = normalise_landmarks(torch.from_numpy(landmarks))
     with torch.inference_mode():
         return torch.stack([network(hands), network(mirror(hands))]).numpy()

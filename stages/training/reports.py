@@ -1,4 +1,4 @@
-"""The validation accuracy of each epoch, told to whoever asked while a network still trains."""
+"""The validation accuracy of each epoch, reported while a network still trains."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 class EpochReports(Callback):
-    """Calls `report(epoch, accuracy)` after each validation; what it raises ends the training."""
+    """Calls `report(epoch, accuracy)` after each validation; an exception from it ends the training."""
 
     def __init__(self, report: Callable[[int, float], None]) -> None:
         self._report = report
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Tell the epoch's accuracy."""
+        """Report the epoch's accuracy."""
         self._report(pl_module.current_epoch, float(trainer.callback_metrics["val_accuracy"]))
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:  # noqa: ARG002
-        """Close the bar, which Lightning leaves open, so that the next line printed is one of its own."""
+        """Close the progress bar, which Lightning leaves open, so that the next output starts on its own line."""
         if isinstance(trainer.progress_bar_callback, TQDMProgressBar):
             trainer.progress_bar_callback.train_progress_bar.close()

@@ -1,4 +1,4 @@
-"""Weights in files, and those that training starts from: random, ImageNet's, or an earlier training's."""
+"""Files of weights, and the weights that training starts from: random, ImageNet's, or those of an earlier training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 from torchvision.models import MobileNet_V2_Weights, ResNet18_Weights  # type: ignore[import-untyped]
 
-from stages.errors import PipelineError
+from stages.errors import InputError, PipelineError
 from stages.files import atomic_write, content_hash
 from stages.models.build import build_network, output_layers
 
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
     from torchvision.models import WeightsEnum
 
+    from stages.models.build import Network
+
 RANDOM: Final = "random"
 IMAGENET: Final = "imagenet"
 PRETRAINED: Final = Path("pretrained")
-"""Folder of weights that `init` in `params.yaml` may name; DVC trains anew where it changes."""
+"""Folder of weights that `init` in `params.yaml` may name; DVC trains again if it changes."""
 IMAGENET_WEIGHTS: Final[dict[str, WeightsEnum]] = {
     "mobilenet_v2": MobileNet_V2_Weights.IMAGENET1K_V1,
     "resnet18": ResNet18_Weights.IMAGENET1K_V1,
@@ -33,14 +35,14 @@ IMAGENET_WEIGHTS: Final[dict[str, WeightsEnum]] = {
 
 def start_network(
     architecture: str, init: str, classes: Sequence[str], dropout: float
-) -> tuple[nn.Module, list[nn.Module]]:
+) -> tuple[Network, list[nn.Module]]:
     """Build a network with the weights that `init` names.
 
     Returns:
-        The network, and the early layers that training freezes at first: none where all weights are random.
+        The network, and the early layers that training freezes at first: none if all weights are random.
 
     Raises:
-        PipelineError: see `load_initial`.
+        InputError: see `load_initial`.
     """
     network = build_network(architecture, len(classes), dropout)
     load_initial(network, architecture, init, classes)
@@ -48,27 +50,27 @@ def start_network(
 
 
 def load_initial(network: nn.Module, architecture: str, init: str, classes: Sequence[str]) -> None:
-    """Give a network with random weights those that `init` names (transfer learning, seed text, section 4.4.7).
+    """Load the weights that `init` names into a network (transfer learning, seed text, section 4.4.7).
 
     Args:
-        network: changed in place. Channel attention stays random with `imagenet`, which knows none.
+        network: changed in place. With `imagenet`, channel attention stays random.
         architecture: its name.
         init: `random`, `imagenet`, or the name of a safetensors file in `pretrained/`.
-        classes: labels in the order of the logits. The last layers of a file that knows others keep the rows of the
-            labels that both know; the rest stay random.
+        classes: labels in the order of the logits. If those of the file differ, the last layers keep the rows of the
+            labels that both have; the other rows stay random.
 
     Raises:
-        PipelineError: the weights are missing, damaged, of another architecture, or cannot be downloaded.
+        InputError: the weights are missing, damaged or of another architecture.
+        PipelineError: they cannot be downloaded.
     """
     if init == IMAGENET:
         _load_imagenet(network, architecture)
     elif init != RANDOM:
-        weights, known = _read(PRETRAINED / init)
-        _load(network, weights, PRETRAINED / init, known, classes)
+        _load(network, PRETRAINED / init, classes)
 
 
 def weights_hash(init: str) -> str:
-    """Name the weights that `init` stands for by what they are: SHA-256 of the file, else `init` itself."""
+    """Identify the weights that `init` names: SHA-256 of the file, or `init` itself if it names none."""
     path = PRETRAINED / init
     return content_hash(path) if path.is_file() else init
 
@@ -81,10 +83,10 @@ def save_weights(weights: Mapping[str, torch.Tensor], path: Path, classes: Seque
 
 
 def halve(source: Path, destination: Path) -> None:
-    """Write a file of weights anew in float16, half as large.
+    """Rewrite a file of weights in float16, half the size.
 
     Raises:
-        PipelineError: the file is missing or damaged.
+        InputError: the file is missing or damaged.
     """
     weights, classes = _read(source)
     halved = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
@@ -93,7 +95,7 @@ def halve(source: Path, destination: Path) -> None:
 
 def _load_imagenet(network: nn.Module, architecture: str) -> None:
     if architecture not in IMAGENET_WEIGHTS:
-        raise PipelineError(
+        raise InputError(
             f"params.yaml: init.{architecture} is 'imagenet', but torchvision has no weights for it. "
             f"Choose 'random' or a file in {PRETRAINED}/."
         )
@@ -111,9 +113,9 @@ def _load_imagenet(network: nn.Module, architecture: str) -> None:
 
 
 def _read(path: Path) -> tuple[dict[str, torch.Tensor], list[str]]:
-    """Read a file's tensors, in float32, and the labels of its last layer; none where it does not say."""
+    """Read a file's tensors as float32, and the labels of its last layer if it names them."""
     if not path.is_file():
-        raise PipelineError(
+        raise InputError(
             f"{path} is missing. Put it there, or choose other weights to start from, such as 'random', as init in "
             "params.yaml."
         )
@@ -122,13 +124,12 @@ def _read(path: Path) -> tuple[dict[str, torch.Tensor], list[str]]:
             known = json.loads((file.metadata() or {}).get("classes", "[]"))
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
     except (SafetensorError, OSError, ValueError) as error:
-        raise PipelineError(f"{path} is no whole safetensors file ({error}). Copy it again.") from None
+        raise InputError(f"{path} is not a complete safetensors file ({error}). Copy it again.") from None
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in weights.items()}, known
 
 
-def _load(
-    network: nn.Module, weights: dict[str, torch.Tensor], path: Path, known: list[str], classes: Sequence[str]
-) -> None:
+def _load(network: nn.Module, path: Path, classes: Sequence[str]) -> None:
+    weights, known = _read(path)
     own = network.state_dict()
     heads = [f"{name}.{part}" for name in output_layers(network) for part in ("weight", "bias")]
 
@@ -137,7 +138,7 @@ def _load(
         return kept is not None and kept.shape[first:] == own[name].shape[first:]
 
     if strange := sorted({name for name in own if not fits(name)} | set(weights) - set(own)):
-        raise PipelineError(
+        raise InputError(
             f"{path} holds weights of another architecture: '{strange[0]}' does not fit. Name a file of this one as "
             "init in params.yaml."
         )

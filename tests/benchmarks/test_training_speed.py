@@ -1,10 +1,9 @@
-"""The benchmark of training tells waiting from computing, and reports every network in every variant."""
+"""The benchmark of training separates waiting from computing, and reports every network in every variant."""
 
 from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,10 +12,13 @@ import torch
 from benchmarks import train as bench
 from benchmarks.loops import Lane, Loop, Pass, Source, Way, run
 from stages.models.build import build_network
-from stages.params import ARCHITECTURES, Augment, Phase, Train, read_params
+from stages.params import ARCHITECTURES, Augment, Phase, Train, changed, read_params
 
 BATCH = (np.zeros((4, 56, 56, 3), np.uint8), np.zeros(4, np.int64), np.zeros((4, 0, 2), np.float32))
-SCHEDULE = [Phase(3, 56, 4, "bf16"), Phase(1, 112, 2, "bf16")]
+SCHEDULE = [
+    Phase(epochs=3, image_size=56, samples=4, precision="bf16"),
+    Phase(epochs=1, image_size=112, samples=2, precision="bf16"),
+]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -35,14 +37,14 @@ def source():
 
 @pytest.fixture(scope="module")
 def train():
-    return replace(read_params(Train), batch_size=2)
+    return changed(read_params(Train), batch_size=2)
 
 
 @pytest.fixture(scope="module")
 def report(source, train):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch, "compile", lambda network, **_: network)  # a minute of C++ for each network
-        patch.setattr(bench, "SERVED_SIZE", 56)  # emulated bfloat16 takes a second for a view of 224 px
+        patch.setattr(bench, "MASK_SIZE", 56)  # emulated bfloat16 takes a second for a sample of 224 px
         return bench.measure_all(source, dict.fromkeys(ARCHITECTURES, SCHEDULE), train, seconds=0.0, rounds=1)
 
 
@@ -62,36 +64,36 @@ def slowly(batches, seconds=0.03):
 )
 def test_the_wait_is_the_time_that_batches_take(batches, step_seconds, low, high):
     measured = run(batches, lambda _: time.sleep(step_seconds))
-    assert (measured.steps, measured.views) == (5, 20)
+    assert (measured.steps, measured.samples) == (5, 20)
     assert low <= measured.waited / measured.seconds <= high
 
 
 def test_the_first_pass_warms_up_and_is_not_counted(source):
     lane = Lane(print, source, "here", SCHEDULE[0], 2)
     lane.passes = [Pass(1, 10, 50.0, 40.0), Pass(2, 20, 2.0, 0.0), Pass(2, 20, 6.0, 2.0), Pass(2, 20, 4.0, 1.0)]
-    assert lane.seconds_per_view == pytest.approx(0.2)
+    assert lane.seconds_per_sample == pytest.approx(0.2)
     assert lane.wait == pytest.approx(0.25)
     assert lane.warm_up_seconds == pytest.approx(48.0)
 
 
-def test_phases_count_with_the_views_that_they_have_in_the_schedule(source):
+def test_phases_count_with_their_samples_in_the_schedule(source):
     lanes = [Lane(print, source, "here", phase, 2) for phase in SCHEDULE]
     lanes[0].passes = 2 * [Pass(1, 2, 2.0, 0.0)]
     lanes[1].passes = 2 * [Pass(1, 2, 8.0, 4.0)]
     together = bench.summary(lanes, plain=4.0)
-    assert together["views_per_second"] == pytest.approx(14 / 20)
+    assert together["samples_per_second"] == pytest.approx(14 / 20)
     assert together["ratio"] == pytest.approx(2.8)
     assert together["wait"] == pytest.approx(4 / 20)
 
 
 @pytest.mark.parametrize("feed", ["here", "ahead", "fixed"])
 def test_every_feed_gives_the_batches_of_the_phase(source, feed):
-    phase = Phase(1, 56, 7, "fp32")
+    phase = Phase(epochs=1, image_size=56, samples=7, precision="fp32")
     batches = list(source.batches(feed, phase, 2))
     assert [(tuple(masks.shape), len(classes)) for masks, classes, _ in batches] == 3 * [((2, 56, 56, 3), 2)]
 
 
-def test_a_step_trains_and_reading_does_not():
+def test_a_step_trains_and_prediction_does_not():
     loop = Loop(build_network("custom_cnn", 3, 0.0), Way(), "cpu")
     weights = loop._network.by_features.classifier[-1].weight
     before = weights.detach().clone()
@@ -105,7 +107,7 @@ def test_a_step_trains_and_reading_does_not():
 def test_every_variant_of_every_network_is_reported(report, architecture):
     variants = report["networks"][architecture]["variants"]
     assert list(variants) == list(bench.VARIANTS)
-    assert all(variant["views_per_second"] > 0 and 0 <= variant["wait"] < 1 for variant in variants.values())
+    assert all(variant["samples_per_second"] > 0 and 0 <= variant["wait"] < 1 for variant in variants.values())
     assert variants[bench.PLAIN]["ratio"] == 1.0
     assert [phase["image_size"] for phase in variants[bench.TRAINING]["phases"]] == [56, 112]
 
@@ -143,7 +145,7 @@ def test_without_a_compiler_the_table_says_so(source, report, monkeypatch):
     assert note in bench.as_text(report | {"networks": {"custom_cnn": {"variants": variants}}})
 
 
-def test_training_and_inference_are_held_against_a_batch_on_the_device(source, train, report):
+def test_training_and_inference_are_compared_with_a_batch_on_the_device(source, train, report):
     limits = bench.against_limit("custom_cnn", source, train, seconds=0.0, rounds=1)
     assert list(limits) == ["training", "inference"]
     assert all(of["loader"] > 0 and of["one batch"] > 0 for of in limits.values())

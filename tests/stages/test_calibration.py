@@ -10,41 +10,41 @@ from scipy import special
 from torch import nn
 
 from stages.data.processed import Split
-from stages.evaluation.calibration import TEMPERATURES, fit_temperature, mean_of_views
-from stages.evaluation.scores import cross_entropy, expected_calibration_error
+from stages.evaluation.calibration import TEMPERATURES, fit_temperature, mean_with_mirror
+from stages.evaluation.scores import cross_entropy, score
 from stages.export.onnx import export_model
-from stages.training.calibration import view_logits
+from stages.training.calibration import mirrored_logits
 
 
-def readings(stated, count=4000, classes=24):
-    """Logits of two views whose probabilities are right after a division by `stated`, and the classes drawn so."""
+def draw_logits(stated, count=4000, classes=24):
+    """Logits of masks and mirror images that are calibrated after division by `stated`, and classes drawn from them."""
     generator = np.random.default_rng(5)
     honest = generator.normal(size=(count, classes)) * 2.5
     shares = special.softmax(honest, axis=1)
     true = (generator.random(count)[:, None] > shares.cumsum(axis=1)).sum(axis=1).clip(max=classes - 1)
-    views = honest + generator.normal(size=(2, count, classes)) * 0.1
-    return (views * stated).astype(np.float32), true
+    logits = honest + generator.normal(size=(2, count, classes)) * 0.1
+    return (logits * stated).astype(np.float32), true
 
 
 @pytest.mark.parametrize("stated", [0.5, 1.0, 3.0])
 def test_the_temperature_that_was_put_in_is_found(stated):
-    logits, true = readings(stated)
+    logits, true = draw_logits(stated)
     temperature = fit_temperature(logits, true)
     assert temperature == pytest.approx(stated, rel=0.05)
-    before, after = mean_of_views(logits, 1.0), mean_of_views(logits, temperature)
+    before, after = mean_with_mirror(logits, 1.0), mean_with_mirror(logits, temperature)
     assert cross_entropy(after, true) <= cross_entropy(before, true)
-    assert expected_calibration_error(after, true, 15) < 0.02
+    assert score(after, true, 15).ece < 0.02
 
 
 @pytest.mark.parametrize("temperature", [*TEMPERATURES, 0.7, 2.0])
-def test_no_temperature_changes_a_letter_that_the_views_agree_on(temperature):
-    logits, _ = readings(2.0)
+def test_no_temperature_changes_a_letter_on_which_mask_and_mirror_image_agree(temperature):
+    logits, _ = draw_logits(2.0)
     letters = logits.argmax(axis=2)
     agreed = letters[0] == letters[1]
-    assert 0.9 < agreed.mean() < 1, "some views disagree, or the test says nothing about them"
-    assert (mean_of_views(logits, temperature).argmax(axis=1) == letters[0])[agreed].all()
-    one_view = mean_of_views(logits[:1], temperature)
-    assert (one_view.argmax(axis=1) == letters[0]).all()
+    assert 0.9 < agreed.mean() < 1, "some pairs disagree, or the test says nothing about them"
+    assert (mean_with_mirror(logits, temperature).argmax(axis=1) == letters[0])[agreed].all()
+    one_mask = mean_with_mirror(logits[:1], temperature)
+    assert (one_mask.argmax(axis=1) == letters[0]).all()
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,8 @@ class Tiny(nn.Module):
 def test_the_logits_are_those_behind_the_exported_probabilities(tmp_path):
     generator = np.random.default_rng(0)
     masks = np.kron(generator.integers(0, 255, (5, 2, 2, 3)), np.ones((1, 112, 112, 1))).astype(np.uint8)
-    split = Split(None, masks, np.array([0, 1, 2, 0, 1]), np.array([""] * 5))
-    logits = view_logits(Tiny(), split, batch_size=2)
+    split = Split(masks, np.array([0, 1, 2, 0, 1]), np.array([""] * 5))
+    logits = mirrored_logits(Tiny(), split, batch_size=2)
     assert logits.shape == (2, 5, 3)
     export_model(
         Tiny(), tmp_path / "model.onnx", classes="ABC", architecture="tiny", data_hash="", examples=masks,
@@ -85,4 +85,4 @@ def test_the_logits_are_those_behind_the_exported_probabilities(tmp_path):
     )  # fmt: skip
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
     (probabilities,) = session.run(None, {"masks": masks})
-    np.testing.assert_allclose(mean_of_views(logits, 2.0), probabilities, atol=1e-5)
+    np.testing.assert_allclose(mean_with_mirror(logits, 2.0), probabilities, atol=1e-5)

@@ -1,4 +1,4 @@
-"""A stage's door tells what the user can mend in a sentence, a full disk above all, and leaves the rest as it is."""
+"""A stage's door reports what the user can fix in a sentence, a full disk above all, and leaves the rest as it is."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def writing_weights():
 
 
 @pytest.mark.parametrize("main", [registering, writing, writing_a_named_file, building, writing_weights])
-def test_a_full_disk_is_told_whatever_raised_because_of_it(main, tmp_path, monkeypatch):
+def test_a_full_disk_is_reported_whatever_raised_because_of_it(main, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     place = "data/raw/mine.npz" if main is writing_a_named_file else str(tmp_path)
     with pytest.raises(SystemExit) as left:
@@ -41,7 +41,7 @@ def test_a_full_disk_is_told_whatever_raised_because_of_it(main, tmp_path, monke
 
 def test_other_errors_keep_their_own_words():
     def refused():
-        raise PipelineError("params.yaml: mend it.")
+        raise PipelineError("params.yaml: fix it.")
 
     def interrupted():
         raise KeyboardInterrupt
@@ -49,7 +49,7 @@ def test_other_errors_keep_their_own_words():
     def broken():
         raise RuntimeError("a defect")
 
-    with pytest.raises(SystemExit, match=r"^error: params\.yaml: mend it\.$"):
+    with pytest.raises(SystemExit, match=r"^error: params\.yaml: fix it\.$"):
         run_door(refused)
     with pytest.raises(SystemExit, match="130"):
         run_door(interrupted)

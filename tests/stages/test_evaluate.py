@@ -14,23 +14,25 @@ from stages.data.archive import write_archive
 from stages.data.processed import Processed, Split, data_hash, write_processed
 from stages.errors import PipelineError
 from stages.evaluation.networks import load_network, predict
+from stages.evaluation.test_sets import EvaluationSet, TestSets
 
 SHOWN = "AAABBBCCCC"
 COLOURED = "AABBBBCCCA"
 LOGITS = np.zeros((2, len(SHOWN), 3), dtype=np.float32)
-"""Before temperature, the network knew nothing: it always said A with a third."""
+"""Before temperature, the network knew nothing: it always predicted A with a third."""
 
 
 def write_checkout(folder, samples, classes=tiny_models.CLASSES):
     tiny_models.write_params(folder)
     true = np.array([tiny_models.CLASSES.index(letter) for letter in SHOWN])
-    landmarks, masks = (samples, None) if samples.ndim == 3 else (None, samples)
-    split = Split(landmarks, masks, true, np.array(["someone"] * len(true)))
+    split = Split(samples, true, np.array(["someone"] * len(true)))
     write_processed(folder / "data/processed", Processed(split, split, tiny_models.CLASSES))
     tiny_models.write_network(
         folder / "models/custom_cnn/model.onnx", classes=classes, data_hash=data_hash(folder / "data/processed")
     )
     write_archive(folder / "models/custom_cnn/validation_logits.npz", {"logits": LOGITS})
+    nothing = EvaluationSet("non_letters", samples[:1], np.array(["nothing"]), np.array([""]), 1)
+    TestSets((nothing,), nothing).write(folder / "data/test_sets")
 
 
 def test_report_on_masks_holds_the_numbers_worked_by_hand(tmp_path):
@@ -46,7 +48,7 @@ def test_report_on_masks_holds_the_numbers_worked_by_hand(tmp_path):
     }
     confidence = np.exp(8) / (np.exp(8) + 2)
     assert metrics["accuracy"] == 0.8
-    # A: 2 of 3 read, 2 of 3 true; B: 3 of 4 read, 3 of 3; C: 3 of 3 read, 3 of 4.
+    # A: 2 of 3 predicted, 2 of 3 true; B: 3 of 4 predicted, 3 of 3; C: 3 of 3 predicted, 3 of 4.
     assert metrics["precision"] == pytest.approx((2 / 3 + 3 / 4 + 1) / 3, abs=1e-6)
     assert metrics["recall"] == pytest.approx((2 / 3 + 1 + 3 / 4) / 3, abs=1e-6)
     assert metrics["ece"] == pytest.approx(confidence - 0.8, abs=1e-5)
@@ -83,7 +85,7 @@ def test_networks_trained_on_other_data_are_refused(tmp_path, monkeypatch):
     [
         pytest.param({"logits": LOGITS[:, :4]}, id="fewer samples"),
         pytest.param({"logits": LOGITS.astype(np.float64)}, id="another type"),
-        pytest.param({"logits": LOGITS[0]}, id="one view without its axis"),
+        pytest.param({"logits": LOGITS[0]}, id="no mirror images"),
         pytest.param({"other": LOGITS}, id="another name"),
     ],
 )
@@ -92,7 +94,9 @@ def test_logits_of_another_training_are_refused(tmp_path, monkeypatch, arrays):
     write_archive(tmp_path / "models/custom_cnn/validation_logits.npz", arrays)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["evaluate", "custom_cnn"])
-    with pytest.raises(PipelineError, match=r"validation_logits\.npz: it holds no logits of 10 samples.*dvc repro"):
+    with pytest.raises(
+        PipelineError, match=r"validation_logits\.npz: it does not hold logits of 10 samples.*dvc repro"
+    ):
         evaluate.main()
 
 
@@ -105,10 +109,8 @@ def test_landmarks_are_drawn_with_the_client_s_renderer_in_every_batch_size(tmp_
     drawn = np.stack([render_mask(hand) for hand in hands])
     (expected,) = network.session.run(None, {"masks": drawn})
     for batch_size in (1, 3, 64):
-        one, two = predict([network, network], hands, "test", batch_size)
-        np.testing.assert_allclose(one, expected, atol=1e-6)
-        np.testing.assert_array_equal(one, two)
-    assert predict([network], hands[:0], "test")[0].shape == (0, 3)
+        np.testing.assert_allclose(predict(network, hands, "test", batch_size), expected, atol=1e-6)
+    assert predict(network, hands[:0], "test").shape == (0, 3)
 
 
 @pytest.mark.parametrize(

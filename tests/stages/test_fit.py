@@ -1,4 +1,4 @@
-"""Training keeps the best epoch at the size in use, however well the network read smaller masks before."""
+"""Training keeps the best epoch at the size in use, however accurate the network was on smaller masks before."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from stages.data.processed import Processed, Split
+from stages.models.loss import cross_entropy_loss
 from stages.params import Augment, Phase, Train
 from stages.training.fit import WholeCheckpoints, fit
 from stages.training.reports import EpochReports
@@ -18,8 +19,8 @@ from stages.training.reports import EpochReports
 AUGMENT = Augment(mirror=0.0, roll=0.0, tilt=0.0, scale=0.0, shift=0.0, stretch=0.0, jitter=0.0)
 
 
-class ReadsSmallMasksOnly(nn.Module):
-    """Reads the colour of small masks, says A to large ones, and remembers which size it was trained at last."""
+class KnowsSmallMasksOnly(nn.Module):
+    """Recognises small masks by colour, calls large ones A, and remembers the last size that it was trained on."""
 
     def __init__(self):
         super().__init__()
@@ -34,6 +35,13 @@ class ReadsSmallMasksOnly(nn.Module):
         colours = x.mean((2, 3)) * self.sharpness
         return colours if x.shape[-1] < 224 else colours * 0 + torch.tensor([1.0, 0.0, 0.0])
 
+    def training_loss(self, masks, classes, _landmarks):
+        return cross_entropy_loss(self(masks), classes)
+
+
+def phase(epochs, image_size, samples):
+    return Phase(epochs=epochs, image_size=image_size, samples=samples, precision="fp32")
+
 
 @pytest.mark.parametrize(
     ("large_epochs", "patience", "steps"),
@@ -44,26 +52,26 @@ class ReadsSmallMasksOnly(nn.Module):
 )
 def test_the_weights_kept_are_of_the_size_in_use(tmp_path, large_epochs, patience, steps):
     masks = tiny_models.masks_of("ABCABC")
-    split = Split(None, masks, np.array([0, 1, 2, 0, 1, 2]), np.array([""] * 6))
-    schedule = [Phase(2, 56, 6, "fp32"), Phase(large_epochs, 224, 6, "fp32")]
+    split = Split(masks, np.array([0, 1, 2, 0, 1, 2]), np.array([""] * 6))
+    schedule = [phase(2, 56, 6), phase(large_epochs, 224, 6)]
     train = Train(
         seed=0, batch_size=6, lr=0.001, warmup=0.1, dropout=0.0, patience=patience, frozen_epochs=1, fine_tuning=0.3
     )
-    network = ReadsSmallMasksOnly()
+    network = KnowsSmallMasksOnly()
     history = fit(network, Processed(split, split, ("A", "B", "C")), schedule, train, AUGMENT, tmp_path / "scratch")
-    assert history[0]["val_accuracy"] > history[-1]["val_accuracy"], "small masks are read better"
+    assert history[0]["val_accuracy"] > history[-1]["val_accuracy"], "small masks are recognised better"
     assert network.size.item() == 224
     assert network.steps.item() == steps
     assert len(history) == 2 + min(large_epochs, patience + 1)
 
-    again = ReadsSmallMasksOnly()
+    again = KnowsSmallMasksOnly()
     data = Processed(split, split, ("A", "B", "C"))
     assert fit(again, data, schedule, train, AUGMENT, tmp_path / "scratch") == history, "killed before it was exported"
     assert again.state_dict() == network.state_dict()
 
 
-def test_a_run_that_was_stopped_ends_as_one_that_was_not(tmp_path):
-    class DropsFeatures(ReadsSmallMasksOnly):
+def test_a_resumed_run_ends_like_an_undisturbed_one(tmp_path):
+    class DropsFeatures(KnowsSmallMasksOnly):
         def forward(self, x):
             return super().forward(nn.functional.dropout(x, 0.5, self.training))
 
@@ -71,9 +79,9 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(tmp_path):
         if epoch == 2:
             raise KeyError("killed")
 
-    split = Split(None, tiny_models.masks_of("ABC"), np.array([0, 1, 2]), np.array([""] * 3))
+    split = Split(tiny_models.masks_of("ABC"), np.array([0, 1, 2]), np.array([""] * 3))
     train = Train(seed=0, batch_size=3, lr=0.1, warmup=0.1, dropout=0.5, patience=4, frozen_epochs=0, fine_tuning=1.0)
-    data, schedule = Processed(split, split, ("A", "B", "C")), [Phase(4, 56, 6, "fp32")]
+    data, schedule = Processed(split, split, ("A", "B", "C")), [phase(4, 56, 6)]
 
     def run(folder, callbacks=()):
         network = DropsFeatures()
@@ -102,7 +110,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path, mon
     assert list(last.parent.iterdir()) == [last]
 
 
-def test_each_epoch_is_reported_and_what_a_report_raises_ends_the_training(tmp_path, capsys):
+def test_each_epoch_is_reported_and_an_exception_from_the_report_ends_the_training(tmp_path, capsys):
     reported = []
 
     def report(epoch, accuracy):
@@ -110,10 +118,10 @@ def test_each_epoch_is_reported_and_what_a_report_raises_ends_the_training(tmp_p
         if epoch == 1:
             raise ValueError("enough")
 
-    split = Split(None, tiny_models.masks_of("ABC"), np.array([0, 1, 2]), np.array([""] * 3))
+    split = Split(tiny_models.masks_of("ABC"), np.array([0, 1, 2]), np.array([""] * 3))
     train = Train(seed=0, batch_size=3, lr=0.001, warmup=0.1, dropout=0.0, patience=4, frozen_epochs=0, fine_tuning=1.0)
-    schedule = [Phase(4, 56, 3, "fp32")]
-    network, data = ReadsSmallMasksOnly(), Processed(split, split, ("A", "B", "C"))
+    schedule = [phase(4, 56, 3)]
+    network, data = KnowsSmallMasksOnly(), Processed(split, split, ("A", "B", "C"))
     with pytest.raises(ValueError, match="enough"):
         fit(network, data, schedule, train, AUGMENT, tmp_path / "scratch", callbacks=[EpochReports(report)])
     assert reported == [(0, 1.0), (1, 1.0)]

@@ -4,56 +4,65 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tiny_models import predictions
 
 from stages.evaluation.intervals import compare_accuracy, compare_f1, macro_f1
-from stages.evaluation.test_scores import Answers
 from stages.params import Promote
-from stages.registry.gate import Marks, decide
+from stages.registry.gate import Measured, decide
 
 BUDGETS = Promote(letter_fall=0.15, latency_ms=30.0, ece=0.1)
 LETTERS = "ABCDEFGH"
 
 
-def answers(wrong: str, signers: int = 8, of: int = 1) -> Answers:
-    """Every letter once by each signer; the letters of `wrong` are misread by `of` signers in each mention."""
+def predict(wrong: str, signers: int = 8, of: int = 1):
+    """Every letter once by each signer; `of` signers get each letter of `wrong` wrong for every time it is named."""
     labels = np.array(list(LETTERS) * signers)
-    read = labels.copy()
+    predicted = labels.copy()
     for letter in set(wrong):
-        read[np.flatnonzero(labels == letter)[: wrong.count(letter) * of]] = "?"
+        predicted[np.flatnonzero(labels == letter)[: wrong.count(letter) * of]] = "?"
     names = np.repeat([f"signer {number}" for number in range(signers)], len(LETTERS))
-    sure = np.ones(len(labels))
-    return Answers(labels, read, sure, names, len(labels), sure)
+    return predictions(labels, predicted, signers=names, confidence=1.0)
 
 
-def marks(wrong: str, *, signers=8, of=1, latency=5.0, ece=0.02) -> Marks:
-    given = answers(wrong, signers, of)
-    return Marks({"street": given, "school": given}, given, ece, latency)
+def measured(wrong: str, *, signers=8, of=1, latency=5.0, ece=0.02) -> Measured:
+    given = predict(wrong, signers, of)
+    return Measured({"street": given, "school": given}, given, ece, latency)
 
 
 BAD = "AABBCCDDEEFFGGHH"
-"""Two signers of eight misread every letter."""
+"""Two signers of eight get every letter wrong."""
 
 
 @pytest.mark.parametrize(
     ("candidate", "champion", "promoted", "sentence"),
     [
-        (marks("A"), marks(BAD, of=2), True, "which beats the champion by more than the noise"),
-        (marks("A"), marks(BAD, of=2), True, "No letter falls by more than 0.15 on strangers."),
-        (marks("A"), marks("A"), False, "difference of +0.000"),
-        (marks("A"), marks("AB"), False, "does not beat the champion by more than the noise"),
-        (marks(BAD, of=2), marks("A"), False, "Accuracy on strangers, the mean of 2 sources: 0.500 against"),
-        (marks(BAD, of=2), marks("A"), False, "Macro F1 in validation"),
-        (marks("AAAA"), marks("BBBBBBBBCCCCCCCCDDDDDDDDEEEEEEEE"), False, "fall by more than 0.15: A (1.00 to 0.50)."),
-        (marks("A"), marks("BBBBBBBBCCCCCCCCDDDDDDDD"), True, "largest fall is that of A, 0.12"),
+        (measured("A"), measured(BAD, of=2), True, "which beats the champion by more than the noise"),
+        (measured("A"), measured(BAD, of=2), True, "No letter falls by more than 0.15 on unseen signers."),
+        (measured("A"), measured("A"), False, "difference of +0.000"),
+        (measured("A"), measured("AB"), False, "does not beat the champion by more than the noise"),
+        (measured(BAD, of=2), measured("A"), False, "Accuracy on unseen signers, the mean of 2 sources: 0.500 against"),
+        (measured(BAD, of=2), measured("A"), False, "Macro F1 in validation"),
         (
-            marks("", latency=31.0),
-            marks(BAD, of=2),
+            measured("AAAA"),
+            measured("BBBBBBBBCCCCCCCCDDDDDDDDEEEEEEEE"),
+            False,
+            "fall by more than 0.15: A (1.00 to 0.50).",
+        ),
+        (measured("A"), measured("BBBBBBBBCCCCCCCCDDDDDDDD"), True, "largest fall is that of A, 0.12"),
+        (
+            measured("", latency=31.0),
+            measured(BAD, of=2),
             False,
             "One mask takes 31 ms at its fastest, over the budget of 30.",
         ),
-        (marks("", ece=0.11), marks(BAD, of=2), False, "The expected calibration error is 0.11 (strangers or"),
-        (marks("A"), None, True, "can neither examine nor serve the champion"),
-        (marks("A", latency=31.0), None, False, "over the budget"),
+        (
+            measured("", ece=0.11),
+            measured(BAD, of=2),
+            False,
+            "The expected calibration error is 0.11 (unseen signers or",
+        ),
+        (measured("A"), None, True, "can neither evaluate nor serve the champion"),
+        (measured("A", latency=31.0), None, False, "over the budget"),
     ],
 )
 def test_decision(candidate, champion, promoted, sentence):
@@ -63,14 +72,14 @@ def test_decision(candidate, champion, promoted, sentence):
 
 
 def test_reasons_of_a_refusal_are_only_those_against():
-    decision = decide(marks("", latency=31.0), marks(BAD, of=2), BUDGETS)
+    decision = decide(measured("", latency=31.0), measured(BAD, of=2), BUDGETS)
     assert len(decision.reasons) == 1
 
 
 def test_pairing_takes_out_the_signers_who_are_hard_for_both():
     """Alone, the two intervals overlap by far; on the same signers the one is always better."""
     hard = "".join(letter * 6 for letter in LETTERS[:6])
-    better, worse = answers(hard), answers(hard + "GGGGGG")
+    better, worse = predict(hard), predict(hard + "GGGGGG")
     difference = compare_accuracy({"": better}, {"": worse})
     assert difference.beats
     assert difference.high - difference.low < 0.1
@@ -80,14 +89,14 @@ def test_pairing_takes_out_the_signers_who_are_hard_for_both():
 def test_f1_counts_as_scikit_learn_does():
     from sklearn.metrics import f1_score
 
-    given = answers("AABBBCDDDD")
-    read = np.where(given.read == "?", "A", given.read)
-    given = Answers(given.labels, read, given.confidence, given.signers, given.n_photos, given.letterness)
-    assert macro_f1(given) == pytest.approx(f1_score(given.labels, read, average="macro"))
+    given = predict("AABBBCDDDD")
+    predicted = np.where(given.predicted == "?", "A", given.predicted)
+    given = predictions(given.labels, predicted, signers=given.signers)
+    assert macro_f1(given) == pytest.approx(f1_score(given.labels, predicted, average="macro"))
 
 
 def test_one_signer_s_letters_are_resampled_and_few_of_them_prove_nothing():
-    one, other = answers("", signers=1), answers("A", signers=1)
+    one, other = predict("", signers=1), predict("A", signers=1)
     for difference in (compare_f1(one, other), compare_accuracy({"": one}, {"": other})):
         assert difference.candidate == 1.0
         assert difference.low == 0.0

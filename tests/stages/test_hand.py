@@ -9,7 +9,7 @@ import pytest
 import tiny_models
 
 from stages.data.raw import read_raw
-from stages.errors import PipelineError
+from stages.errors import InputError
 from stages.hand.handshapes import parse_handshapes, read_handshapes
 from stages.hand.kinematics import (
     FINGER_BONES,
@@ -73,7 +73,7 @@ def test_a_row_is_read_into_its_columns():
         (ROW.rpartition("|")[0], r"table, line 2: the fields hold \(4, 4, 4, 4, 6\) numbers"),
         (ROW.replace("82 |", "|"), r"table, line 2: the fields hold \(4, 3, 4, 4, 6, 6\) numbers"),
         (ROW.replace("74", "bent"), "table, line 2: .*'bent'"),
-        (ROW.replace("A 4", "A"), "table, line 2: .*A row reads 'letter weight"),
+        (ROW.replace("A 4", "A"), "table, line 2: .*A row is 'letter weight"),
         (ROW.replace("A 4", "A 0"), "table, line 2: .*weight is not above 0"),
         (ROW.replace("A 4", "A -1"), "table, line 2: .*weight is not above 0"),
         (ROW.replace("74", "nan"), "table, line 2: "),
@@ -82,7 +82,7 @@ def test_a_row_is_read_into_its_columns():
     ],
 )
 def test_a_bad_row_is_named(text, message):
-    with pytest.raises(PipelineError, match=message):
+    with pytest.raises(InputError, match=message):
         parse_handshapes(f"# what the table is\n{text}", "table")
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from stages.commands import import_photos
 from stages.data.raw import read_raw
-from stages.errors import PipelineError
+from stages.errors import InputError
 from stages.photos.folder import UnreadablePhotoError, list_photos, read_photo
 
 
@@ -59,15 +59,16 @@ def test_pictures_of_any_size_and_format_become_landmarks(photos, tmp_path, monk
     raw = read(out)
     assert raw.labels.tolist() == ["A", "A", "B"]
     assert raw.signers.tolist() == ["ann"] * 3
-    assert raw.image_size.tolist() == [[640, 480], [960, 720], [640, 480]]
-    assert set(raw.handedness.tolist()) <= {"Left", "Right"}
+    with np.load(out) as written:
+        assert written["image_size"].tolist() == [[640, 480], [960, 720], [640, 480]]
+        assert set(written["handedness"].tolist()) <= {"Left", "Right"}
     assert raw.n_photos == 4
     assert raw.landmarks.dtype == np.float32
     assert np.abs(raw.landmarks[1] / 1.5 - raw.landmarks[0])[:, :2].max() < 5
-    told = capsys.readouterr()
-    assert "mine: hands" in told.err
+    printed = capsys.readouterr()
+    assert "mine: hands" in printed.err
     for line in (
-        f"not read: {folder}/b/broken.jpeg: no picture, or a damaged one",
+        f"not read: {folder}/b/broken.jpeg: not a picture, or a damaged one",
         "A: hands in 2 of 3 photographs",
         "B: hands in 1 of 1 photographs",
         "not looked at: 1 .heic, 1 .txt. Save pictures as .jpg or .png to have them read.",
@@ -75,7 +76,7 @@ def test_pictures_of_any_size_and_format_become_landmarks(photos, tmp_path, monk
         "all: hands in 3 of 4 photographs; files that could not be read: 1",
         f"wrote {out}",
     ):
-        assert line in told.out.splitlines()
+        assert line in printed.out.splitlines()
     assert [path.name for path in out.parent.iterdir()] == ["mine.npz"]
 
 
@@ -93,14 +94,14 @@ def test_folders_may_name_the_signers(photos, tmp_path, monkeypatch, capsys):
     assert "signers: anna, bo" in capsys.readouterr().out
 
 
-def test_a_signer_may_stay_unnamed_and_a_letter_without_a_hand_is_told(photos, tmp_path, monkeypatch, capsys):
+def test_a_signer_may_stay_unnamed_and_a_letter_without_a_hand_is_reported(photos, tmp_path, monkeypatch, capsys):
     put(tmp_path / "in/A/1.jpg", read_photo(photos / "A/02.jpg"))
     put(tmp_path / "in/B/1.jpg", np.zeros((64, 64, 3), np.uint8))
     run(monkeypatch, tmp_path / "in", tmp_path / "out.npz")
     assert read(tmp_path / "out.npz").signers.tolist() == [""]
-    told = capsys.readouterr().out
-    assert "warning: no hand for B; no model will learn it from these" in told
-    assert "signers: not named. Name one with --signer NAME." in told
+    printed = capsys.readouterr().out
+    assert "warning: no hand for B; no model will learn it from these" in printed
+    assert "signers: not named. Name one with --signer NAME." in printed
 
 
 def test_a_picture_is_turned_upright_as_its_exif_says(photos, tmp_path):
@@ -123,10 +124,10 @@ def png_header(width, height):
 
 
 @pytest.mark.parametrize(
-    ("contents", "said"),
+    ("contents", "message"),
     [
-        (b"", "no picture, or a damaged one"),
-        (b"GIF89a\x01\x00\x01\x00\x00\x00\x00", "no picture, or a damaged one"),
+        (b"", "not a picture, or a damaged one"),
+        (b"GIF89a\x01\x00\x01\x00\x00\x00\x00", "not a picture, or a damaged one"),
         (png_header(640, 480), "damaged"),
         (b"BM" + struct.pack("<IIIIiiHHII", 54, 0, 54, 40, 64, 64, 1, 24, 0, 0) + bytes(16), "damaged"),
         (png_header(9000, 8000), "9000x8000, more than 64 megapixels"),
@@ -135,9 +136,9 @@ def png_header(width, height):
     ],
     ids=["empty", "gif", "no pixels", "cut off", "large", "bomb", "small"],
 )
-def test_files_that_are_no_usable_picture(tmp_path, contents, said, capfd):
+def test_files_that_are_no_usable_picture(tmp_path, contents, message, capfd):
     (tmp_path / "one.png").write_bytes(contents)
-    with pytest.raises(UnreadablePhotoError, match=f"^{re.escape(said)}"):
+    with pytest.raises(UnreadablePhotoError, match=f"^{re.escape(message)}"):
         read_photo(tmp_path / "one.png")
     assert "OpenCV" not in capfd.readouterr().err
 
@@ -153,7 +154,7 @@ def test_letters_and_signers_come_from_the_names_of_folders(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("names", "signer", "said"),
+    ("names", "signer", "message"),
     [
         (None, None, "no such folder"),
         ([], None, "no picture .* is in it. The folder must hold"),
@@ -162,42 +163,42 @@ def test_letters_and_signers_come_from_the_names_of_folders(tmp_path):
         (["x/y/A/1.jpg"], None, r"1\.jpg: a picture at this place has no letter and signer"),
         (["A/1.jpg", "anna/B/1.jpg"], None, r"A/1\.jpg is in a folder of its own and .*anna/B/1\.jpg in two"),
         (["A/monday/1.jpg", "B/monday/1.jpg"], None, "the outer folders are named like letters"),
-        (["anna/A/1.jpg"], "bo", r"its folders name the signers \(anna\), and --signer bo another"),
+        (["anna/A/1.jpg"], "bo", r"its folders name the signers \(anna\), and --signer bo names another"),
         (["A/1.jpg"], "b" * 65, "longer than 64 characters"),
         ([f"{'a' * 65}/1.jpg"], None, "longer than 64 characters"),
         ([" /1.jpg"], None, "has no name but spaces"),
     ],
 )
-def test_a_folder_that_cannot_be_read_is_told(tmp_path, names, signer, said):
+def test_a_folder_that_cannot_be_read_is_refused(tmp_path, names, signer, message):
     folder = tmp_path / "in"
     if names is not None:
         folder.mkdir()
         touch(folder, *names)
-    with pytest.raises(PipelineError, match=said):
+    with pytest.raises(InputError, match=message):
         list_photos(folder, signer)
 
 
 @pytest.mark.parametrize(
-    ("out", "said"),
+    ("out", "message"),
     [
         ("mine", "Call it mine.npz"),
         ("folder.npz", "this is a folder"),
-        ("there.npz", "is there already.*--overwrite"),
-        ("there.npz/mine.npz", "no folder can be made here"),
+        ("there.npz", "exists already.*--overwrite"),
+        ("there.npz/mine.npz", "the folder cannot be created"),
         ("new.npz", "no hand was found in any of 1 photographs, and 1 files could not be read"),
     ],
 )
-def test_a_result_that_cannot_be_written_is_told(tmp_path, monkeypatch, out, said):
+def test_a_result_that_cannot_be_written_is_refused(tmp_path, monkeypatch, out, message):
     put(tmp_path / "in/A/1.jpg", np.zeros((64, 64, 3), np.uint8))
     touch(tmp_path, "in/A/2.jpg", "there.npz")
     (tmp_path / "folder.npz").mkdir()
-    with pytest.raises(PipelineError, match=said):
+    with pytest.raises(InputError, match=message):
         run(monkeypatch, tmp_path / "in", tmp_path / out)
     assert not (tmp_path / "new.npz").exists()
     assert (tmp_path / "there.npz").read_bytes() == b""
 
 
-def test_a_result_is_replaced_where_that_is_said(photos, tmp_path, monkeypatch):
+def test_a_result_is_replaced_if_asked_for(photos, tmp_path, monkeypatch):
     put(tmp_path / "in/A/1.jpg", read_photo(photos / "A/03.jpg"))
     touch(tmp_path, "there.npz")
     run(monkeypatch, tmp_path / "in", tmp_path / "there.npz", "--overwrite")

@@ -26,13 +26,7 @@ def hands():
 
 
 def split_of(samples):
-    kind = "landmarks" if samples.ndim == 3 else "masks"
-    return Split(
-        landmarks=samples if kind == "landmarks" else None,
-        masks=samples if kind == "masks" else None,
-        classes=np.arange(len(samples)),
-        signers=np.full(len(samples), "ann"),
-    )
+    return Split(samples, classes=np.arange(len(samples)), signers=np.full(len(samples), "ann"))
 
 
 @pytest.fixture(scope="module", params=["landmarks", "masks"])
@@ -56,7 +50,7 @@ def test_batches_have_their_shapes(split):
     masks, classes, landmarks = batches[0]
     assert (masks.shape, masks.dtype) == ((8, 56, 56, 3), np.uint8)
     assert (classes.shape, classes.dtype) == ((8,), np.int64)
-    assert (landmarks.shape, landmarks.dtype) == ((8, 0 if split.landmarks is None else 21, 2), np.float32)
+    assert (landmarks.shape, landmarks.dtype) == ((8, 0 if split.kind == "masks" else 21, 2), np.float32)
     assert (masks.max(axis=(1, 2, 3)) > 60).all()
 
 
@@ -96,14 +90,14 @@ def test_a_batch_may_be_larger_than_the_split(split):
     assert set(np.bincount(classes, minlength=24)) == {2, 3}
 
 
-def test_views_of_one_sample_differ(split):
+def test_augmented_samples_of_one_hand_differ(split):
     masks, classes = everything(training(split, batches=6))
     for name in range(24):
         one, other = masks[classes == name]
         assert (one != other).any()
 
 
-def test_half_of_the_views_are_mirrored(split):
+def test_half_of_the_samples_are_mirrored(split):
     only_mirror = Augment(mirror=0.5, roll=0.0, tilt=0.0, scale=0.0, shift=0.0, stretch=0.0, jitter=0.0)
     masks, classes = everything(training(split, only_mirror, batches=20, batch_size=24))
     plain = draw_masks(split.samples, 56)[classes].astype(int)
@@ -144,7 +138,7 @@ def test_full_size_masks_are_the_renderers(hands):
 
 
 class Numbered:
-    """Batches that say which were drawn, and may fail at one of them."""
+    """Batches that record which were drawn, and may fail at one of them."""
 
     def __init__(self, fails_at=None):
         self.drawn, self.fails_at = [], fails_at
@@ -178,7 +172,7 @@ def test_no_more_batches_are_drawn_than_asked_for():
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("draw")]
 
 
-def test_what_stops_a_thread_stops_the_epoch():
+def test_an_error_in_a_thread_ends_the_epoch():
     drawing = iter(DrawnAhead(Numbered(fails_at=5), 2))
     with pytest.raises(MemoryError, match="no room for a mask"):
         list(drawing)

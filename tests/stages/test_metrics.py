@@ -1,4 +1,4 @@
-"""Scores and marks against numbers worked by hand and against scikit-learn."""
+"""Scores in validation against numbers worked by hand and against scikit-learn."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sklearn import metrics as sklearn_metrics
 from stages.errors import PipelineError
 from stages.evaluation import report, scores
 
-# Samples shown: A A B C; read: A B B A.
+# Samples shown: A A B C; predicted: A B B A.
 PROBABILITIES = np.array([[0.8, 0.1, 0.1], [0.3, 0.6, 0.1], [0.0, 1.0, 0.0], [0.5, 0.25, 0.25]])
 CLASSES = np.array([0, 0, 1, 2])
 
 
-def random_readings(count=500, classes=24):
+def random_predictions(count=500, classes=24):
     generator = np.random.default_rng(7)
     logits = generator.normal(size=(count, classes)) * 2
     true = generator.integers(classes, size=count)
@@ -44,31 +44,34 @@ def test_scores_worked_by_hand():
 
 
 def test_confusion_has_a_row_for_each_letter_shown():
-    assert scores.confusion(PROBABILITIES, CLASSES).tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
+    names = np.array(list("ABC"))
+    table = scores.confusion(names[CLASSES], names[PROBABILITIES.argmax(axis=1)], "ABC", "ABC")
+    assert table.to_numpy().tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
 
 
 def test_letter_scores_worked_by_hand():
-    letters = scores.letter_scores(PROBABILITIES, CLASSES)
-    assert letters.precision == pytest.approx([0.5, 0.5, 0])
-    assert letters.recall == pytest.approx([0.5, 1, 0])
-    assert letters.support.tolist() == [2, 1, 1]
+    letters = scores.letter_scores(PROBABILITIES, CLASSES, "ABC")
+    assert letters["precision"].tolist() == pytest.approx([0.5, 0.5, 0])
+    assert letters["recall"].tolist() == pytest.approx([0.5, 1, 0])
+    assert letters.index.tolist() == ["A", "B", "C"]
+    assert letters["support"].tolist() == [2, 1, 1]
 
 
-def test_letters_neither_shown_nor_read_do_not_lower_the_macro_mean():
+def test_letters_neither_shown_nor_predicted_do_not_lower_the_macro_mean():
     wider = np.pad(PROBABILITIES, ((0, 0), (0, 2)))
     assert scores.macro_scores(wider, CLASSES) == scores.macro_scores(PROBABILITIES, CLASSES)
-    assert scores.letter_scores(wider, CLASSES).f1.shape == (5,)
+    assert len(scores.letter_scores(wider, CLASSES, "ABCDE")) == 5
 
 
 def test_scores_agree_with_scikit_learn():
-    probabilities, true = random_readings()
-    read = probabilities.argmax(axis=1)
+    probabilities, true = random_predictions()
+    predicted = probabilities.argmax(axis=1)
     scored = scores.score(probabilities, true, calibration_bins=15)
     assert scored.loss == pytest.approx(sklearn_metrics.log_loss(true, probabilities, labels=range(24)))
-    assert scored.accuracy == pytest.approx(sklearn_metrics.accuracy_score(true, read))
-    assert scored.precision == pytest.approx(sklearn_metrics.precision_score(true, read, average="macro"))
-    assert scored.recall == pytest.approx(sklearn_metrics.balanced_accuracy_score(true, read))
-    assert scored.f1 == pytest.approx(sklearn_metrics.f1_score(true, read, average="macro"))
+    assert scored.accuracy == pytest.approx(sklearn_metrics.accuracy_score(true, predicted))
+    assert scored.precision == pytest.approx(sklearn_metrics.precision_score(true, predicted, average="macro"))
+    assert scored.recall == pytest.approx(sklearn_metrics.balanced_accuracy_score(true, predicted))
+    assert scored.f1 == pytest.approx(sklearn_metrics.f1_score(true, predicted, average="macro"))
 
 
 @pytest.mark.parametrize(
@@ -85,12 +88,12 @@ def test_scores_agree_with_scikit_learn():
 def test_expected_calibration_error_worked_by_hand(confidences, right, bins, expected):
     probabilities = np.array([[confidence, 1 - confidence] for confidence in confidences])
     true = np.where(right, 0, 1)
-    assert scores.expected_calibration_error(probabilities, true, bins) == pytest.approx(expected, abs=1e-12)
+    assert scores.score(probabilities, true, bins).ece == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize(("confidence", "expected"), [(0.6, 5), (0.61, 6), (0.7, 6), (1.0, 9)])
 def test_a_bin_holds_its_upper_edge(confidence, expected):
-    binned = scores.reliability(np.array([[confidence, 1 - confidence]]), np.array([0]), 10)
+    binned = scores.reliability(np.array([confidence]), np.array([True]), 10)
     assert binned.counts.nonzero()[0].tolist() == [expected]
 
 
@@ -108,7 +111,7 @@ def test_worst_mistakes_are_wrong_and_surest_first():
         pytest.param(np.ones((2, 3)), np.array([0, -1]), id="class below zero"),
     ],
 )
-def test_unusable_readings_are_refused(probabilities, classes):
+def test_unusable_probabilities_are_refused(probabilities, classes):
     with pytest.raises(ValueError, match="must be"):
         scores.score(probabilities, classes, 10)
 

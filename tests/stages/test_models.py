@@ -1,4 +1,4 @@
-"""The three networks: shapes, torchvision's names, and that every part of the attention takes part."""
+"""The three networks: shapes, torchvision's names, and that every attention layer contributes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def network(architecture):
 
 
 def settle(network):
-    """Let batch norm see pictures once: without their statistics, signals fade to nothing on the way."""
+    """Give batch norm statistics of some pictures: without them, signals vanish on their way."""
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = None
@@ -84,7 +84,7 @@ def test_every_attention_runs_and_learns(network, architecture):
     for hook in hooks:
         hook.remove()
     assert len(hooks) == ATTENTIONS[architecture]
-    # CustomCNN reads by landmarks first.
+    # CustomCNN runs its landmark branch first.
     parts = [network.by_landmarks, network.by_features] if architecture == "custom_cnn" else [network]
     in_order = [module for part in parts for module in attentions(part)]
     assert [module for module, _ in seen] == in_order, "each runs once, in order"
@@ -113,7 +113,7 @@ def test_attention_changes_what_comes_out(network):
         torch.testing.assert_close(network(masks), before)
 
 
-def test_attention_weighs_each_channel_by_what_the_whole_picture_shows():
+def test_attention_weights_each_channel_by_the_whole_picture():
     torch.manual_seed(0)
     attention = ChannelAttention(32)
     maps = torch.rand(2, 32, 5, 7) + 0.1
@@ -135,7 +135,7 @@ def test_attention_keeps_a_hidden_channel_where_there_are_few():
 
 
 @pytest.mark.parametrize("size", [56, 57])
-def test_pooling_before_weighing_equals_weighing_before_pooling(size):
+def test_pooling_before_weighting_equals_weighting_before_pooling(size):
     torch.manual_seed(0)
     block = Block(3, WIDTHS[0]).eval()
     with torch.inference_mode():
@@ -149,10 +149,10 @@ def test_landmarks_are_the_centre_of_mass_of_their_heat():
     nn.init.zeros_(maps.layers[1].weight)
     heat = torch.zeros(2, 21, 28, 28)
     heat[0, 3, 4, 10] = heat[0, 4, 4, 10] = heat[0, 4, 6, 10] = 100.0
-    found = maps([heat, torch.zeros(2, 1, 14, 14)])
-    torch.testing.assert_close(found[0, 3], torch.tensor([10.5, 4.5]) / 28)
-    torch.testing.assert_close(found[0, 4], torch.tensor([10.5, 5.5]) / 28)
-    torch.testing.assert_close(found[1], torch.full((21, 2), 0.5))
+    located = maps([heat, torch.zeros(2, 1, 14, 14)])
+    torch.testing.assert_close(located[0, 3], torch.tensor([10.5, 4.5]) / 28)
+    torch.testing.assert_close(located[0, 4], torch.tensor([10.5, 5.5]) / 28)
+    torch.testing.assert_close(located[1], torch.full((21, 2), 0.5))
 
 
 def test_coarse_features_move_landmarks_too():
@@ -166,19 +166,19 @@ def test_coarse_features_move_landmarks_too():
     assert found[1] > 0.85
 
 
-def test_custom_cnn_reads_the_shape_of_a_hand_wherever_and_however_large_it_is():
+def test_the_landmark_branch_ignores_place_and_size_of_a_hand():
     torch.manual_seed(0)
     network = settle(build_network("custom_cnn", classes=24, dropout=0.1)).by_landmarks
     landmarks = torch.rand(3, 21, 2)
     with torch.inference_mode():
-        torch.testing.assert_close(network.read(landmarks * 0.5 + 0.2), network.read(landmarks))
+        torch.testing.assert_close(network.classify(landmarks * 0.5 + 0.2), network.classify(landmarks))
 
 
-def test_custom_cnn_gives_the_mean_of_its_two_readings():
+def test_custom_cnn_returns_the_mean_of_its_two_branches():
     torch.manual_seed(0)
     network = settle(build_network("custom_cnn", classes=24, dropout=0.1))
     with torch.inference_mode():
-        by_features, by_landmarks, landmarks = network.read(pictures(2, 64))
+        by_features, by_landmarks, landmarks = network.run_branches(pictures(2, 64))
         assert (by_features - by_landmarks).abs().max() > 0.01
         assert landmarks.shape == (2, 21, 2)
         torch.testing.assert_close(network(pictures(2, 64)), (by_features + by_landmarks) / 2)

@@ -1,4 +1,4 @@
-"""Muon moves matrices by orthogonal steps and leaves the rest to Adam."""
+"""Muon updates matrices by orthogonal steps and leaves the rest to Adam."""
 
 from __future__ import annotations
 

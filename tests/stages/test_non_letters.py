@@ -52,7 +52,7 @@ def test_there_are_several_kinds(table, drawn):
     assert len(np.unique(drawn.flexion[~counting], axis=0)) == (~counting).sum()
 
 
-def test_signers_show_them_beside_their_letters(table):
+def test_signers_show_them_in_addition_to_their_letters(table):
     hands = synthesize_hands(table, signers=3, samples_per_letter=1, seed=0, non_letters=5)
     again = synthesize_hands(table, signers=3, samples_per_letter=1, seed=0, non_letters=5)
     np.testing.assert_array_equal(hands.landmarks, again.landmarks)

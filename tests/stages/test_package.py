@@ -8,76 +8,80 @@ import sys
 from pathlib import Path
 
 import httpx
-import numpy as np
+import pandas as pd
 import pytest
 import yaml
+from tiny_models import predictions
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
 from serving import CLASSES, mask, server, write_model
 
 from stages import package
-from stages.errors import PipelineError
+from stages.errors import InputError, PipelineError
 from stages.export import bento
 from stages.export.bento import build_bento
 from stages.files import content_hash
 from stages.registry.champion import move_champion
-from stages.registry.packaged import Champion, read_champion
+from stages.registry.record import ChampionRecord
 from stages.registry.results import Result, Revision
 from stages.registry.versions import register
 
-CHAMPION = Champion("custom_cnn", "fingerspell", 3)
+FACTS = {"architecture": "custom_cnn", "registered_model": "fingerspell", "version": 3}
 
 
-def report(folder: Path, content: object) -> Path:
+def record(folder: Path, **changes: object) -> Path:
+    """Write a champion record; a change of None leaves the field out."""
+    decision = {"candidate": "custom_cnn", "version": 3, "model_hash": "h", "promoted": True, "reasons": []}
+    whole = {"champion": "custom_cnn", "model": "fingerspell", "version": 3, "model_hash": "h", "git_commit": "c"}
+    whole |= {"data_hash": "d", "run_id": "r", "models": {}, "decision": decision} | changes
     path = folder / "register.json"
-    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    path.write_text(json.dumps({name: value for name, value in whole.items() if value is not None}))
     return path
 
 
 def test_reads_the_champion(tmp_path):
-    path = report(tmp_path, {"champion": "custom_cnn", "model": "fingerspell", "version": 3, "more": [1]})
-    assert read_champion(path) == CHAMPION
+    champion = ChampionRecord.read(record(tmp_path))
+    assert (champion.champion, champion.model, champion.version) == ("custom_cnn", "fingerspell", 3)
+    assert (champion.is_own, champion.name) == (False, "custom_cnn version 3")
 
 
 @pytest.mark.parametrize(
-    "content",
-    [
-        "",
-        "no JSON",
-        "[]",
-        "null",
-        {},
-        {"champion": "custom_cnn", "model": "fingerspell"},
-        {"champion": None, "model": "fingerspell", "version": 3},
-        {"champion": "custom_cnn", "model": "fingerspell", "version": "3"},
-    ],
+    "change",
+    [{"version": None}, {"champion": None}, {"champion": 3}, {"version": "3"}, {"models": []}, {"decision": {}}],
 )
-def test_refuses_a_report_without_a_champion(tmp_path, content):
-    with pytest.raises(PipelineError, match=r"register\.json names no champion"):
-        read_champion(report(tmp_path, content))
+def test_refuses_a_record_without_a_champion(tmp_path, change):
+    with pytest.raises(InputError, match=r"register\.json: cannot be read"):
+        ChampionRecord.read(record(tmp_path, **change))
 
 
-def test_a_missing_report_names_the_next_step(tmp_path):
-    with pytest.raises(PipelineError, match="dvc repro register"):
-        read_champion(tmp_path / "register.json")
+@pytest.mark.parametrize("content", ["", "no JSON", "[]", "null"])
+def test_refuses_what_is_no_record(tmp_path, content):
+    (tmp_path / "register.json").write_text(content)
+    with pytest.raises(InputError, match=r"register\.json: cannot be read"):
+        ChampionRecord.read(tmp_path / "register.json")
+
+
+def test_a_missing_record_names_the_next_step(tmp_path):
+    with pytest.raises(InputError, match=r"is missing\. Run: dvc repro"):
+        ChampionRecord.read(tmp_path / "register.json")
 
 
 def test_a_missing_model_leaves_nothing_behind(tmp_path):
     with pytest.raises(PipelineError, match=r"champion\.onnx is missing"):
-        build_bento(tmp_path / "champion.onnx", CHAMPION, tmp_path / "bento", tmp_path / "work")
+        build_bento(tmp_path / "champion.onnx", tmp_path / "bento", tmp_path / "work", **FACTS)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_service_that_cannot_be_imported_is_told_and_the_old_bento_stays(tmp_path, monkeypatch):
+def test_a_service_that_cannot_be_imported_is_reported_and_the_old_bento_stays(tmp_path, monkeypatch):
     broken = tmp_path / "broken"
     broken.mkdir()
-    (broken / "service.py").write_text("raise RuntimeError('mend me')\n")
+    (broken / "service.py").write_text("raise RuntimeError('fix me')\n")
     monkeypatch.setattr(bento, "SERVICE", broken)
     old = tmp_path / "bento"
     old.mkdir()
     (old / "kept").touch()
-    with pytest.raises(PipelineError, match="mend me"):
-        build_bento(write_model(tmp_path / "model.onnx"), CHAMPION, old, tmp_path / "work")
+    with pytest.raises(PipelineError, match="fix me"):
+        build_bento(write_model(tmp_path / "model.onnx"), old, tmp_path / "work", **FACTS)
     assert [path.name for path in old.iterdir()] == ["kept"]
     assert not (tmp_path / "work").exists()
 
@@ -86,7 +90,7 @@ def test_builds_a_bento_that_serves(tmp_path):
     model = write_model(tmp_path / "model.onnx")
     built = tmp_path / "bento"
     for version in (3, 4):
-        build_bento(model, Champion("custom_cnn", "fingerspell", version), built, tmp_path / "work")
+        build_bento(model, built, tmp_path / "work", **FACTS | {"version": version})
     assert {path.name for path in tmp_path.iterdir()} == {"model.onnx", "bento"}
     about = yaml.safe_load((built / "bento.yaml").read_text())
     assert (about["name"], about["version"]) == ("fingerspell", "v4")
@@ -125,13 +129,14 @@ def test_the_stage_packs_the_registrys_champion(tmp_path, monkeypatch, capsys):
         data_hash="0" * 32,
         report=folder,
         metrics={"f1": 0.5},
-        history={"epoch": np.arange(2.0), "train_loss": np.ones(2)},
+        history=pd.DataFrame({"epoch": [0.0, 1.0], "train_loss": [1.0, 1.0]}),
+        validation=predictions("AB", "AB"),
         parameters={},
         stage="train@custom_cnn",
     )
     version = register(result, "test", "fingerspell", Revision("unknown", "unknown")).version
     move_champion("fingerspell", None, version)
-    report(folder, {"champion": "custom_cnn", "model": "fingerspell", "version": version})
+    record(folder, version=version)
 
     package.main()
 

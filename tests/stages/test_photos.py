@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from stages.data.raw import Pictures
 from stages.errors import PipelineError
 from stages.photos import detection as photos
 from stages.photos.detection import find_hands
-from stages.photos.resume import FoundChunks
+from stages.photos.resume import load_or_find
 
 ROOT = Path(__file__).resolve().parents[2]
 FIND = """
@@ -43,17 +44,17 @@ def pictures(shared, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def alone(pictures):
+def single(pictures):
     """What one process finds without a stop."""
     return find_hands(pictures, "photos", processes=1)
 
 
-def test_two_processes_find_what_one_finds(pictures, alone, capfd):
+def test_two_processes_find_what_one_finds(pictures, single, capfd):
     found = find_hands(pictures, "photos", processes=2)
-    np.testing.assert_array_equal(found.landmarks, alone.landmarks)
+    np.testing.assert_array_equal(found.landmarks, single.landmarks)
     assert np.isnan(found.landmarks[::10]).all()
     assert np.isfinite(found.landmarks).all(axis=(1, 2)).sum() > 170
-    assert found.missed.keys() == alone.missed.keys() >= set(range(0, 200, 10))
+    assert found.missed.keys() == single.missed.keys() >= set(range(0, 200, 10))
     assert all(max(picture.shape) == photos.SHOWN_SIDE for picture in found.missed.values())
     last = capfd.readouterr().err.strip().splitlines()[-1]
     assert "photos: hands: 100%" in last
@@ -73,7 +74,7 @@ def wait_until(holds, seconds=60):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for the processes in /proc")
-def test_a_killed_run_goes_on_where_it_stopped(pictures, alone, tmp_path, monkeypatch):
+def test_a_killed_run_resumes_where_it_stopped(pictures, single, tmp_path, monkeypatch):
     script = tmp_path / "find.py"
     script.write_text(FIND)
     kept = tmp_path / "unfinished"
@@ -95,13 +96,13 @@ def test_a_killed_run_goes_on_where_it_stopped(pictures, alone, tmp_path, monkey
     monkeypatch.setattr(photos, "_detect", lambda images: looked_at.append(len(images)) or detect(images))
     found = find_hands(pictures, "photos", unfinished=kept, processes=1)
     assert len(looked_at) == 4 - chunks
-    np.testing.assert_array_equal(found.landmarks, alone.landmarks)
-    assert found.missed.keys() == alone.missed.keys()
+    np.testing.assert_array_equal(found.landmarks, single.landmarks)
+    assert found.missed.keys() == single.missed.keys()
 
 
 def test_a_process_that_is_killed_gets_a_sentence(pictures, monkeypatch):
     monkeypatch.setattr(photos, "_detect", _die)
-    with pytest.raises(PipelineError, match=r"^photos: a process that looked for hands was killed.* goes on from"):
+    with pytest.raises(PipelineError, match=r"^photos: a process that looked for hands was killed.* it resumes where"):
         find_hands(pictures, "photos", processes=1)
 
 
@@ -109,29 +110,43 @@ def _die(_):
     raise BrokenProcessPool("killed")
 
 
+IMAGES = np.arange(2 * 16 * 16 * 3, dtype=np.uint32).astype(np.uint8).reshape(2, 16, 16, 3)
+LANDMARKS = np.random.default_rng(0).normal(size=(2, 21, 3)).astype(np.float32)
+
+
+def load(images, folder, version=b"version 1"):
+    """Load or find; whether they were loaded."""
+    landmarks, was_kept = load_or_find(images, lambda _: LANDMARKS, folder, version)
+    np.testing.assert_array_equal(landmarks, LANDMARKS)
+    return was_kept
+
+
 def test_kept_landmarks_are_those_of_the_same_photographs_and_version(tmp_path):
-    images = np.arange(2 * 16 * 16 * 3, dtype=np.uint32).astype(np.uint8).reshape(2, 16, 16, 3)
-    landmarks = np.random.default_rng(0).normal(size=(2, 21, 3)).astype(np.float32)
-    store = FoundChunks(tmp_path / "unfinished", b"version 1")
-    key = store.key(images)
-    assert store.load(key, 2) is None
-    store.save(key, landmarks)
-    np.testing.assert_array_equal(store.load(key, 2), landmarks)
-    assert store.load(key, 3) is None
-    assert store.key(images.reshape(2, 8, 32, 3)) != key
-    assert store.key(images + 1) != key
-    assert FoundChunks(tmp_path / "unfinished", b"version 2").key(images) != key
-    assert [path.name for path in (tmp_path / "unfinished").iterdir()] == [f"{key}.npy"]
+    folder = tmp_path / "unfinished"
+    assert not load(IMAGES, folder)
+    assert load(IMAGES, folder)
+    assert len(list(folder.iterdir())) == 1
+    assert not load(IMAGES.reshape(2, 8, 32, 3), folder)
+    assert not load(IMAGES + 1, folder)
+    assert not load(IMAGES, folder, b"version 2")
+    assert load(IMAGES, folder)
+    assert {path.suffix for path in folder.iterdir()} == {".npy"}
 
 
-@pytest.mark.parametrize("damage", [b"", b"no array", b"\x93NUMPY\x01\x00"])
+def other_shape():
+    stream = io.BytesIO()
+    np.save(stream, LANDMARKS[:1])
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("damage", [b"", b"no array", b"\x93NUMPY\x01\x00", other_shape()])
 def test_damaged_landmarks_are_found_anew(damage, tmp_path):
-    store = FoundChunks(tmp_path, b"")
-    (tmp_path / "key.npy").write_bytes(damage)
-    assert store.load("key", 1) is None
+    assert not load(IMAGES, tmp_path)
+    next(tmp_path.iterdir()).write_bytes(damage)
+    assert not load(IMAGES, tmp_path)
+    assert load(IMAGES, tmp_path)
 
 
 def test_without_a_folder_nothing_is_kept():
-    store = FoundChunks(None, b"")
-    store.save("key", np.zeros((1, 21, 3), dtype=np.float32))
-    assert store.load("key", 1) is None
+    assert not load(IMAGES, None)
+    assert not load(IMAGES, None)

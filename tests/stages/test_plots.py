@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
 from stages.evaluation import plots, scores
@@ -11,7 +12,7 @@ from stages.evaluation import plots, scores
 LETTERS = tuple("ABCDEFGHIKLMNOPQRSTUVWXY")
 
 
-def readings(right_by):
+def predictions(right_by):
     generator = np.random.default_rng(3)
     true = np.arange(240) % 24
     logits = generator.normal(size=(240, 24))
@@ -20,21 +21,32 @@ def readings(right_by):
     return exponentials / exponentials.sum(axis=1, keepdims=True), true
 
 
+def table(right_by):
+    probabilities, true = predictions(right_by)
+    names = np.array(LETTERS)
+    return scores.confusion(names[true], names[probabilities.argmax(axis=1)], LETTERS, LETTERS)
+
+
+def reliability(right_by):
+    probabilities, true = predictions(right_by)
+    return scores.reliability(probabilities.max(axis=1), probabilities.argmax(axis=1) == true, 15)
+
+
 def confusion(right_by):
-    return plots.plot_confusion(scores.confusion(*readings(right_by)), LETTERS, "title")
+    return plots.plot_confusion(table(right_by), "title")
 
 
 def calibration(right_by):
-    return plots.plot_calibration(scores.reliability(*readings(right_by), 15), "title")
+    return plots.plot_calibration(reliability(right_by), "title")
 
 
 def calibration_twice(right_by):
-    before = scores.reliability(*readings(right_by - 1), 15)
-    return plots.plot_calibration(scores.reliability(*readings(5), 15), "title", before)
+    before = reliability(right_by - 1)
+    return plots.plot_calibration(reliability(5), "title", before)
 
 
 def letters(right_by):
-    return plots.plot_letters(scores.letter_scores(*readings(right_by)), LETTERS, 0.5, "title")
+    return plots.plot_letters(scores.letter_scores(*predictions(right_by), LETTERS), 0.5, "title")
 
 
 def curves(right_by):
@@ -42,12 +54,13 @@ def curves(right_by):
     gaps = np.where(epochs % 2 == 0, np.nan, right_by / 10)
     columns = dict.fromkeys(("val_loss", "val_accuracy"), gaps)
     columns |= dict.fromkeys(("train_loss", "train_accuracy"), epochs / 6)
-    return plots.plot_curves(columns | {"epoch": epochs, "image_size": np.repeat([64.0, 224.0], 3)}, "title")
+    columns |= {"epoch": epochs, "image_size": np.repeat([64.0, 224.0], 3)}
+    return plots.plot_curves(pd.DataFrame(columns), "title")
 
 
 def mistakes(right_by):
     masks = np.full((7, 224, 224, 3), right_by * 20, dtype=np.uint8)
-    return plots.plot_mistakes(masks, [f"true A → read B  0.{row}" for row in range(7)], "title")
+    return plots.plot_mistakes(masks, [f"true A\npredicted B  0.{row}" for row in range(7)], "title")
 
 
 def picture(png):
@@ -81,7 +94,9 @@ def test_the_same_numbers_give_the_same_bytes():
 
 
 def test_a_diagonal_is_dark_and_the_rest_is_light():
-    image = picture(plots.plot_confusion(np.eye(24, dtype=np.int64) * 10, LETTERS, "title")).astype(int)
+    image = picture(plots.plot_confusion(pd.DataFrame(np.eye(24, dtype=int) * 10, LETTERS, LETTERS), "title")).astype(
+        int
+    )
     blue = (image[..., 2] - image[..., 0] > 60).mean()
     assert 0.01 < blue < 0.08, "24 of 576 cells, and the colour bar, are blue"
 
@@ -94,8 +109,8 @@ def test_no_mistakes_is_said_in_the_picture():
 @pytest.mark.parametrize("epochs", [1, 2])
 def test_short_trainings_can_be_drawn(epochs):
     columns = ("epoch", "image_size", "train_loss", "val_loss", "train_accuracy", "val_accuracy")
-    picture(plots.plot_curves({name: np.ones(epochs) * np.arange(1, epochs + 1) for name in columns}, "title"))
+    picture(plots.plot_curves(pd.DataFrame({name: np.arange(1.0, epochs + 1) for name in columns}), "title"))
 
 
 def test_one_class_can_be_drawn():
-    picture(plots.plot_confusion(np.array([[3]]), ["A"], "title"))
+    picture(plots.plot_confusion(pd.DataFrame({"A": [3]}, ["A"]), "title"))

@@ -14,19 +14,20 @@ import numpy as np
 import pytest
 
 from client.mask import render_mask
+from stages import preprocess
 from stages.data.cleaning import clean_landmarks, clean_masks, raw_files, read_samples
-from stages.data.dropped import DroppedRows, draw_dropped, list_dropped
-from stages.data.preparation import prepare, summarise
+from stages.data.dropped import drop_rows, list_dropped
+from stages.data.preparation import prepare
 from stages.data.processed import Processed, Split, data_hash, read_processed, write_processed
 from stages.data.raw import read_raw, write_raw
-from stages.errors import PipelineError
+from stages.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 LETTERS = "ABCD"
 
 
 def hands(count, seed=0):
-    """Points like no hand, but finite and some pixels wide."""
+    """Points that form no hand, but are finite and some pixels wide."""
     return np.random.default_rng(seed).uniform(50, 400, (count, 21, 3)).astype(np.float32)
 
 
@@ -52,8 +53,7 @@ def a_data_set(kind="landmarks"):
         masks = np.zeros((count, 224, 224, 3), dtype=np.uint8)
         masks[:, 10:20] = 255
         return Split(
-            landmarks=hands(count) if kind == "landmarks" else None,
-            masks=masks if kind == "masks" else None,
+            hands(count) if kind == "landmarks" else masks,
             classes=np.arange(count) % 2,
             signers=np.array(["ann", "böb", "", "cy"])[:count],
         )
@@ -82,7 +82,7 @@ def clean(masks, folder, max_gib=0.1):
 
 
 @pytest.mark.parametrize("side", [64, 224, 300])
-def test_masks_are_brought_to_the_size_of_the_model(side, tmp_path):
+def test_masks_are_resized_for_the_model(side, tmp_path):
     points = hands(1)[0]
     masks = np.stack([render_mask(points, side), np.zeros((side, side, 3), dtype=np.uint8)])
     resized, reasons = clean(masks, tmp_path)
@@ -103,7 +103,7 @@ def test_masks_that_are_not_square_keep_their_shape(tmp_path):
 
 def test_small_masks_that_would_grow_past_memory_are_refused(tmp_path):
     masks = np.full((300, 16, 16, 3), 9, dtype=np.uint8)
-    with pytest.raises(PipelineError, match=r"masks\.npz: at 224 pixels its masks take more than the 0\.04 GiB"):
+    with pytest.raises(InputError, match=r"masks\.npz: at 224 pixels its masks take more than the 0\.04 GiB"):
         clean(masks, tmp_path, max_gib=0.04)
     assert len(clean(masks, tmp_path, max_gib=0.05)[0]) == 300
 
@@ -117,7 +117,7 @@ def test_small_masks_that_would_grow_past_memory_are_refused(tmp_path):
 )
 def test_a_file_without_usable_hands_is_refused(landmarks, sentence, tmp_path):
     path = write_landmarks(tmp_path / "raw.npz", landmarks=landmarks)
-    with pytest.raises(PipelineError, match=f"^{re.escape(str(path))}: .*{re.escape(sentence)}"):
+    with pytest.raises(InputError, match=f"^{re.escape(str(path))}: .*{re.escape(sentence)}"):
         read(path)
 
 
@@ -127,7 +127,7 @@ def test_every_npz_of_a_folder_is_read_by_name(tmp_path):
     assert [path.name for path in raw_files(tmp_path)] == ["a.npz", "b.npz"]
     assert raw_files(tmp_path / "a.npz") == [tmp_path / "a.npz"]
     (tmp_path / "empty").mkdir()
-    with pytest.raises(PipelineError, match=r"the folder has no \.npz file\. Put"):
+    with pytest.raises(InputError, match=r"the folder has no \.npz file\. Put"):
         raw_files(tmp_path / "empty")
 
 
@@ -141,18 +141,18 @@ def test_files_are_joined_and_every_row_is_accounted_for(tmp_path):
     second = read(write_landmarks(tmp_path / "second.npz", signers=("di", "ed"), landmarks=hands(16, seed=2)))
     processed, report = prepare([first, second], validation=0.4, seed=0, where="raw")
     assert processed.class_names == tuple(LETTERS)
-    assert report["rows"] == 40
-    assert report["kept"] == 37 == len(processed.train) + len(processed.validation)
-    assert report["split"] == "by signer"
-    assert report["files"][0]["dropped"] == {"not finite": 3}
-    assert report["files"][0]["n_photos"] == 30
-    assert report["train"]["signers"] == 3
-    assert report["validation"]["signers"] == 2
+    assert report.rows == 40
+    assert report.kept == 37 == len(processed.train) + len(processed.validation)
+    assert report.split == "by signer"
+    assert report.files[0].dropped == {"not finite": 3}
+    assert report.files[0].n_photos == 30
+    assert report.train.signers == 3
+    assert report.validation.signers == 2
     for name, split in (("train", processed.train), ("validation", processed.validation)):
         names = [processed.class_names[index] for index in split.classes]
-        assert report[name]["per_class"] == {letter: names.count(letter) for letter in LETTERS if letter in names}
-    assert "21 of 24 landmarks kept (3 not finite)" in summarise(report)
-    assert "no signer is on both sides" in summarise(report)
+        assert getattr(report, name).per_class == {letter: names.count(letter) for letter in LETTERS if letter in names}
+    assert "21 of 24 landmarks kept (3 not finite)" in report.summary()
+    assert "no signer is on both sides" in report.summary()
 
 
 def test_labels_stay_with_their_samples(tmp_path):
@@ -167,19 +167,18 @@ def test_labels_stay_with_their_samples(tmp_path):
     ]
     processed, _ = prepare(files, validation=0.3, seed=3, where="raw")
     for split in (processed.train, processed.validation):
-        assert split.landmarks is not None
-        np.testing.assert_array_equal(split.landmarks[:, 0, 0] // 1000, split.classes)
+        np.testing.assert_array_equal(split.samples[:, 0, 0] // 1000, split.classes)
 
 
-def test_a_label_of_which_nothing_is_left_is_reported(tmp_path):
+def test_a_label_without_usable_rows_is_reported(tmp_path):
     labels, signers = signed(["ann", "bo"])
     landmarks = hands(16)
     landmarks[labels == "C"] = np.nan
     write_raw(tmp_path / "raw.npz", labels=labels, signers=signers, landmarks=landmarks)
     processed, report = prepare([read(tmp_path / "raw.npz")], validation=0.5, seed=0, where="raw")
     assert processed.class_names == ("A", "B", "D")
-    assert report["labels_lost"] == ["C"]
-    assert "warning: no sample of C could be used; no model will know it" in summarise(report)
+    assert report.labels_lost == ["C"]
+    assert "warning: no sample of C could be used; no model will know it" in report.summary()
 
 
 def test_a_label_that_validation_lacks_is_reported(tmp_path):
@@ -188,21 +187,21 @@ def test_a_label_that_validation_lacks_is_reported(tmp_path):
         tmp_path / "raw.npz", labels=np.append(labels, "Z"), signers=np.append(signers, "bo"), landmarks=hands(17)
     )
     _, report = prepare([read(tmp_path / "raw.npz")], validation=0.5, seed=0, where="raw")
-    assert "warning: validation has no sample of Z" in summarise(report)
+    assert "warning: validation has no sample of Z" in report.summary()
 
 
 def test_masks_do_not_mix_with_landmarks(tmp_path):
     masks = np.full((2, 32, 32, 3), 9, dtype=np.uint8)
     np.savez_compressed(tmp_path / "masks.npz", labels=np.array(["A", "B"]), masks=masks)
     files = [read(write_landmarks(tmp_path / "hands.npz")), read(tmp_path / "masks.npz")]
-    with pytest.raises(PipelineError, match=r"masks\.npz: has masks, but .*hands\.npz has landmarks.*separate folders"):
+    with pytest.raises(InputError, match=r"masks\.npz: has masks, but .*hands\.npz has landmarks.*separate folders"):
         prepare(files, validation=0.5, seed=0, where="raw")
 
 
 def planted(copies=6, each=5):
     """Landmarks and their labels and origins: some hands of each letter, seen several times, shuffled.
 
-    The copies of a hand stand elsewhere and have another size; their points jitter by 0.3 % of its extent.
+    The copies of a hand are elsewhere and have another size; their points jitter by 0.3 % of its extent.
     """
     random = np.random.default_rng(5)
     base = np.repeat(hands(len(LETTERS) * each, seed=6), copies, axis=0)
@@ -217,7 +216,7 @@ def planted(copies=6, each=5):
 
 
 def on_both_sides(processed, origin_of):
-    """Numbers of the origins that stand on both sides."""
+    """Numbers of the origins that are on both sides."""
     sides = (processed.train, processed.validation)
     return set.intersection(*({origin_of(sample) for sample in split.samples} for split in sides))
 
@@ -228,13 +227,12 @@ def test_near_duplicates_are_on_one_side(kind, tmp_path, monkeypatch):
     samples = {"landmarks": landmarks, "masks": np.stack([render_mask(points, 64) for points in landmarks])}[kind]
     np.savez_compressed(tmp_path / "raw.npz", labels=labels, **{kind: samples})
     files = [read(tmp_path / "raw.npz")]
-    kept = files[0].landmarks if kind == "landmarks" else files[0].masks
-    origin_of = {sample.tobytes(): origin for sample, origin in zip(kept, origins, strict=True)}
+    origin_of = {sample.tobytes(): origin for sample, origin in zip(files[0].drawable, origins, strict=True)}
 
     def both():
         processed, report = prepare(files, validation=0.25, seed=0, where="raw")
-        assert {"A", "B", "C", "D"} == set(report["validation"]["per_class"])
-        return on_both_sides(processed, lambda sample: origin_of[sample.tobytes()]), report["groups"]
+        assert {"A", "B", "C", "D"} == set(report.validation.per_class)
+        return on_both_sides(processed, lambda sample: origin_of[sample.tobytes()]), report.groups
 
     assert both() == (set(), 20)
     monkeypatch.setattr("stages.data.preparation.group_duplicates", lambda _, classes: np.arange(len(classes)))
@@ -246,16 +244,16 @@ def test_a_label_of_near_duplicates_only_is_in_training_and_reported(tmp_path):
     rows = (labels != "C") | (origins == 10)
     write_raw(tmp_path / "raw.npz", labels=labels[rows], signers=np.full(rows.sum(), ""), landmarks=landmarks[rows])
     processed, report = prepare([read(tmp_path / "raw.npz")], validation=0.25, seed=0, where="raw")
-    assert report["labels_undivided"] == ["C"]
+    assert report.labels_undivided == ["C"]
     assert (processed.train.classes == 2).sum() == 6
-    assert "warning: all samples of C are near-duplicates of each other, so they are in training only" in summarise(
-        report
+    assert (
+        "warning: all samples of C are near-duplicates of each other, so they are in training only" in report.summary()
     )
 
 
 def test_with_signers_nothing_is_grouped(tmp_path):
     _, report = prepare([read(write_landmarks(tmp_path / "raw.npz"))], validation=0.4, seed=0, where="raw")
-    assert (report["groups"], report["labels_undivided"]) == (None, [])
+    assert (report.groups, report.labels_undivided) == (None, [])
 
 
 # What was dropped
@@ -263,7 +261,7 @@ def test_with_signers_nothing_is_grouped(tmp_path):
 
 def lost(path, reasons, pictures=None):
     count = len(reasons)
-    return DroppedRows.of(
+    return drop_rows(
         Path(path), np.array(reasons), np.resize(["A", "=B"], count), np.resize(["ann", ""], count), pictures or {}
     )
 
@@ -280,16 +278,17 @@ def test_a_long_list_is_thinned_out_evenly():
     assert (rows[0], rows[-1]) == ("0", "49999")
 
 
-def test_pictures_dropped_are_drawn_and_a_stale_sheet_goes(tmp_path):
+def test_dropped_pictures_are_drawn_and_an_outdated_sheet_is_removed(tmp_path, monkeypatch):
     path = tmp_path / "data" / "dropped.png"
+    monkeypatch.setattr(preprocess, "DROPPED_PICTURES", path)
     pictures = {row: np.full((20 + row % 3, 30, 3), row, dtype=np.uint8) for row in range(9)}
     files = [lost("$raw$/a$b$.npz", ["no hand found"] * 9, pictures), lost("b.npz", ["no extent"])]
-    draw_dropped(path, files)
+    preprocess.draw(files)
     first = path.read_bytes()
     assert cv2.imread(str(path)) is not None
-    draw_dropped(path, files)
+    preprocess.draw(files)
     assert path.read_bytes() == first
-    draw_dropped(path, files[1:])
+    preprocess.draw(files[1:])
     assert not path.exists()
 
 
@@ -304,7 +303,7 @@ def test_what_is_written_is_read_back(kind, tmp_path):
     read_back = read_processed(folder)
     assert read_back.class_names == written.class_names
     for before, after in ((written.train, read_back.train), (written.validation, read_back.validation)):
-        assert (after.landmarks is None, after.masks is None) == (kind != "landmarks", kind != "masks")
+        assert after.kind == kind
         np.testing.assert_array_equal(after.samples, before.samples)
         np.testing.assert_array_equal(after.classes, before.classes)
         np.testing.assert_array_equal(after.signers, before.signers)
@@ -335,7 +334,7 @@ def test_writing_again_replaces_the_folder_and_what_a_killed_run_left(tmp_path):
     assert not (folder / "stale.npz").exists()
 
 
-def test_a_failed_write_leaves_the_old_data(tmp_path):
+def test_a_failed_write_keeps_the_old_data(tmp_path):
     folder = tmp_path / "processed"
     write_processed(folder, a_data_set())
     before = data_hash(folder)
@@ -370,12 +369,12 @@ def test_a_failed_write_leaves_the_old_data(tmp_path):
 def test_spoilt_processed_data_is_refused(name, spoil, tmp_path):
     write_processed(tmp_path, a_data_set())
     spoil(tmp_path / name)
-    with pytest.raises(PipelineError, match=r"dvc repro|Copy or export"):
+    with pytest.raises(InputError, match=r"dvc repro|Copy or export"):
         read_processed(tmp_path)
 
 
 def test_the_hash_of_missing_data_names_the_next_step(tmp_path):
-    with pytest.raises(PipelineError, match=r"classes\.json: cannot be read .*dvc repro preprocess"):
+    with pytest.raises(InputError, match=r"classes\.json: cannot be read .*dvc repro preprocess"):
         data_hash(tmp_path)
 
 
@@ -447,11 +446,11 @@ def test_ready_made_masks_go_through_the_stage(tmp_path):
         "^train: 8 samples of 3 labels, 0 known signers, 8 samples of unknown", result.stdout, re.MULTILINE
     )
     assert (
-        "split stratified: one signer's photographs may stand on both sides, but no near-duplicates "
+        "split stratified: one signer's photographs may be on both sides, but no near-duplicates "
         "(11 groups in 11 samples)" in result.stdout
     )
     processed = read_processed(tmp_path / "data/processed")
-    assert processed.train.landmarks is None
+    assert processed.train.kind == "masks"
     assert processed.train.samples.shape == (8, 224, 224, 3)
 
 

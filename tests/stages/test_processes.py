@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -24,7 +24,7 @@ SHIPPED = "custom_cnn.safetensors"
 
 def split_of(signers, seed):
     hands = synthesize_hands(read_handshapes(), signers, samples_per_letter=1, seed=seed)
-    return Split(hands.landmarks, None, np.unique(hands.labels, return_inverse=True)[1], hands.signers)
+    return Split(hands.landmarks, np.unique(hands.labels, return_inverse=True)[1], hands.signers)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def checkouts(tmp_path_factory):
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["train"] |= {"batch_size": 80, "frozen_epochs": 1}
     params["init"]["custom_cnn"] = SHIPPED
-    phases = [{"epochs": 2, "image_size": 56, "views": 480}, {"epochs": 1, "image_size": 224, "views": 80}]
+    phases = [{"epochs": 2, "image_size": 56, "samples": 480}, {"epochs": 1, "image_size": 224, "samples": 80}]
     params["schedule"]["custom_cnn"] = [phase | {"precision": "fp32"} for phase in phases]
     data = Processed(split_of(20, seed=0), split_of(10, seed=1), read_handshapes().alphabet)
     folders = [tmp_path_factory.mktemp(name) for name in ("one", "two")]
@@ -51,8 +51,7 @@ def train(folder, *launcher):
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    with (folder / "models/custom_cnn/history.csv").open() as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    return pd.read_csv(folder / "models/custom_cnn/history.csv").to_dict("records")
 
 
 @pytest.mark.timeout(600)
@@ -60,10 +59,10 @@ def test_two_processes_give_the_metrics_of_one(checkouts):
     one = train(checkouts[0])
     two = train(checkouts[1], "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m")
     assert len(one) == len(two) == 3
-    for alone, together in zip(one, two, strict=True):
-        assert alone["val_accuracy"] > 0.8
+    for single, together in zip(one, two, strict=True):
+        assert single["val_accuracy"] > 0.8
         for name in ("lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy"):
-            assert alone[name] == pytest.approx(together[name], abs=TOLERANCE), name
+            assert single[name] == pytest.approx(together[name], abs=TOLERANCE), name
     assert {path.name for path in (checkouts[1] / "models").rglob("*") if path.is_file()} == {
         "model.onnx", "weights.safetensors", "validation_logits.npz", "history.csv",
     }  # fmt: skip

@@ -21,7 +21,7 @@ MODEL = "tiny-model"
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
-    """Three networks that take B for C, one of them champion."""
+    """Three networks that confuse B and C, one of them champion."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     tiny_models.write_checkout(tmp_path, tiny_models.SWAPPED)
@@ -30,8 +30,8 @@ def checkout(tmp_path, monkeypatch):
     return tmp_path
 
 
-def offer(monkeypatch, capsys, *arguments):
-    """Offer a file by hand; returns exit status and both outputs."""
+def propose(monkeypatch, capsys, *arguments):
+    """Propose a file by hand; returns exit status and both outputs."""
     monkeypatch.setattr("sys.argv", ["promote", *(str(argument) for argument in arguments)])
     capsys.readouterr()
     try:
@@ -54,26 +54,26 @@ def versions():
 
 def test_worse_is_refused_better_is_promoted_and_given_back(checkout, monkeypatch, capsys):
     first = report(checkout)["version"]
-    worse, better = checkout / "offers/custom_cnn/worse.onnx", checkout / "offers/custom_cnn/better.onnx"
+    worse, better = checkout / "proposals/custom_cnn/worse.onnx", checkout / "proposals/custom_cnn/better.onnx"
     tiny_models.write_network(worse, classes=("B", "C", "A"))
     tiny_models.write_network(better)
 
-    status, out, _ = offer(monkeypatch, capsys, worse)
+    status, out, _ = propose(monkeypatch, capsys, worse)
     assert status == 2
-    assert "Accuracy on strangers, the mean of 1 source: 0.000 against the champion's 0.333" in out
+    assert "Accuracy on unseen signers, the mean of 1 source: 0.000 against the champion's 0.333" in out
     assert "fall by more than 0.15: A (1.00 to 0.00)" in out
     assert read_champion(MODEL).number == first
     assert versions()[4].tags["gate"] == "refused"
     assert "does not beat the champion" in versions()[4].tags["gate_reasons"]
     assert report(checkout)["decision"]["promoted"] is False
 
-    status, same, progress = offer(monkeypatch, capsys, worse)
+    status, same, progress = propose(monkeypatch, capsys, worse)
     assert (status, same) == (2, out), "the same content on the same terms is refused with the same words"
-    assert "exam people" not in progress, "and not examined again"
+    assert "people" not in progress, "and not evaluated again"
     assert len(versions()) == 4
-    assert "exam people" in offer(monkeypatch, capsys, worse, "--again")[2]
+    assert "does not beat" in propose(monkeypatch, capsys, worse, "--again")[1]
 
-    status, out, _ = offer(monkeypatch, capsys, better)
+    status, out, _ = propose(monkeypatch, capsys, better)
     assert status == 0
     assert "version 5 of tiny-model, is the champion" in out
     assert "Next: make repro" in out
@@ -81,10 +81,12 @@ def test_worse_is_refused_better_is_promoted_and_given_back(checkout, monkeypatc
     assert report(checkout)["version"] == 5
     assert (checkout / "models/champion/model.onnx").read_bytes() == better.read_bytes()
     assert versions()[5].tags["previous_champion"] == str(first)
-    assert offer(monkeypatch, capsys, better)[:2] == (0, out), "offered again, it is the champion for the same reasons"
+    assert propose(monkeypatch, capsys, better)[:2] == (0, out), (
+        "proposed again, it is the champion for the same reasons"
+    )
 
     register_stage.main()
-    assert read_champion(MODEL).number == 5, "the pipeline's own network does not beat the one offered by hand"
+    assert read_champion(MODEL).number == 5, "the pipeline's own network does not beat the one proposed by hand"
     assert report(checkout)["models"]["mobilenet_v2"]["version"] == first
 
     monkeypatch.setattr("sys.argv", ["rollback"])
@@ -97,23 +99,23 @@ def test_worse_is_refused_better_is_promoted_and_given_back(checkout, monkeypatc
     with pytest.raises(PipelineError, match=rf"version {first} .* is the champion, and there is none before"):
         rollback.main()
 
-    status, out, _ = offer(monkeypatch, capsys, better)
+    status, out, _ = propose(monkeypatch, capsys, better)
     assert status == 2
-    assert "It was rolled back, so only a person can offer it again" in out
+    assert "It was rolled back, so only a person can propose it again" in out
     shutil.copy(better, checkout / "models/custom_cnn/model.onnx")
     tiny_models.write_metrics(checkout, "custom_cnn", 1.0)
     register_stage.main()
     assert read_champion(MODEL).number == first, "the pipeline does not promote what was rolled back"
-    assert offer(monkeypatch, capsys, better, "--again")[0] == 0
+    assert propose(monkeypatch, capsys, better, "--again")[0] == 0
     assert read_champion(MODEL).number == 5
     assert "rolled_back" not in versions()[5].tags
 
 
-def test_a_champion_that_this_checkout_cannot_read_leaves_the_decision_to_the_budgets(checkout, monkeypatch, capsys):
-    other = checkout / "offers/custom_cnn/other.onnx"
+def test_a_champion_that_this_checkout_cannot_use_leaves_the_decision_to_the_budgets(checkout, monkeypatch, capsys):
+    other = checkout / "proposals/custom_cnn/other.onnx"
     tiny_models.write_network(other, classes=tiny_models.SWAPPED, sharpness=1.0)
     monkeypatch.setattr("stages.registry.promotion.load_network", _refuse_the_champion)
-    status, out, _ = offer(monkeypatch, capsys, other)
+    status, out, _ = propose(monkeypatch, capsys, other)
     assert status == 0
     assert "was trained on masks" in out
 
@@ -121,24 +123,24 @@ def test_a_champion_that_this_checkout_cannot_read_leaves_the_decision_to_the_bu
 def _refuse_the_champion(path):
     from stages.evaluation.networks import load_network
 
-    if "offers" not in path.parts:
+    if "proposals" not in path.parts:
         raise PipelineError(f"{path} was trained on masks 'of old'.")
     return load_network(path)
 
 
-def test_without_a_champion_nothing_is_offered_by_hand(tmp_path, monkeypatch, capsys):
+def test_without_a_champion_nothing_is_proposed_by_hand(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     tiny_models.write_params(tmp_path)
     tiny_models.write_people(tmp_path)
     tiny_models.write_network(tmp_path / "custom_cnn/model.onnx")
     with pytest.raises(PipelineError, match="has no champion to compare with"):
-        offer(monkeypatch, capsys, "custom_cnn/model.onnx")
+        propose(monkeypatch, capsys, "custom_cnn/model.onnx")
     with pytest.raises(PipelineError, match=r"'tiny-model' has no version 'champion'"):
         roll_back(MODEL)
     tiny_models.write_reference(tmp_path / "reference.onnx")
-    with pytest.raises(PipelineError, match="reads landmarks, but the service gives it masks"):
-        offer(monkeypatch, capsys, "reference.onnx")
+    with pytest.raises(PipelineError, match="takes landmarks, but the service gives it masks"):
+        propose(monkeypatch, capsys, "reference.onnx")
 
 
 def empty_versions(count):
@@ -148,7 +150,7 @@ def empty_versions(count):
             client.create_model_version(MODEL, source="/nowhere", tags={"architecture": "custom_cnn"})
 
 
-def test_rollback_passes_over_what_was_rolled_back_and_never_turns_in_a_circle(tmp_path, monkeypatch):
+def test_rollback_skips_what_was_rolled_back_and_never_loops(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     empty_versions(4)
     for expected, number in ((None, 1), (1, 2), (2, 3)):
@@ -161,7 +163,7 @@ def test_rollback_passes_over_what_was_rolled_back_and_never_turns_in_a_circle(t
         roll_back(MODEL)
 
 
-def test_of_two_at_once_one_wins_and_the_other_is_told(tmp_path, monkeypatch):
+def test_of_two_at_once_one_wins_and_the_other_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     empty_versions(3)
     processes = multiprocessing.get_context("spawn")
@@ -174,9 +176,11 @@ def test_of_two_at_once_one_wins_and_the_other_is_told(tmp_path, monkeypatch):
             client.set_registered_model_alias(MODEL, "champion", "1")
         barrier.wait(120)
         barrier.wait(120)
-        (winner, said), (loser, refusal) = sorted((results.get(timeout=60) for _ in racers), key=lambda told: told[1])
+        (winner, said), (loser, refusal) = sorted(
+            (results.get(timeout=60) for _ in racers), key=lambda result: result[1]
+        )
         assert said == ""
-        assert f"while version {loser} of '{MODEL}' was examined, version {winner} became champion" in refusal
+        assert f"while version {loser} of '{MODEL}' was being evaluated, version {winner} became champion" in refusal
         assert read_champion(MODEL).number == winner
     for racer in racers:
         racer.join(60)

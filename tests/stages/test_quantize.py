@@ -1,4 +1,4 @@
-"""An exported network in int8: it reads as before, is smaller, and says of itself what it said."""
+"""An exported network in int8: it predicts as before, is smaller, and has the same metadata."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def model(hands, tmp_path_factory):
     return path
 
 
-def test_int8_reads_as_float32_does_and_is_smaller(model, hands, tmp_path):
+def test_int8_predicts_as_float32_does_and_is_smaller(model, hands, tmp_path):
     quantize(model, tmp_path / "int8.onnx")
     before, after = Recogniser(model), Recogniser(tmp_path / "int8.onnx")
     masks = draw_masks(hands)
@@ -55,10 +55,10 @@ def test_int8_reads_as_float32_does_and_is_smaller(model, hands, tmp_path):
     assert after.version != before.version
 
 
-def test_what_reads_landmarks_is_refused_and_nothing_is_written(hands, tmp_path):
+def test_a_network_on_landmarks_is_refused_and_nothing_is_written(hands, tmp_path):
     path = tmp_path / "model.onnx"
     export_model(LandmarkMLP(len(CLASSES), width=8, dropout=0.0), path, examples=hands[:4], **FACTS)
-    with pytest.raises(PipelineError, match="reads landmarks"):
+    with pytest.raises(PipelineError, match="takes landmarks"):
         quantize(path, tmp_path / "int8.onnx")
     (tmp_path / "damaged.onnx").write_bytes(json.dumps([]).encode())
     with pytest.raises(PipelineError, match="cannot be loaded"):

@@ -1,4 +1,4 @@
-"""The reference on landmarks: it learns, reads a hand wherever it is and whichever it is, and is left out of masks."""
+"""The reference on landmarks: it learns, ignores a hand's place, size and side, and is left out for masks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def hands_of(signers, seed):
     hands = synthesize_hands(read_handshapes(), signers, 1, seed)
     rows = np.isin(hands.labels, LETTERS)
     classes = np.searchsorted(LETTERS, hands.labels[rows]).astype(np.int64)
-    return Split(hands.landmarks[rows], None, classes, hands.signers[rows])
+    return Split(hands.landmarks[rows], classes, hands.signers[rows])
 
 
 @pytest.fixture(scope="module")
@@ -45,20 +45,20 @@ def test_it_learns_and_reports_both_calibrations(checkout):
 
 def test_place_size_and_side_of_a_hand_do_not_matter(checkout):
     network = load_network(checkout / "models/landmark_mlp/model.onnx")
-    assert network.reads == "landmarks"
+    assert network.input_name == "landmarks"
     assert network.classes == LETTERS
     assert network.data_hash == data_hash(checkout / "data/processed")
     hands = hands_of(3, 2).samples
-    (expected,) = predict([network], hands, "test", batch_size=4)
+    expected = predict(network, hands, "test", batch_size=4)
     np.testing.assert_allclose(expected.sum(axis=1), 1.0, atol=1e-5)
     for changed in (hands * 0.5, hands + 100.0, hands * np.array([-1, 1, 1])):
-        (probabilities,) = predict([network], changed.astype(np.float32), "test")
+        probabilities = predict(network, changed.astype(np.float32), "test")
         np.testing.assert_allclose(probabilities, expected, atol=1e-3)
 
 
 def test_a_data_set_of_masks_has_no_reference_and_the_older_one_is_gone(tmp_path, monkeypatch, capsys):
     tiny_models.write_params(tmp_path)
-    split = Split(None, tiny_models.masks_of("AB"), np.array([0, 1]), np.array(["", ""]))
+    split = Split(tiny_models.masks_of("AB"), np.array([0, 1]), np.array(["", ""]))
     write_processed(tmp_path / "data/processed", Processed(split, split, ("A", "B")))
     tiny_models.write_reference(tmp_path / "models/landmark_mlp/model.onnx")
     monkeypatch.chdir(tmp_path)

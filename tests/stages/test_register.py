@@ -49,6 +49,7 @@ def versions(client):
 
 def test_register_again_and_after_losing_the_store(tmp_path, monkeypatch):
     tiny_models.write_checkout(tmp_path)
+    tiny_models.write_people(tmp_path)
     first = register(tmp_path)
     assert first["champion"] == "mobilenet_v2"
     assert first["model"] == "tiny-model"
@@ -69,6 +70,8 @@ def test_register_again_and_after_losing_the_store(tmp_path, monkeypatch):
     assert run.data.tags["git_commit"] == "unknown"
     assert run.data.tags["dvc_stage"] == "train@custom_cnn"
     assert run.data.tags["model_hash"] == first["models"]["custom_cnn"]["model_hash"]
+    (dataset,) = run.inputs.dataset_inputs
+    assert (dataset.dataset.name, dataset.tags[0].value) == ("validation", "validation")
     curve = client.get_metric_history(run.info.run_id, "val_accuracy")
     assert [(point.step, point.value) for point in curve] == [(1, 0.5), (2, 0.7)]
     assert {file.path for file in client.list_artifacts(run.info.run_id, "report")} == {
@@ -102,26 +105,27 @@ def test_register_again_and_after_losing_the_store(tmp_path, monkeypatch):
     assert not (tmp_path / "other.onnx").exists()
 
     shutil.copytree(tmp_path, tmp_path / "moved")
-    with pytest.raises(PipelineError, match=r"the checkout was moved\. Delete mlflow\.db"):
+    with pytest.raises(PipelineError, match=r"the checkout was moved\. Move it back, or rename mlflow\.db"):
         register_here(tmp_path / "moved", monkeypatch)
 
 
-def test_one_content_is_one_version_and_a_leader_that_reads_no_more_is_refused(tmp_path, monkeypatch):
+def test_one_content_is_one_version_and_a_leader_that_is_no_better_is_refused(tmp_path, monkeypatch):
     tiny_models.write_checkout(tmp_path)
-    first = register_here(tmp_path, monkeypatch)
     tiny_models.write_people(tmp_path)
+    first = register_here(tmp_path, monkeypatch)
     tiny_models.write_metrics(tmp_path, "custom_cnn", 0.95)
     measured = register_here(tmp_path, monkeypatch)
     assert measured["models"]["custom_cnn"] == first["models"]["custom_cnn"] | {"f1": 0.95}, "one content, one version"
     assert (measured["champion"], measured["version"]) == ("mobilenet_v2", first["version"])
     assert measured["decision"]["candidate"] == "custom_cnn"
-    assert not measured["decision"]["promoted"], "it reads no more than the champion"
+    assert not measured["decision"]["promoted"], "it recognises no more than the champion"
     again = store(tmp_path, "measured.db")
     assert again.get_run(first["models"]["custom_cnn"]["run_id"]).data.metrics["f1"] == 0.95
 
 
 def test_register_says_which_report_is_missing(tmp_path, monkeypatch):
     tiny_models.write_checkout(tmp_path)
+    tiny_models.write_people(tmp_path)
     (tmp_path / "reports/resnet18/metrics.json").unlink()
     with pytest.raises(PipelineError, match=r"reports/resnet18/metrics\.json.*dvc repro evaluate"):
         register_here(tmp_path, monkeypatch)

@@ -20,7 +20,7 @@ import yaml
 
 from stages.data.processed import Processed, Split, write_processed
 from stages.errors import PipelineError
-from stages.params import read_tune
+from stages.params import Tune, read_params
 from stages.search.write_back import replaced
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -48,7 +48,7 @@ def s3():
 
 def write_tiny_search(folder: Path) -> None:
     """The shipped parameters with trials of a second or two, and data to go with them."""
-    tiny = {"tune.trials": TRIALS, "tune.views": 40, "tune.startup": 3, "train.batch_size": 4}
+    tiny = {"tune.trials": TRIALS, "tune.samples": 40, "tune.startup": 3, "train.batch_size": 4}
     text = replaced(SHIPPED.read_text(), tiny, "params.yaml")
     folder.mkdir()
     (folder / "pretrained").symlink_to(tiny_models.ROOT / "pretrained")
@@ -57,7 +57,7 @@ def write_tiny_search(folder: Path) -> None:
     classes = np.arange(12) % 3
     split = Split(
         (rng.normal(100, 30, (12, 21, 3)) + 40 * classes[:, None, None]).astype(np.float32),
-        None, classes.astype(np.int64), np.array([""] * 12),
+        classes.astype(np.int64), np.array([""] * 12),
     )  # fmt: skip
     write_processed(folder / "data/processed", Processed(split, split, ("A", "B", "C")))
 
@@ -121,7 +121,7 @@ def test_two_workers_share_a_study_on_postgresql(tmp_path, postgres, mlflow_uri,
             section, field = name.split(".")
             assert written[section][field] == float(f"{value:.3g}")
         assert f"best: trial {best.number}:" in out
-        assert read_tune(folder / "params.yaml").trials == TRIALS
+        assert read_params(Tune, folder / "params.yaml").trials == TRIALS
     assert_shown(mlflow_uri, summary.study_name, {str(trial.number) for trial in done}, str(best.number))
 
 

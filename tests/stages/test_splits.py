@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.data.splits import MAX_CLASSES, divide
-from stages.errors import PipelineError
+from stages.errors import InputError
 
 LETTERS = st.sampled_from("ABCD")
 KNOWN = st.sampled_from(["ann", "bo", "cy", "di", "ed"])
@@ -35,7 +35,7 @@ def test_a_signer_is_on_one_side_and_every_label_in_training(rows, share, seed):
     labels, signers = (np.array(column) for column in zip(*rows, strict=True))
     try:
         division = split(labels, signers, share, seed)
-    except PipelineError:
+    except InputError:
         lone = [
             signer for signer in set(signers) if not set(labels[signers == signer]) <= set(labels[signers != signer])
         ]
@@ -58,7 +58,7 @@ def test_without_signers_every_repeated_label_is_on_both_sides(labels, share, se
     signers = [unknown] * len(labels)
     counts = {label: labels.count(label) for label in set(labels)}
     if len(counts) < 2 or max(counts.values()) < 2:
-        with pytest.raises(PipelineError, match=r"^data/raw: "):
+        with pytest.raises(InputError, match=r"^data/raw: "):
             split(labels, signers, share, seed)
         return
     division = split(labels, signers, share, seed)
@@ -76,7 +76,7 @@ def test_without_signers_a_group_is_on_one_side_and_every_label_in_training(rows
     groups = np.array([100 * "ABCD".index(label) + number for label, number in rows])
     groups_of = {label: len(set(groups[labels == label])) for label in set(labels.tolist())}
     if len(groups_of) < 2 or max(groups_of.values()) < 2:
-        with pytest.raises(PipelineError, match=r"^data/raw: "):
+        with pytest.raises(InputError, match=r"^data/raw: "):
             split(labels, [""] * len(rows), share, seed, groups)
         return
     division = split(labels, [""] * len(rows), share, seed, groups)
@@ -85,8 +85,8 @@ def test_without_signers_a_group_is_on_one_side_and_every_label_in_training(rows
     assert set(labels[~held_out]) == set(labels)
     assert set(labels[held_out]) == {label for label, count in groups_of.items() if count >= 2}
     assert division.groups == sum(groups_of.values())
-    alone = {label for label, count in groups_of.items() if count == 1 and (labels == label).sum() > 1}
-    assert set(division.undivided) == alone
+    only = {label for label, count in groups_of.items() if count == 1 and (labels == label).sum() > 1}
+    assert set(division.undivided) == only
 
 
 def test_groups_fill_the_share_that_was_asked_for():
@@ -150,7 +150,7 @@ def test_one_unknown_signer_makes_it_stratified():
     ],
 )
 def test_what_cannot_be_divided_is_refused(labels, signers, sentence):
-    with pytest.raises(PipelineError, match=f"^data/raw: .*{sentence}"):
+    with pytest.raises(InputError, match=f"^data/raw: .*{sentence}"):
         split(labels, signers)
 
 

@@ -1,9 +1,10 @@
-"""MLflow's store: its tables are made whole or not at all; a server that is away is waited for, in words."""
+"""MLflow's store: tables are made whole or not at all, advice fits the error, a server that is away is waited for."""
 
 from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ import pytest
 import tiny_models
 from mlflow.exceptions import MlflowException
 
-from stages.errors import PipelineError
+from stages.errors import PipelineError, StoreError
 from stages.registry import store
 from stages.registry.store import open_store
 from stages.registry.versions import _is_whole
@@ -38,16 +39,16 @@ def port(monkeypatch):
     return port
 
 
-def test_a_server_that_stays_away_is_told(port, monkeypatch, capsys):
+def test_a_server_that_stays_away_is_reported(port, monkeypatch, capsys):
     monkeypatch.setattr(store, "SERVER_SECONDS", 0.1)
     with (
-        pytest.raises(PipelineError, match=r"does not answer \(.*refused\)\. Start it, or name another") as told,
+        pytest.raises(PipelineError, match=r"does not answer \(.*refused\)\. Start it, or name another") as raised,
         open_store(),
     ):
         pytest.fail("it is away")
     waiting = capsys.readouterr().err
     assert waiting.count("waiting up to") == 1
-    assert "secret" not in waiting + str(told.value)
+    assert "secret" not in waiting + str(raised.value)
 
 
 def test_a_server_that_comes_back_is_waited_for(port, capsys):
@@ -65,6 +66,29 @@ def test_a_server_that_comes_back_is_waited_for(port, capsys):
     servers[0].shutdown()
     thread.join()
     servers[0].server_close()
+
+
+@pytest.mark.parametrize(
+    ("damage", "advice"),
+    [
+        pytest.param(False, "Another process is using the store. Wait until it has finished", id="locked"),
+        pytest.param(True, "The file is damaged. Restore a copy of it, or rename it", id="damaged"),
+    ],
+)
+def test_advice_fits_what_is_wrong_with_the_database(tmp_path, monkeypatch, damage, advice):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    with open_store() as client:
+        client.create_experiment("first", artifact_location=tmp_path.as_uri())
+    other = sqlite3.connect(tmp_path / "mlflow.db")
+    if damage:
+        (tmp_path / "mlflow.db").write_bytes(b"no database" * 100)
+    else:
+        other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreError) as raised, open_store() as client:
+        client.create_experiment("second", artifact_location=tmp_path.as_uri())
+    other.close()
+    assert advice in str(raised.value)
+    assert "elete" not in str(raised.value), "a registry is never to be deleted"
 
 
 def test_a_server_that_goes_away_does_not_make_a_version_look_broken():

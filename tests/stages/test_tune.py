@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import optuna
@@ -11,14 +12,14 @@ import pytest
 import tiny_models
 import yaml
 
-from stages.errors import PipelineError
-from stages.params import Augment, Phase, Range, Train, read_params, read_schedule, read_tune, searchable
+from stages.errors import InputError, StoreError
+from stages.params import Augment, Phase, Range, Train, Tune, read_params, read_schedule, searchable
 from stages.search.space import present_values, settings, shortened, study_name
 from stages.search.study import _run_one, open_study, search, store_name
 from stages.search.write_back import replaced, write_back
 
 SHIPPED = Path(__file__).resolve().parents[2] / "params.yaml"
-SPACE = {"train.lr": Range(0.001, 0.1, log=True), "augment.roll": Range(0.0, 20.0, log=False)}
+SPACE = {"train.lr": Range(low=0.001, high=0.1, log=True), "augment.roll": Range(low=0.0, high=20.0, log=False)}
 FIRST = {"train.lr": 0.01, "augment.roll": 10.0}
 
 
@@ -39,26 +40,26 @@ def by_roll(values, report):
     return accuracy
 
 
-def test_the_shipped_space_holds_the_shipped_values_and_a_trial_sees_its_views():
-    tune, train, augment = read_tune(SHIPPED), read_params(Train, SHIPPED), read_params(Augment, SHIPPED)
+def test_the_shipped_space_contains_the_shipped_values_and_a_trial_gets_its_samples():
+    tune, train, augment = read_params(Tune, SHIPPED), read_params(Train, SHIPPED), read_params(Augment, SHIPPED)
     assert set(present_values(tune.space, train, augment)) == set(tune.space)
     for end in ("low", "high"):
         settings(train, augment, {name: getattr(ends, end) for name, ends in tune.space.items()})
-    schedule = shortened(read_schedule(tune.architecture, SHIPPED), tune.views)
-    assert sum(phase.epochs * phase.views for phase in schedule) == pytest.approx(tune.views, rel=0.01)
+    schedule = shortened(read_schedule(tune.architecture, SHIPPED), tune.samples)
+    assert sum(phase.epochs * phase.samples for phase in schedule) == pytest.approx(tune.samples, rel=0.01)
     assert {"train.lr", "augment.roll"} <= set(searchable())
     assert "train.batch_size" not in searchable()
 
 
-def test_a_present_value_outside_its_range_is_told():
+def test_a_current_value_outside_its_range_is_refused():
     train, augment = read_params(Train, SHIPPED), read_params(Augment, SHIPPED)
-    with pytest.raises(PipelineError, match=r"train\.lr is 0\.001, outside of its range in tune\.space, 0\.1 to 1\.0"):
-        present_values({"train.lr": Range(0.1, 1.0, log=False)}, train, augment)
+    with pytest.raises(InputError, match=r"train\.lr is 0\.001, outside its range in tune\.space, 0\.1 to 1\.0"):
+        present_values({"train.lr": Range(low=0.1, high=1.0, log=False)}, train, augment)
 
 
 def test_a_study_is_named_by_what_its_trials_have_in_common():
     train, augment = read_params(Train, SHIPPED), read_params(Augment, SHIPPED)
-    schedule = [Phase(1, 224, 100, "fp32")]
+    schedule = [Phase(epochs=1, image_size=224, samples=100, precision="fp32")]
 
     def name(data="d", space=SPACE, **values):
         return study_name("resnet18", "random", data, schedule, space, *settings(train, augment, values))
@@ -101,21 +102,39 @@ def test_a_trial_that_falls_behind_ends_early_but_not_before_its_third_epoch(tmp
     assert study.best.number == 0
 
 
-def test_a_database_that_vanishes_is_told(tmp_path):
+def test_a_database_that_loses_its_tables_is_reported(tmp_path):
     study = open_here(tmp_path, 2)
 
-    def vanishing(values, report):
-        study.inside._storage._backend.engine.dispose()
-        (tmp_path / "tune.db").unlink()
+    def emptying(values, report):
+        (tmp_path / "tune.db").write_bytes(b"")
         return 0.5
 
-    told = r"tune\.db: .*no such table.*Check TUNE_STORAGE.*make tune goes on with the study, or begins it anew"
-    with pytest.raises(PipelineError, match=told):
-        search(study, SPACE, vanishing, unseen)
-    with pytest.raises(PipelineError, match=told):
+    message = r"tune\.db: .*no such table.*Check TUNE_STORAGE.*make tune goes on with the study, or creates it again"
+    with pytest.raises(StoreError, match=message):
+        search(study, SPACE, emptying, unseen)
+    with pytest.raises(StoreError, match=message):
         _ = study.best
-    with pytest.raises(PipelineError, match=told):
+    with pytest.raises(StoreError, match=message):
         _ = study.busy
+
+
+def test_a_study_that_is_deleted_is_reported(tmp_path):
+    study = open_here(tmp_path, 2)
+
+    def deleting(values, report):
+        optuna.delete_study(study_name="s", storage=study.url)
+        return 0.5
+
+    with pytest.raises(StoreError, match=r"tune\.db: study 's' is gone\. Check TUNE_STORAGE"):
+        search(study, SPACE, deleting, unseen)
+
+
+def test_a_key_error_of_the_training_is_not_taken_for_a_missing_study(tmp_path):
+    def wrong(values, report):
+        raise KeyError("a bug")
+
+    with pytest.raises(KeyError, match="a bug"):
+        search(open_here(tmp_path, 2), SPACE, wrong, unseen)
 
 
 def test_a_trial_that_raises_has_failed_and_another_takes_its_place(tmp_path):
@@ -128,8 +147,35 @@ def test_a_trial_that_raises_has_failed_and_another_takes_its_place(tmp_path):
     assert study.done == []
     search(open_here(tmp_path, 2), SPACE, by_roll, unseen)
     assert len(study.done) == 2
-    states = [trial.state.name for trial in study.inside.trials]
+    states = [trial.state.name for trial in study.optuna_study.trials]
     assert states == ["FAIL", "COMPLETE", "COMPLETE"]
+
+
+def test_a_trial_that_is_alive_is_not_given_up(tmp_path):
+    study, other = open_here(tmp_path, 2, heartbeat=0.05), open_here(tmp_path, 1, heartbeat=0.05)
+
+    def long(values, report):
+        if len(study.optuna_study.trials) == 1:
+            worker = threading.Thread(target=search, args=(other, SPACE, by_roll, unseen))
+            worker.start()
+            worker.join(1.0)
+            assert worker.is_alive(), "it waits for this trial"
+        return 0.5
+
+    search(study, SPACE, long, unseen)
+    assert [trial.state.name for trial in study.optuna_study.trials] == ["COMPLETE", "COMPLETE"]
+
+
+def test_a_trial_that_others_gave_up_is_run_again(tmp_path):
+    study = open_here(tmp_path, 1)
+
+    def asleep(values, report):
+        if len(study.optuna_study.trials) == 1:
+            study.optuna_study.tell(0, state=optuna.trial.TrialState.FAIL)
+        return by_roll(values, report)
+
+    search(study, SPACE, asleep, unseen)
+    assert [trial.state.name for trial in study.optuna_study.trials] == ["FAIL", "COMPLETE"]
 
 
 KILLED = """
@@ -138,7 +184,7 @@ from pathlib import Path
 from stages.search.study import search
 sys.path.insert(0, {tests!r})
 from test_tune import SPACE, open_here, unseen
-study = open_here(Path({folder!r}), 1, heartbeat=1)
+study = open_here(Path({folder!r}), 1, heartbeat=0.2)
 search(study, SPACE, lambda values, report: os.kill(os.getpid(), signal.SIGKILL), unseen)
 """
 
@@ -149,45 +195,43 @@ def test_a_killed_worker_s_trial_is_marked_failed_and_run_again(tmp_path):
         [sys.executable, "-c", script], cwd=tiny_models.ROOT, capture_output=True, text=True, timeout=120, check=False
     )
     assert killed.returncode == -9, killed.stderr
-    study = open_here(tmp_path, 1, heartbeat=1)
+    study = open_here(tmp_path, 1, heartbeat=0.2)
     assert study.busy, "it still counts as running"
     search(study, SPACE, by_roll, unseen)
-    assert [trial.state.name for trial in study.inside.trials] == ["FAIL", "COMPLETE"]
+    assert [trial.state.name for trial in study.optuna_study.trials] == ["FAIL", "COMPLETE"]
 
 
-@pytest.mark.filterwarnings("ignore:Heartbeat of storage")
-def test_of_two_workers_that_begin_the_last_trial_at_once_one_steps_back(tmp_path):
+def test_of_two_workers_that_begin_the_last_trial_at_once_one_gives_it_up(tmp_path):
     study = open_here(tmp_path, 1)
-    other = study.inside.ask()
+    other = study.optuna_study.ask()
 
     def unreachable(values, report):
         pytest.fail("there are as many trials as are needed")
 
     _run_one(study, SPACE, unreachable, unseen)
-    study.inside.tell(other, 0.5)
+    study.optuna_study.tell(other, 0.5)
     search(study, SPACE, unreachable, unseen)
-    assert [trial.state.name for trial in study.inside.trials] == ["COMPLETE", "FAIL"]
+    assert [trial.state.name for trial in study.optuna_study.trials] == ["COMPLETE", "FAIL"]
 
 
-@pytest.mark.filterwarnings("ignore:Heartbeat of storage")
-def test_a_study_of_nothing_but_early_ends_says_what_to_raise(tmp_path):
+def test_a_study_of_pruned_trials_only_says_what_to_raise(tmp_path):
     study = open_here(tmp_path, 1)
-    trial = study.inside.ask()
-    study.inside.tell(trial, state=optuna.trial.TrialState.PRUNED)
-    with pytest.raises(PipelineError, match=r"no trial came to its end\. Raise tune\.startup"):
+    trial = study.optuna_study.ask()
+    study.optuna_study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+    with pytest.raises(InputError, match=r"every trial was pruned\. Raise tune\.startup"):
         _ = study.best
 
 
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("nowhere", r"is no URL of a database\. Give one such as"),
+        ("nowhere", r"is not the URL of a database\. Give one such as"),
         ("sqlite:////no/such/folder/tune.db", r"sqlite:////no/such/folder/tune\.db: .*unable to open.*TUNE_STORAGE"),
         ("nosuchdb://host/name", r"nosuchdb://host/name: .*Check TUNE_STORAGE"),
     ],
 )
-def test_a_database_that_cannot_be_used_is_told(url, message):
-    with pytest.raises(PipelineError, match=message):
+def test_a_database_that_cannot_be_used_is_refused(url, message):
+    with pytest.raises(InputError if url == "nowhere" else StoreError, match=message):
         open_study(url, "s", FIRST, trials=1, startup=1, heartbeat=20, show=unseen)
 
 
@@ -203,12 +247,10 @@ augment: {roll: 10.0, tilt: 8.0}   # in one line
 """
 
 
-def test_numbers_change_where_they_stand_and_comments_keep_their_column():
+def test_numbers_change_in_place_and_comments_keep_their_column():
     values = {"train.lr": 0.00123, "train.dropout": 0.25, "augment.tilt": 12.5, "augment.roll": 10.0}
     assert replaced(TEXT, values, "p") == (
-        TEXT.replace("0.001     ", "0.00123   ")
-        .replace("0.1  #", "0.25 #")
-        .replace("tilt: 8.0}   #", "tilt: 12.5}   #")
+        TEXT.replace("0.001     ", "0.00123   ").replace("0.1  #", "0.25 #").replace("tilt: 8.0}   #", "tilt: 12.5}  #")
     )
 
 
@@ -217,15 +259,15 @@ def test_a_small_number_is_read_back_as_a_number():
 
 
 @pytest.mark.parametrize("name", ["train.speed", "train", "nothing.lr", "train.lr.low"])
-def test_a_number_that_is_not_there_is_told(name):
-    with pytest.raises(PipelineError, match=rf"p: there is no number '{name}' to write to"):
+def test_a_missing_number_is_refused(name):
+    with pytest.raises(InputError, match=rf"p: there is no number '{name}' to write to"):
         replaced(TEXT, {name: 1.0}, "p")
 
 
 def test_the_shipped_file_is_written_as_a_diff_of_the_changed_lines_alone(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text(SHIPPED.read_text())
-    first = present_values(read_tune(path).space, read_params(Train, path), read_params(Augment, path))
+    first = present_values(read_params(Tune, path).space, read_params(Train, path), read_params(Augment, path))
     assert write_back(first, path) == ""
     diff = write_back(first | {"train.lr": 0.00217, "augment.jitter": 0.0123}, path)
     lines = [line for line in diff.splitlines() if line[0] in "+-"]

@@ -1,4 +1,4 @@
-"""Weights to start from: what a file knows is kept, what does not fit is refused with the next step."""
+"""Weights to start from: labels in the file keep their rows, files that do not fit are refused with the next step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import nn
 
 from stages.commands import keep_weights
 from stages.data.processed import Processed, Split
-from stages.errors import PipelineError
+from stages.errors import InputError, PipelineError
 from stages.models.build import NETWORKS, build_network, output_layers
 from stages.params import Augment, Phase, Train
 from stages.training import weights
@@ -80,7 +80,7 @@ def test_random_weights_stay_as_they_are():
     ("file", "message"),
     [
         ("none.safetensors", "pretrained/none.safetensors is missing. Put it there"),
-        ("broken.safetensors", "broken.safetensors is no whole safetensors file"),
+        ("broken.safetensors", "broken.safetensors is not a complete safetensors file"),
         ("other.safetensors", "other.safetensors holds weights of another architecture: '.+' does not fit"),
         (
             "wider.safetensors",
@@ -88,17 +88,17 @@ def test_random_weights_stay_as_they_are():
         ),
     ],
 )
-def test_what_cannot_be_started_from_is_refused(file, message, pretrained):
+def test_unusable_weights_are_refused(file, message, pretrained):
     (pretrained / "broken.safetensors").write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00{}")
     weights.save_weights(trained("mobilenet_v2").state_dict(), pretrained / "other.safetensors", LETTERS)
     wider = trained("custom_cnn").state_dict() | {"by_landmarks.classifier.layers.13.weight": torch.zeros(4, 300)}
     weights.save_weights(wider, pretrained / "wider.safetensors", LETTERS)
-    with pytest.raises(PipelineError, match=message):
+    with pytest.raises(InputError, match=message):
         weights.load_initial(trained("custom_cnn"), "custom_cnn", file, LETTERS)
 
 
 def test_imagenet_weights_load_into_the_backbone_alone(monkeypatch):
-    """A file of torchvision's layout stands in for the download."""
+    """A file in torchvision's layout replaces the download."""
     from torchvision.models import mobilenet_v2
 
     torch.manual_seed(3)
@@ -112,7 +112,7 @@ def test_imagenet_weights_load_into_the_backbone_alone(monkeypatch):
     assert all(torch.equal(tensor, attention[name]) for name, tensor in network.attention["3"].state_dict().items())
 
 
-def test_without_a_network_imagenet_says_what_else_there_is(tmp_path, monkeypatch):
+def test_without_internet_access_imagenet_weights_name_the_alternatives(tmp_path, monkeypatch):
     def unreachable(*_):
         raise socket.gaierror("Name or service not known")
 
@@ -122,14 +122,14 @@ def test_without_a_network_imagenet_says_what_else_there_is(tmp_path, monkeypatc
         weights.load_initial(trained("resnet18"), "resnet18", "imagenet", LETTERS)
 
 
-def test_a_network_that_torchvision_has_not_cannot_start_from_imagenet():
-    with pytest.raises(PipelineError, match=r"init\.custom_cnn is 'imagenet', but torchvision has no weights for it"):
+def test_a_network_unknown_to_torchvision_cannot_start_from_imagenet():
+    with pytest.raises(InputError, match=r"init\.custom_cnn is 'imagenet', but torchvision has no weights for it"):
         weights.load_initial(trained("custom_cnn"), "custom_cnn", "imagenet", LETTERS)
 
 
 @pytest.mark.parametrize("architecture", NETWORKS)
 @pytest.mark.parametrize("frozen_epochs", [0, 2])
-def test_early_layers_stay_as_they_are_at_first(architecture, frozen_epochs, tmp_path):
+def test_early_layers_are_frozen_at_first(architecture, frozen_epochs, tmp_path):
     """Two epochs, so that either all of training is frozen or none; attention learns in both."""
     network = trained(architecture, ("A", "B", "C"))
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
@@ -138,10 +138,12 @@ def test_early_layers_stay_as_they_are_at_first(architecture, frozen_epochs, tmp
     assert frozen
     assert not [name for name in frozen if "attention" in name]
     masks = tiny_models.masks_of("ABCABC")
-    split = Split(None, masks, np.array([0, 1, 2, 0, 1, 2]), np.array([""] * 6))
-    train = Train(0, 6, 0.01, 0.1, 0.0, patience=4, frozen_epochs=frozen_epochs, fine_tuning=0.5)
+    split = Split(masks, np.array([0, 1, 2, 0, 1, 2]), np.array([""] * 6))
+    train = Train(
+        seed=0, batch_size=6, lr=0.01, warmup=0.1, dropout=0.0, patience=4, frozen_epochs=frozen_epochs, fine_tuning=0.5
+    )
     augment = Augment(mirror=0.0, roll=0.0, tilt=0.0, scale=0.0, shift=0.0, stretch=0.0, jitter=0.0)
-    schedule = [Phase(2, 224, 12, "fp32")]
+    schedule = [Phase(epochs=2, image_size=224, samples=12, precision="fp32")]
     history = fit(
         network, Processed(split, split, ("A", "B", "C")), schedule, train, augment, tmp_path / "run",
         early_layers=network.early_layers(),

@@ -1,4 +1,4 @@
-"""A checkout in small: real ONNX networks that read the colour of a mask, and the files around them."""
+"""A small checkout: real ONNX networks that classify the colour of a mask, and the files around them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from client.mask import MASK_VERSION
 from stages.data.processed import Processed, Split, write_processed
+from stages.evaluation.predictions import Predictions
+from stages.evaluation.test_sets import EvaluationSet, TestSets
+from stages.hand.non_letters import NOTHING
 from stages.params import ARCHITECTURES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +40,7 @@ PARAMS = {
     "schedule": {"custom_cnn": [{"epochs": 3}], "resnet18": [{"epochs": 4}]},
     "reference": {"seed": 1, "width": 32, "dropout": 0.0, "steps": 40, "batch_size": 64, "lr": 0.01},
     "augment": {"mirror": 0.5, "scale": 0.05, "shift": 0.02, "stretch": 0.1, "jitter": 0.01, "roll": 5.0, "tilt": 5.0},
-    "exam": {
+    "test": {
         "seed": 2,
         "signers": 2,
         "samples_per_letter": 1,
@@ -80,7 +83,7 @@ def write_network(path: Path, *, sharpness=8.0, classes=CLASSES, data_hash="0" *
 
 
 def write_reference(path: Path) -> None:
-    """Write a network that reads landmarks and always says A."""
+    """Write a network that takes landmarks and always predicts A."""
     nodes = [
         helper.make_node("ReduceSum", ["landmarks", "axes"], ["sum"], keepdims=0),
         helper.make_node("Mul", ["sum", "zeros"], ["nothing"]),
@@ -127,14 +130,28 @@ def write_metrics(folder: Path, name: str, f1: float) -> None:
 
 
 def write_people(folder: Path) -> None:
-    """Write strangers and processed data of masks in colours, each letter once by each of `SIGNERS`."""
+    """Write test sets and processed data of masks in colours, each letter once by each of `SIGNERS`."""
     masks, labels = masks_of("ABC" * SIGNERS), np.array(list("ABC" * SIGNERS))
     signers = np.repeat([f"signer {number}" for number in range(SIGNERS)], 3)
-    (folder / "data/exam").mkdir(parents=True)
-    np.savez(folder / "data/exam/people.npz", labels=labels, signers=signers, masks=masks)
+    people = EvaluationSet("people", masks, labels, signers, len(labels))
+    nothing = EvaluationSet("non_letters", masks[:3], np.full(3, NOTHING), signers[:3], 3, synthetic=True)
+    TestSets((people,), nothing).write(folder / "data/test_sets")
     classes = np.array([CLASSES.index(label) for label in labels])
-    split = Split(None, masks, classes, signers)
+    split = Split(masks, classes, signers)
     write_processed(folder / "data/processed", Processed(split, split, CLASSES))
+
+
+def predictions(shown, predicted, n_photos=None, signers=None, confidence=0.9) -> Predictions:
+    """Predictions of letters with a confidence each; `-` in `predicted`, at its end, is a hand that was not found."""
+    found = [letter for letter in predicted if letter != "-"]
+    assert list(predicted) == found + ["-"] * (len(predicted) - len(found))
+    # Labels that nobody shows or predicts share what the confidence leaves.
+    classes = [*sorted(set(found)), *(f"other {number}" for number in range(9))]
+    sure = np.broadcast_to(confidence, len(shown))[: len(found), None].astype(float)
+    probabilities = np.where(np.array(found)[:, None] == classes, sure, (1.0 - sure) / (len(classes) - 1))
+    names = np.array(list(signers) if signers is not None else [""] * len(shown), dtype=np.str_)
+    labels = np.array(list(shown), dtype=np.str_)
+    return Predictions(tuple(classes), probabilities, labels, names, n_photos or len(shown))
 
 
 def write_params(folder: Path) -> None:
