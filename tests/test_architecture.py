@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -31,27 +32,17 @@ LIBRARIES = {
 }
 """Where each library may be imported: a module, or a folder and all below it."""
 
-LEVELS = {
-    "client": (
-        ("errors", "landmarks", "letters", "mask"),
-        ("stream",),
-        ("capture",),
-        ("window",),
-        ("recording",),
-        ("app", "session", "__main__"),
-    ),
-    "stages": (
-        ("errors", "files", "params"),
-        ("hand", "models", "photos"),
-        ("data",),
-        ("evaluation", "export", "training"),
-        ("registry",),
-        ("search",),
-        ("commands",),
-        tuple(path.stem for path in (ROOT / "stages").glob("*.py") if path.stem not in ("errors", "files", "params")),
-    ),
-}
-"""Modules and rooms inside each room, lowest first: each imports of its own level only itself, and nothing above."""
+PAGE = (ROOT / "docs/architecture.md").read_text()
+
+
+def read_levels(room: str) -> list[list[str]]:
+    """Modules and rooms inside a room, lowest first: each row of its table in docs/architecture.md is a level."""
+    section = PAGE.partition(f"## Levels in `{room}/`\n")[2].partition("\n## ")[0]
+    return [re.findall(r"`(\w+)/?`", cell) for cell in re.findall(r"^\| \d+ \| ([^|]+) \|", section, re.MULTILINE)]
+
+
+LEVELS = {room: read_levels(room) for room in ("client", "stages")}
+"""Each module imports of its own level only its own room, and nothing above."""
 
 
 def upward_imports(path: str, source: str) -> list[str]:
@@ -115,6 +106,14 @@ def test_no_room_imports_what_it_may_not(room):
 
 
 @pytest.mark.parametrize("room", LEVELS)
+def test_every_module_has_a_level(room):
+    own = {path.stem for path in (ROOT / room).glob("*.py")} | {
+        path.parent.name for path in (ROOT / room).glob("*/*.py")
+    }
+    assert own - {"__init__"} <= {name for names in LEVELS[room] for name in names}
+
+
+@pytest.mark.parametrize("room", LEVELS)
 def test_no_import_runs_upwards(room):
     modules = [path for path in sorted((ROOT / room).rglob("*.py")) if path != ROOT / room / "__init__.py"]
     found = [line for path in modules for line in upward_imports(path.relative_to(ROOT).as_posix(), path.read_text())]
@@ -128,7 +127,9 @@ def test_no_import_runs_upwards(room):
         ("stages/training/fit.py", "from stages.evaluation import scores"),
         ("stages/files.py", "from stages.data.raw import read_raw"),
         ("stages/registry/gate.py", "from stages import register"),
-        ("client/mask.py", "from client.capture.camera import Frame"),
+        ("client/mask.py", "from client.capture.camera import open_source"),
+        ("client/capture/demo.py", "from client.stream.reply import Reply"),
+        ("client/stream/pipeline.py", "from client.capture.camera import open_source"),
         ("client/stream/pipeline.py", "from client.window.window import Window"),
     ],
 )

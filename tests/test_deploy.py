@@ -1,4 +1,4 @@
-"""The manifests in `deploy/` are what Kubernetes takes, and keep to each other and to the image."""
+"""The manifests in `deploy/` are valid for Kubernetes and consistent with each other and with the image."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def test_every_file_is_a_resource():
 
 
 @pytest.mark.parametrize("name", RESOURCES)
-def test_is_valid(name):
+def test_each_manifest_is_valid(name):
     kubernetes_validate.validate(manifest(name), KUBERNETES, strict=True)
 
 
-def test_a_field_that_does_not_exist_is_noticed():
+def test_an_unknown_field_is_reported():
     wrong = manifest("deployment.yaml")
     wrong["spec"]["replica"] = 2
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(wrong, KUBERNETES, strict=True)
 
 
-def test_all_speak_of_the_same_pods_and_port():
+def test_all_manifests_select_the_same_pods_and_port():
     deployment, service = manifest("deployment.yaml"), manifest("service.yaml")
     labels = deployment["spec"]["template"]["metadata"]["labels"]
     assert labels == deployment["spec"]["selector"]["matchLabels"] == service["spec"]["selector"]
@@ -49,7 +49,7 @@ def test_all_speak_of_the_same_pods_and_port():
     assert {manifest("network-policy.yaml")["spec"]["ingress"][0]["ports"][0]["port"]} == ports
 
 
-def test_the_pod_may_do_nothing_that_it_need_not():
+def test_the_pod_has_no_needless_privileges():
     pod = manifest("deployment.yaml")["spec"]["template"]["spec"]
     container = pod["containers"][0]["securityContext"]
     assert pod["securityContext"]["runAsNonRoot"]
@@ -60,7 +60,7 @@ def test_the_pod_may_do_nothing_that_it_need_not():
     }
 
 
-def test_a_client_cannot_say_that_it_is_another():
+def test_a_client_cannot_forge_its_address():
     variables = manifest("deployment.yaml")["spec"]["template"]["spec"]["containers"][0]["env"]
     trusted = {variable["name"]: variable.get("value") for variable in variables}["FORWARDED_ALLOW_IPS"]
     seen = []
@@ -68,7 +68,7 @@ def test_a_client_cannot_say_that_it_is_another():
     async def app(scope, receive, send):
         seen.append(scope["client"][0])
 
-    ingress_says = [(b"x-forwarded-for", b"198.51.100.1, 203.0.113.9")]  # the first is the client's own word
+    ingress_says = [(b"x-forwarded-for", b"198.51.100.1, 203.0.113.9")]  # the client sent the first one itself
     scope = {"type": "http", "scheme": "http", "client": ("10.1.2.3", 1), "headers": ingress_says}
     asyncio.run(ProxyHeadersMiddleware(app, trusted)(scope, None, None))
     assert seen == ["203.0.113.9"]

@@ -1,4 +1,4 @@
-"""The faults script on a pipeline in small: it kills and fills the disk in time, and sees what is wrong after it."""
+"""The faults script on a tiny pipeline: it kills and fills the disk in time, and finds what is wrong afterwards."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from faults.__main__ import table, with_table
 from faults.cases import Case, fill_disk, kill_all, kill_stage, run_case
 from faults.checkout import Checkout, differences
-from faults.processes import said
+from faults.processes import message_of
 
 OUT = "data/raw/synthetic.npz"
 STAGE = """
@@ -41,7 +41,7 @@ FAULTS = {
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A folder with one stage, which `make repro` runs where its output is missing."""
+    """A folder with one stage, which `make repro` runs if its output is missing."""
     folder = tmp_path / "checkout"
     (folder / "stages").mkdir(parents=True)
     (folder / "stages/synthesize.py").write_text(STAGE)
@@ -87,12 +87,12 @@ def test_differences_are_named():
     assert differences({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}, "d": 4}) == ["a: c", "d"]
 
 
-def test_what_the_user_is_told_is_found_behind_a_progress_bar():
-    assert said("50%|##  |ERROR: failed to run\nmake: *** Error 255") == "failed to run"
-    assert said("ERROR: failed to run\nerror: no space left.") == "no space left."
-    assert said("Killed") == ""
+def test_the_message_is_found_behind_a_progress_bar():
+    assert message_of("50%|##  |ERROR: failed to run\nmake: *** Error 255") == "failed to run"
+    assert message_of("ERROR: failed to run\nerror: no space left.") == "no space left."
+    assert message_of("Killed") == ""
 
 
-def test_a_table_takes_the_place_of_the_one_before():
+def test_a_table_replaces_the_previous_one():
     page = "before\n<!-- table -->\nold\n<!-- end of table -->\nafter\n"
     assert with_table(page, "new\n") == "before\n<!-- table -->\nnew\n<!-- end of table -->\nafter\n"

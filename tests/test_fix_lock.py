@@ -1,4 +1,4 @@
-"""DVC's list of locks is mended where a full disk has cut it off, and left alone otherwise."""
+"""DVC's list of locks is removed if a full disk has truncated it, and left alone otherwise."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SCRIPT = Path(__file__).resolve().parents[1] / "scripts/fix_lock.py"
 WHOLE = json.dumps({"write": {"/checkout/models": {"pid": 1, "cmd": "dvc repro"}}, "read": {}})
 
 
-def mend(folder: Path) -> str:
+def fix(folder: Path) -> str:
     result = subprocess.run(
         [sys.executable, SCRIPT], cwd=folder, capture_output=True, text=True, check=True, timeout=60
     )
@@ -29,20 +29,20 @@ def locks(tmp_path):
 
 
 @pytest.mark.parametrize("content", [WHOLE[:40], ""])
-def test_a_list_that_is_cut_off_is_removed_and_told(tmp_path, locks, content):
+def test_a_truncated_list_is_removed_with_a_message(tmp_path, locks, content):
     locks.write_text(content)
-    assert "rwlock was cut off by a full disk and is removed" in mend(tmp_path)
+    assert "rwlock was truncated by a full disk and has been removed" in fix(tmp_path)
     assert not locks.exists()
 
 
 def test_a_whole_list_stays(tmp_path, locks):
     locks.write_text(WHOLE)
-    assert mend(tmp_path) == ""
+    assert fix(tmp_path) == ""
     assert locks.read_text() == WHOLE
 
 
-def test_where_there_is_no_list_nothing_happens(tmp_path):
-    assert mend(tmp_path) == ""
+def test_without_a_list_nothing_happens(tmp_path):
+    assert fix(tmp_path) == ""
     assert list(tmp_path.iterdir()) == []
 
 
@@ -50,7 +50,7 @@ def test_a_list_that_is_being_written_stays(tmp_path, locks):
     locks.write_text(WHOLE[:40])
     guard = LockFile(str(locks.with_name("rwlock.lock")))
     try:
-        assert mend(tmp_path) == ""
+        assert fix(tmp_path) == ""
     finally:
         guard.close()
     assert locks.exists()

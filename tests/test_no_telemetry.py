@@ -1,4 +1,4 @@
-"""Nothing reports home: ONNX Runtime does by default, and keeps a file of what it has not sent yet."""
+"""Nothing sends usage reports: ONNX Runtime does by default, and keeps a file of what it has not sent yet."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ with tempfile.TemporaryDirectory() as folder:
 
 
 @pytest.mark.parametrize("module", ["service.recogniser", "stages.evaluation.networks", "stages.export.onnx"])
-def test_whoever_loads_onnx_runtime_switches_its_reports_off(tmp_path, module):
+def test_every_module_that_loads_onnx_runtime_switches_its_reports_off(tmp_path, module):
     environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
     environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / ".cache")}
     subprocess.run(

@@ -1,4 +1,4 @@
-"""Setting up: the tasks of the Makefile, the pinned packages, and what a newcomer reads when something is missing."""
+"""Setting up: the tasks of the Makefile, the pinned packages, and the messages if something is missing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-TASKS = {"help", "repro", "pretrain", "test", "lint", "serve", "client", "ui", "exam", "lock", "clean"}
+TASKS = {"help", "repro", "pretrain", "test", "lint", "serve", "client", "ui", "evaluate", "lock", "clean"}
 TASKS |= {
     "bench-preprocess",
     "bench-service",
@@ -46,7 +46,7 @@ PLENTY_OF_GB = str(10**9)
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """This process's environment as a shell outside of any `make` would have it."""
+    """This process's environment without the variables that `make` adds."""
     inherited = {name: value for name, value in os.environ.items() if "MAKE" not in name and name != "MFLAGS"}
     for name in ("PYTHON", "MIN_FREE_GB", "TORCH_BACKEND", "ARGS"):
         inherited.pop(name, None)
@@ -68,7 +68,7 @@ def make(folder: Path, *arguments: str, **variables: str) -> subprocess.Complete
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """The set-up's files in a new folder without `.venv`, with a space in its name."""
+    """The files for setting up, in a new folder without `.venv` that has a space in its name."""
     folder = tmp_path / "new comer"
     folder.mkdir()
     shutil.copy(ROOT / "Makefile", folder)
@@ -86,7 +86,7 @@ def check_system():
 
 
 def fake_python(folder: Path, version: str) -> Path:
-    """A program that answers every call with a version, and does nothing else."""
+    """A program that prints a version whenever it is called, and does nothing else."""
     path = folder / "fake python"
     path.write_text(f"#!/bin/sh\necho {version}\n")
     path.chmod(0o755)
@@ -105,12 +105,12 @@ def test_help_lists_every_task_without_an_environment(clone):
     assert not (clone / ".venv").exists()
 
 
-def test_help_is_what_make_alone_shows(clone):
+def test_make_without_a_task_shows_the_help(clone):
     assert make(clone).stdout == make(clone, "help").stdout
 
 
 @pytest.mark.parametrize("task", sorted(TASKS - {"help", "clean", "clean-room"}))
-def test_each_task_fills_the_environment_first(clone, task):
+def test_each_task_installs_the_environment_first(clone, task):
     commands = make(clone, "-n", task).stdout
     assert commands.startswith("scripts/bootstrap.sh\ntouch .venv/.installed\n"), commands
 
@@ -142,13 +142,13 @@ def test_a_python_that_does_not_fit_is_refused_with_the_next_step(clone, tmp_pat
 
 
 @pytest.mark.parametrize("python", ["/bin/false", "/nowhere/python3.11"])
-def test_what_is_no_python_is_refused_with_the_next_step(clone, python):
+def test_a_program_that_is_not_python_is_refused_with_the_next_step(clone, python):
     result = make(clone, "lint", f"PYTHON={python}")
     assert result.returncode != 0
     assert f"PYTHON={python} is not Python 3.11 or 3.12 (its version: none)" in result.stderr
 
 
-def test_without_any_python_it_says_what_to_install(clone, tmp_path):
+def test_without_any_python_the_message_says_what_to_install(clone, tmp_path):
     tools = tmp_path / "tools"
     tools.mkdir()
     for name in ("sh", "dirname", "grep", "make"):
@@ -165,7 +165,7 @@ def test_a_full_disk_stops_before_anything_is_installed(clone):
     assert not (clone / ".venv").exists()
 
 
-def test_a_failed_installation_is_not_taken_for_a_whole_one(clone, tmp_path):
+def test_a_failed_installation_does_not_count_as_complete(clone, tmp_path):
     arguments = ("lint", f"PYTHON={fake_python(tmp_path, '3.11')}", "MIN_FREE_GB=0")
     for _ in range(2):
         result = make(clone, *arguments)
@@ -184,14 +184,14 @@ def test_disk_space_counts_what_is_already_installed(check_system, tmp_path):
     assert check_system.disk_problem(tmp_path, free + 1.0) is None
 
 
-def test_a_missing_library_is_named_with_the_line_to_type(check_system):
+def test_a_missing_library_is_named_with_the_command_to_install_it(check_system):
     problem = check_system.library_problem(("libnowhere.so.1",))
     assert "libnowhere.so.1" in problem
     assert "apt-get install libgl1 libglib2.0-0" in problem
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="OpenCV's libraries are part of the other systems")
-def test_libraries_that_are_there_are_no_problem(check_system):
+def test_installed_libraries_are_not_reported(check_system):
     assert check_system.library_problem(check_system.LIBRARIES) is None
 
 
@@ -205,7 +205,7 @@ def test_libraries_that_are_there_are_no_problem(check_system):
         ("Windows", "AMD64", False),
     ],
 )
-def test_platforms_without_packages_are_named(check_system, system, machine, fits):
+def test_platforms_without_packages_are_refused(check_system, system, machine, fits):
     assert (check_system.platform_problem(system, machine) is None) == fits
 
 
@@ -220,7 +220,7 @@ def test_every_requirement_is_pinned_with_a_hash_and_no_address(name):
 
 
 @pytest.mark.parametrize("part", ["client.txt", "service.txt"])
-def test_client_and_service_are_the_whole_without_torch(part):
+def test_client_and_service_are_parts_of_the_whole_without_torch(part):
     pins, whole = packages_of(part), packages_of("all.txt")
     assert not {name for name in pins if name.startswith(("torch", "nvidia-cu", "lightning", "mlflow", "dvc"))}
     assert {name: whole.get(name) for name in pins} == pins
@@ -237,7 +237,7 @@ def test_the_makefile_and_the_lock_name_the_same_uv():
         (("serve",), "there is no packed model in bento/. Type: make repro"),
         (("ui",), "there are no runs in mlflow.db. Type: make repro"),
         (("bench-preprocess",), "name a raw .npz of photographs. Type: make bench-preprocess DATA="),
-        (("exam",), "name the raw .npz files. Type: make exam DATA="),
+        (("evaluate",), "name the raw .npz files. Type: make evaluate DATA="),
         (("repro",), "this folder is no git clone"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The workflows: what they run is there, and nobody gets more rights than the release needs."""
+"""The workflows run tasks and files that exist, with no more rights than they need."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_every_step_can_be_run_here_and_rights_are_few(path):
+def test_every_step_names_existing_tasks_and_files_and_rights_are_minimal(path):
     workflow = yaml.safe_load(path.read_text())
     assert workflow["permissions"] == {"contents": "read"}
     steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
     assert all(job["timeout-minutes"] for job in workflow["jobs"].values())
-    told = "\n".join(step.get("run", "") for step in steps)
-    for task in re.findall(r"\bmake ([a-z-]+)", told):
+    commands = "\n".join(step.get("run", "") for step in steps)
+    for task in re.findall(r"\bmake ([a-z-]+)", commands):
         assert re.search(rf"^{task}:.*## ", MAKEFILE, re.MULTILINE), task
-    for file in re.findall(r"(?:^|\s)(\.ci/\w+|requirements/\w+\.txt)", told):
+    for file in re.findall(r"(?:^|\s)(\.ci/\w+|requirements/\w+\.txt)", commands):
         assert (ROOT / file).is_file(), file
-    tags_can_be_moved = [line for line in path.read_text().splitlines() if "uses: " in line and not PINNED.search(line)]
-    assert not tags_can_be_moved
+    unpinned = [line for line in path.read_text().splitlines() if "uses: " in line and not PINNED.search(line)]
+    assert not unpinned
 
 
-def test_there_are_workflows():
+def test_every_workflow_is_there():
     assert {path.stem for path in WORKFLOWS} == {"ci", "repro", "container", "release", "audit"}
