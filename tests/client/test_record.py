@@ -60,8 +60,8 @@ def test_a_labelled_film_becomes_raw_data_and_grows(he_video, he_labels, tmp_pat
         capture = cv2.VideoCapture(str(he_video))
         first = landmarker.detect(cv2.cvtColor(capture.read()[1], cv2.COLOR_BGR2RGB))
         capture.release()
-    assert np.abs(samples.landmarks[0] - first.landmarks)[:, :2].max() < 5
-    assert len(np.unique(samples.landmarks[:4], axis=0)) == 4
+    assert np.abs(samples.drawable[0] - first.landmarks)[:, :2].max() < 5
+    assert len(np.unique(samples.drawable[:4], axis=0)) == 4
 
 
 def test_frames_without_a_hand_count_as_tried(he_video, tmp_path, capsys):
