@@ -153,6 +153,7 @@ def test_mlflow_on_postgresql_keeps_its_files_on_s3(tmp_path, mlflow_uri, s3, mo
     checkout.mkdir()
     elsewhere.mkdir()
     tiny_models.write_checkout(checkout)
+    tiny_models.write_people(checkout)
     monkeypatch.chdir(checkout)
     with pytest.raises(PipelineError, match=r"Set MLFLOW_DEFAULT_ARTIFACT_ROOT, for example to s3://bucket/mlflow"):
         register.main()
