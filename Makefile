@@ -194,7 +194,7 @@ lock: $(READY) ## Pin what pyproject.toml asks for in requirements/ (ARGS=--upgr
 	@$(call compile,service-gpu,pyproject.toml --extra service-gpu --constraint requirements/service.txt)
 	@$(call compile,client,pyproject.toml --extra client --constraint requirements/all.txt)
 	@echo "uv==$(UV_VERSION)" | $(call compile,uv,-)
-	@printf 'atheris==%s\nnumpy\n' $(ATHERIS_VERSION) | $(call compile,fuzz,- --constraint requirements/all.txt)
+	@printf 'atheris==%s\nnumpy\npydantic\n' $(ATHERIS_VERSION) | $(call compile,fuzz,- --constraint requirements/all.txt)
 
 clean: ## Remove models, package, MLflow's store and caches; raw data, reports, DVC's cache and .venv stay
 	rm -rf models web bento logs .bentoml mlruns mlartifacts mlflow.db* data/processed data/unfinished data/dropped.png
