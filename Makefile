@@ -197,7 +197,7 @@ lock: $(READY) ## Pin what pyproject.toml asks for in requirements/ (ARGS=--upgr
 	@printf 'atheris==%s\nnumpy\npydantic\n' $(ATHERIS_VERSION) | $(call compile,fuzz,- --constraint requirements/all.txt)
 
 clean: ## Remove models, package, MLflow's store and caches; raw data, reports, DVC's cache and .venv stay
-	rm -rf models web bento logs .bentoml mlruns mlartifacts mlflow.db* data/processed data/unfinished data/dropped.png
+	rm -rf models web bento logs .bentoml mlruns mlartifacts mlflow.db* data/processed data/test_sets data/predictions data/unfinished data/dropped.png
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz .venv-fuzz
 
 # $(call compile,NAME,WHAT): write requirements/NAME.txt with a hash for every file and no address.

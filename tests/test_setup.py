@@ -251,8 +251,17 @@ def test_a_task_that_comes_too_early_names_the_next_step(clone, arguments, sente
 
 
 def test_clean_keeps_raw_data_reports_and_the_environment(clone):
-    kept = ("data/raw/mine.npz", "reports/register.json", ".venv/.installed", ".dvc/cache/files")
-    gone = ("data/processed/train.npz", "models/resnet18/model.onnx", "bento/bento.yaml", "mlflow.db", "mlflow.db-wal")
+    kept = (
+        "data/raw/mine.npz",
+        "data/test/people.npz",
+        "reports/register.json",
+        ".venv/.installed",
+        ".dvc/cache/files",
+    )
+    gone = (
+        *("data/processed/train.npz", "data/test_sets/non_letters.npz", "data/predictions/resnet18/index.json"),
+        *("models/resnet18/model.onnx", "bento/bento.yaml", "mlflow.db", "mlflow.db-wal"),
+    )
     for name in (*kept, *gone):
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
         (clone / name).touch()
