@@ -162,7 +162,7 @@ def search(study: Study, space: Mapping[str, Range], objective: Objective, show:
         waiting = False
         beats: Beats = {}
         while True:
-            _fail_lost(study, beats)
+            _fail_lost(study, beats, time.monotonic())
             done, running = _count(study.optuna_study, *DONE), _count(study.optuna_study, TrialState.RUNNING)
             if done >= study.trials:
                 return
@@ -224,9 +224,8 @@ def _heartbeat(trial: optuna.Trial, seconds: float) -> Iterator[None]:
         thread.join()
 
 
-def _fail_lost(study: Study, beats: Beats) -> None:
-    """Fail the trials whose heartbeat has stopped."""
-    now = time.monotonic()
+def _fail_lost(study: Study, beats: Beats, now: float) -> None:
+    """Fail the trials whose heartbeat has stopped, at `now` on this worker's clock."""
     for trial in study.optuna_study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         beat = trial.user_attrs.get(HEARTBEAT)
         last, since = beats.get(trial.number, (None, now))

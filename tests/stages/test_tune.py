@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
+import time
 from pathlib import Path
 
 import optuna
@@ -15,7 +15,7 @@ import yaml
 from stages.errors import InputError, StoreError
 from stages.params import Augment, Phase, Range, Train, Tune, read_params, read_schedule, searchable
 from stages.search.space import present_values, settings, shortened, study_name
-from stages.search.study import _run_one, open_study, search, store_name
+from stages.search.study import HEARTBEAT, LOST_AFTER, _fail_lost, _run_one, open_study, search, store_name
 from stages.search.write_back import replaced, write_back
 
 SHIPPED = Path(__file__).resolve().parents[2] / "params.yaml"
@@ -151,19 +151,32 @@ def test_a_trial_that_raises_has_failed_and_another_takes_its_place(tmp_path):
     assert states == ["FAIL", "COMPLETE", "COMPLETE"]
 
 
-def test_a_trial_that_is_alive_is_not_given_up(tmp_path):
-    study, other = open_here(tmp_path, 2, heartbeat=0.05), open_here(tmp_path, 1, heartbeat=0.05)
+def test_a_trial_is_given_up_when_its_heartbeat_stops_and_not_before(tmp_path):
+    study, beats = open_here(tmp_path, 1, heartbeat=1.0), {}
+    trial = study.optuna_study.ask()
+    for second in range(20):
+        trial.set_user_attr(HEARTBEAT, second)
+        _fail_lost(study, beats, float(second))
+    assert study.busy
+    for second in range(20, 19 + LOST_AFTER + 1):
+        _fail_lost(study, beats, float(second))
+        assert study.busy
+    _fail_lost(study, beats, 19.0 + LOST_AFTER + 1)
+    assert not study.busy
+
+
+def test_a_running_trial_keeps_its_heartbeat_going(tmp_path):
+    study, beats = open_here(tmp_path, 1, heartbeat=0.01), set()
 
     def long(values, report):
-        if len(study.optuna_study.trials) == 1:
-            worker = threading.Thread(target=search, args=(other, SPACE, by_roll, unseen))
-            worker.start()
-            worker.join(1.0)
-            assert worker.is_alive(), "it waits for this trial"
+        end = time.monotonic() + 60.0
+        while len(beats) < 3 and time.monotonic() < end:
+            beats.add(study.optuna_study.trials[0].user_attrs.get(HEARTBEAT))
+            time.sleep(0.01)
         return 0.5
 
     search(study, SPACE, long, unseen)
-    assert [trial.state.name for trial in study.optuna_study.trials] == ["COMPLETE", "COMPLETE"]
+    assert len(beats - {None}) >= 2
 
 
 def test_a_trial_that_others_gave_up_is_run_again(tmp_path):
