@@ -6,7 +6,9 @@ UI_PORT ?= 5000
 SOURCE ?=
 SERVER ?=
 DATA ?=
+SET ?=
 MODEL ?=
+BASE ?=
 FILM ?=
 ARGS ?=
 BUILD_ARGS ?=
@@ -44,7 +46,7 @@ READY := .venv/.torch-$(strip $(TORCH_BACKEND))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help repro pretrain tune quantize test test-integration test-container lint serve container client web ui evaluate promote rollback leave-one-out bench-preprocess bench-train bench-smoothing bench-service bench-engines bench-client fuzz fuzz-service faults docs messages audit sbom licences coverage clean-room lock clean
+.PHONY: help repro pretrain tune quantize test test-integration test-container lint serve container client web ui evaluate promote rollback check-figures leave-one-out bench-preprocess bench-train bench-smoothing bench-service bench-engines bench-client bench-films bench-gate fuzz fuzz-service faults docs messages figures audit sbom licences coverage clean-room deps lock clean
 
 help: ## List the tasks
 	@echo "make TASK [NAME=value ...]"
@@ -55,19 +57,23 @@ help: ## List the tasks
 	@echo "  TORCH_BACKEND=cpu            another build of torch: cpu, auto, cu126, ..."
 
 repro: $(READY) ## Run what has changed: data, three networks, evaluation, registry, package
-	@git rev-parse --git-dir >/dev/null 2>&1 || { \
-		echo "error: this folder is no git clone, and DVC needs one. Clone the project, or type: git init" >&2; exit 1; }
+	@scripts/check_git.sh
 	@.venv/bin/python scripts/fix_lock.py
-	@# DVC does not watch MLflow's default store: if it is gone, `register` has to write it again although none of its
-	@# dependencies has changed, and before `package` asks it for the champion.
-	@[ -n "$${MLFLOW_TRACKING_URI:-}" ] || [ -e mlflow.db ] || { \
-		$(RUN) dvc repro register && { [ -e mlflow.db ] || $(RUN) dvc repro --single-item --force register; }; }
+	@# DVC does not watch the registry. If it is gone, or its champion is not the one on record, `register` has to run
+	@# although none of its dependencies has changed, and before `package` asks for the champion.
+	@$(RUN) stages.commands.check_champion record; status=$$?; \
+	if [ $$status -eq 3 ]; then \
+		[ -e models/champion ] || $(RUN) dvc checkout --quiet models/champion 2>/dev/null || true; \
+		$(RUN) dvc repro register && { \
+			$(RUN) stages.commands.check_champion record || $(RUN) dvc repro --single-item --force register; }; \
+	else exit $$status; fi
 	@$(RUN) dvc repro
 	@echo
 	@echo "Next: make serve (the service), and in another shell make client (your webcam)."
 	@echo "      make ui shows the three networks side by side."
 
 pretrain: $(READY) ## Train long from random weights; keep CustomCNN's in pretrained/ (PRETRAIN_PARAMS)
+	@scripts/check_git.sh experiments
 	@$(RUN) dvc exp run --name pretrain --force $(PRETRAIN_PARAMS)
 	@$(RUN) stages.commands.keep_weights custom_cnn
 
@@ -93,6 +99,9 @@ messages: $(READY) ## List every error message in docs/messages.md
 	@.venv/bin/python scripts/list_messages.py > docs/.messages.md
 	@mv docs/.messages.md docs/messages.md
 
+figures: $(READY) ## Write the accuracies of reports/ into README.md and docs/experiments.md
+	@.venv/bin/python scripts/list_figures.py
+
 audit: $(READY) ## Look up known vulnerabilities of the pinned packages
 	@for file in all client service; do $(RUN) pip_audit --disable-pip --require-hashes -r requirements/$$file.txt || exit 1; done
 
@@ -112,10 +121,12 @@ clean-room: ## Clone into a new folder, with an empty cache of packages, and tim
 
 serve: $(READY) ## Serve the champion on this machine (PORT=3000)
 	@[ -d bento ] || { echo "error: there is no packed model in bento/. Type: make repro" >&2; exit 1; }
+	@[ -n "$${FINGERSPELL_MODEL:-}" ] || $(RUN) stages.commands.check_champion bento
 	@# The last option is BentoML's own, though its help does not list it: Ctrl-C does not wait for idle connections.
 	@$(RUN) bentoml serve "$(CURDIR)/bento" --host 127.0.0.1 --port $(PORT) --timeout-graceful-shutdown 5
 
 container: $(READY) ## Build an image of the packaged service with docker, podman or buildah (IMAGE=fingerspell:latest GPU=1)
+	@[ ! -d bento ] || $(RUN) stages.commands.check_champion bento
 	@BUILD_ARGS="$(BUILD_ARGS)" CONTAINER_TOOL="$(CONTAINER_TOOL)" scripts/container.sh "$(IMAGE)" \
 		$(if $(GPU),requirements/service-gpu.txt)
 
@@ -135,9 +146,10 @@ ui: $(READY) ## Open MLflow's pages (UI_PORT=5000)
 tune: $(READY) ## Search for better parameters (ARGS="--trials 50" TUNE_STORAGE=postgresql://...)
 	@$(RUN) stages.commands.tune $(ARGS)
 
-evaluate: $(READY) ## Evaluate the registered models and the reference on raw data (DATA="one.npz two.npz")
-	@[ -n "$(strip $(DATA))" ] || { echo 'error: name the raw .npz files. Type: make evaluate DATA="one.npz two.npz"' >&2; exit 1; }
-	@$(RUN) stages.commands.evaluate $(DATA)
+evaluate: $(READY) ## Evaluate the registered models and the reference on people (DATA="one.npz two.npz" SET=development|test)
+	@[ -n "$(strip $(DATA))" ] || { echo 'error: name the raw .npz files. Type: make evaluate DATA="one.npz two.npz" SET=test' >&2; exit 1; }
+	@[ -n "$(strip $(SET))" ] || { echo 'error: say which set of people these are. Type SET=development if anything is chosen by the scores, SET=test if they are only reported.' >&2; exit 1; }
+	@$(RUN) stages.commands.evaluate $(DATA) --set "$(strip $(SET))"
 
 promote: $(READY) ## Propose a model as the champion; the gate decides (MODEL=model.onnx ARGS=--again)
 	@[ -n "$(strip $(MODEL))" ] || { echo 'error: name an exported network. Type: make promote MODEL=model.onnx' >&2; exit 1; }
@@ -145,6 +157,10 @@ promote: $(READY) ## Propose a model as the champion; the gate decides (MODEL=mo
 
 rollback: $(READY) ## Give the alias champion back to the previous version
 	@$(RUN) stages.commands.rollback
+
+check-figures: $(READY) ## Have the champion's figures fallen since they were committed? (BASE=v1.2 MODEL=released.onnx)
+	@$(RUN) stages.commands.check_figures $(if $(strip $(BASE)),--base "$(strip $(BASE))") \
+		$(if $(strip $(MODEL)),--model "$(strip $(MODEL))")
 
 leave-one-out: $(READY) ## Train on real and synthetic hands, test on the source left out (DATA="one.npz two.npz")
 	@[ -n "$(strip $(DATA))" ] || { echo 'error: name the raw .npz files. Type: make leave-one-out DATA="one.npz two.npz"' >&2; exit 1; }
@@ -171,9 +187,16 @@ bench-service: $(READY) ## Measure the packaged service under load, beside the b
 bench-engines: $(READY) ## Measure the model in int8 and by OpenVINO (MODEL=model.onnx DATA="one.npz two.npz")
 	@$(RUN) benchmarks.engines $(if $(strip $(MODEL)),--model "$(strip $(MODEL))") $(if $(strip $(DATA)),--data $(DATA)) $(ARGS)
 
+bench-gate: $(READY) ## Measure how often the gate is wrong, by simulation (ARGS="--trials 400")
+	@$(RUN) benchmarks.gate $(ARGS)
+
 bench-client: $(READY) ## Measure the client with its window (FILM=film.mp4 ARGS=--environment; xvfb-run without a display)
 	@[ -n "$(strip $(FILM))" ] || { echo 'error: name a film of a hand that spells. Type: make bench-client FILM=film.mp4' >&2; exit 1; }
 	@$(RUN) benchmarks.client "$(strip $(FILM))" $(if $(strip $(MODEL)),--model "$(strip $(MODEL))") $(ARGS)
+
+bench-films: $(READY) ## Run the client on films of single letters, A.mp4 and so on (DATA=folder)
+	@[ -n "$(strip $(DATA))" ] || { echo 'error: name a folder of films. Type: make bench-films DATA=films' >&2; exit 1; }
+	@$(RUN) benchmarks.films "$(strip $(DATA))" $(if $(strip $(MODEL)),--model "$(strip $(MODEL))") $(ARGS)
 
 # The fuzzer has an environment of its own: it is not made for every system, and nothing else needs it.
 fuzz: $(READY) ## Feed mutated raw files to the reader, guided by coverage (FILES=20000)
@@ -187,6 +210,9 @@ fuzz-service: $(READY) ## Send the packaged service broken requests and messages
 faults: $(READY) ## Kill, fill the disk, take MLflow away: is anything lost? (ARGS="kill-register --keep" for some)
 	@$(RUN) faults $(ARGS)
 
+deps: $(READY) ## List in dvc.yaml the code and the versions of libraries that each stage depends on
+	@.venv/bin/python scripts/list_deps.py
+
 lock: $(READY) ## Pin what pyproject.toml asks for in requirements/ (ARGS=--upgrade for the newest)
 	@$(call compile,all,pyproject.toml --extra pipeline --extra servers --extra service --extra client --extra dev $(ARGS))
 	@# Service and client are parts of the whole: the same versions.
@@ -195,6 +221,7 @@ lock: $(READY) ## Pin what pyproject.toml asks for in requirements/ (ARGS=--upgr
 	@$(call compile,client,pyproject.toml --extra client --constraint requirements/all.txt)
 	@echo "uv==$(UV_VERSION)" | $(call compile,uv,-)
 	@printf 'atheris==%s\nnumpy\npydantic\n' $(ATHERIS_VERSION) | $(call compile,fuzz,- --constraint requirements/all.txt)
+	@.venv/bin/python scripts/list_deps.py
 
 clean: ## Remove models, package, MLflow's store and caches; raw data, reports, DVC's cache and .venv stay
 	rm -rf models web bento logs .bentoml mlruns mlartifacts mlflow.db* data/processed data/test_sets data/predictions data/unfinished data/dropped.png

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from stages.evaluation.test_sets import EvaluationSet
+    from stages.evaluation.sets import EvaluationSet
 
 ARCHITECTURE: Final = "custom_cnn"
 WEIGHTS: Final = Path("models") / ARCHITECTURE / "weights.safetensors"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import math
 import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from benchmarks.streams import hold_on, real_film, record, synthetic_films, thin
 from benchmarks.votes import Score, Spelling, by_majority, by_mean, doubles, means, only_after, score, summarise
 from service.smoothing import NOTHING, SmoothingParameters
 from stages.errors import PipelineError, run_door
+from stages.evaluation.intervals import RESAMPLINGS, Source, resample
+from stages.evaluation.intervals import interval as bootstrap_interval
 from stages.evaluation.networks import load_network
 from stages.files import write_text
 
@@ -54,8 +57,6 @@ SAME_TIME: Final = 1 / 30
 """Seconds to a commit that differ by less count as equal: one frame."""
 MOST_FLICKERS: Final = 0.25
 """Flickers a second; more is restless to look at."""
-RESAMPLED: Final = 2000
-"""Bootstrap samples of signers for an interval."""
 
 
 def main() -> None:
@@ -159,8 +160,7 @@ def spells_film(streams: Sequence[Stream], row: Row) -> bool:
 
 def interval(streams: Sequence[Stream], row: Row, other: Row) -> list[float]:
     """Estimate by how much the error rate of a row is higher: the difference and its 95 % interval over signers."""
-    rng = np.random.default_rng(0)
-    total, draws = 0.0, np.zeros(RESAMPLED)
+    total, draws, people = 0.0, np.zeros(RESAMPLINGS), 0
     kinds = [kind for kind in JUDGES if any(stream.kind.startswith(kind) for stream in streams)]
     for kind in kinds:
         sums: dict[str, npt.NDArray[np.int64]] = {}
@@ -169,10 +169,20 @@ def interval(streams: Sequence[Stream], row: Row, other: Row) -> list[float]:
                 more = np.array([one.edits - two.edits, len(stream.letters)])
                 sums[stream.signer] = sums.get(stream.signer, np.zeros(2, np.int64)) + more
         table = np.array(list(sums.values()))
-        drawn = table[rng.integers(len(table), size=(RESAMPLED, len(table)))].sum(axis=1)
         total += table[:, 0].sum() / table[:, 1].sum() / len(kinds)
-        draws += drawn[:, 0] / drawn[:, 1] / len(kinds)
-    return [float(total), *np.percentile(draws, (2.5, 97.5)).tolist()]
+        draws += resample([signers(table)])[:, 0] / len(kinds)
+        people += len(table)
+    return [float(total), *(bootstrap_interval(draws, people) or (math.nan, math.nan))]
+
+
+def signers(table: npt.NDArray[np.int64]) -> Source:
+    """Let signers be drawn, each with all of their streams, from (S, 2) edits and letters."""
+
+    def rate(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        edits, letters = (weights @ table).T
+        return np.asarray((edits / letters)[:, None])
+
+    return Source((np.ones(1, np.int64),) * len(table), rate)
 
 
 def measure(streams: Sequence[Stream]) -> Report:

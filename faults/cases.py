@@ -68,9 +68,11 @@ WRITES: Final = {
     "reference": "models/landmark_mlp/*",
     "test_sets": "data/*test_sets*",
     "predict@custom_cnn": "data/predictions/*custom_cnn*",
-    "evaluate@custom_cnn": "reports/custom_cnn/*",
+    "evaluate@custom_cnn": "reports/custom_cnn/*metrics.json*",
     "register": "models/champion/*",
-    "test": "reports/test/*",
+    "test": "reports/test/*metrics.json*",
+    "speed": "reports/*speed.json*",
+    "draw": "reports/custom_cnn/*.png*",
     "compare": "reports/comparison/*",
     "package": "bento/*",
 }
@@ -347,7 +349,7 @@ CASES: Final = [
     ),
     _named(
         "disk-weights", "train@custom_cnn: disk full after training, at the export",
-        partial(fill_disk, "train@custom_cnn", "models/custom_cnn/validation_logits.npz", 1500),
+        partial(fill_disk, "train@custom_cnn", "models/custom_cnn/.model.onnx.partial", 1500),
     ),
     _named("disk-register", "register: disk full while MLflow writes", partial(fill_disk, "register", "", 300)),
     _named(

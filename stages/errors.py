@@ -23,6 +23,10 @@ class InputError(PipelineError):
     """Data, parameters or arguments are not what they should be; the same call fails again until they are corrected."""
 
 
+class MaskVersionError(InputError):
+    """A network was trained on other masks than this checkout draws, so it cannot be evaluated or served here."""
+
+
 class StoreError(PipelineError):
     """A store (MLflow's, or the database of a search) cannot be used now; what is in it is kept."""
 

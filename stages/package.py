@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from stages.errors import run_door
-from stages.export.bento import MODEL_FILE, build_bento
+from stages.export.bento import BENTO, MODEL_FILE, build_bento
 from stages.registry.champion import download_champion
 from stages.registry.record import ChampionRecord
 
-BENTO: Final = Path("bento")
 WORK: Final = Path(".bentoml/build")
 """BentoML's store while it builds, inside the checkout, so that the last step is a rename."""
 
@@ -20,7 +19,7 @@ def main() -> None:
     """Fetch the champion from the registry and build the Bento."""
     champion = ChampionRecord.read()
     with tempfile.TemporaryDirectory() as folder:
-        model = download_champion(champion.model, champion.version, Path(folder) / MODEL_FILE)
+        model = download_champion(champion.model, champion.model_hash, Path(folder) / MODEL_FILE)
         build_bento(
             model, BENTO, WORK,
             architecture=champion.champion, registered_model=champion.model, version=champion.version,

@@ -24,6 +24,8 @@ ARCHITECTURES: Final[tuple[str, ...]] = get_args(Architecture)
 REFERENCE: Final = "landmark_mlp"
 """Name of the network that sees the landmarks themselves, which is reported and not served."""
 PARAMS_FILE: Final = Path("params.yaml")
+PRETRAINED: Final = Path("pretrained")
+"""Folder of weights that `init` may name; DVC trains again if it changes."""
 
 Positive = Annotated[int, Field(gt=0)]
 NotNegative = Annotated[int, Field(ge=0)]
@@ -54,7 +56,7 @@ class Preprocess(BaseModel, **CONFIG):
     raw: str
     """A raw `.npz` file, or a folder in which every `.npz` is read."""
     validation: Annotated[float, Field(gt=0, lt=1)]
-    """Share of the signers (of the samples, if signers are unknown) kept for validation."""
+    """Share of the named signers, and of the unnamed samples, kept for validation."""
     seed: NotNegative
     max_samples: Positive
     """Rows that a raw file may have; a file with more is refused before anything is decoded."""
@@ -183,7 +185,7 @@ class Test(BaseModel, **CONFIG):
     """Parameters of the test on signers that no network was trained on."""
 
     seed: NotNegative
-    """Seed of the synthetic signers that are the test set if there is no other; not `synthesize.seed`."""
+    """Seed of the synthetic signers that are the test set if there is no other; none that networks learn from."""
     signers: Positive
     """How many of them."""
     samples_per_letter: Positive
@@ -199,7 +201,6 @@ class Test(BaseModel, **CONFIG):
 class Evaluate(BaseModel, **CONFIG):
     """Parameters of the report on a trained network."""
 
-    calibration_bins: Positive
     latency_runs: Positive
     """Timed predictions of one mask, for the median and the 95th percentile."""
     mistakes: Positive
@@ -216,14 +217,16 @@ class Register(BaseModel, **CONFIG):
 
 
 class Promote(BaseModel, **CONFIG):
-    """Budgets of the gate that a network must pass to get the alias `champion`."""
+    """What the gate demands of a network that is to get the alias `champion`."""
 
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    """Confidence of the intervals that the differences from the champion must lie above 0 with."""
     letter_fall: Share
     """Largest drop of a letter's accuracy on unseen signers, as a share of its photographs."""
     latency_ms: Annotated[float, Field(gt=0)]
     """Longest time for one mask on this machine's CPU, the fastest of `evaluate.latency_runs`, in milliseconds."""
     ece: Share
-    """Largest expected calibration error, on unseen signers and in validation."""
+    """Largest expected calibration error on unseen signers."""
 
 
 def _end_at_mask_size(phases: list[Phase]) -> list[Phase]:

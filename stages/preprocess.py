@@ -14,7 +14,7 @@ from stages.data.cleaning import raw_files, read_samples
 from stages.data.dropped import dropped_pictures, list_dropped
 from stages.data.preparation import prepare
 from stages.data.preprocess_report import REPORT
-from stages.data.processed import PROCESSED, write_processed
+from stages.data.processed import PROCESSED, data_hash, write_processed
 from stages.errors import run_door
 from stages.evaluation.plots import plot_mistakes
 from stages.files import atomic_write, write_text
@@ -37,6 +37,7 @@ def main() -> None:
     processed, report = prepare(files, validation=params.validation, seed=params.seed, where=params.raw)
     dropped = [samples.dropped for samples in files]
     write_processed(PROCESSED, processed)
+    report = report.model_copy(update={"data_hash": data_hash(PROCESSED)})
     draw(dropped)
     write_text(DROPPED, list_dropped(dropped))
     write_text(REPORT, report.model_dump_json(indent=2) + "\n")

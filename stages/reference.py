@@ -11,14 +11,14 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from stages.data.people import people_in
 from stages.data.processed import data_hash, read_processed
 from stages.errors import run_door
 from stages.evaluation.calibration import fit_temperature, mean_with_mirror
-from stages.evaluation.report import calibration_numbers
-from stages.evaluation.scores import score
+from stages.evaluation.report import validation_numbers
 from stages.export.onnx import export_model
 from stages.files import write_text
-from stages.params import REFERENCE, Augment, Evaluate, Reference, read_params
+from stages.params import REFERENCE, Augment, Reference, read_params
 from stages.training.reference import fit_reference, mirrored_logits
 
 FOLDER: Final = Path("models") / REFERENCE
@@ -27,7 +27,7 @@ REPORT: Final = Path("reports") / REFERENCE / "metrics.json"
 
 def main() -> None:
     """Train on `data/processed/`, write `models/landmark_mlp/` and `reports/landmark_mlp/metrics.json`."""
-    params, bins = read_params(Reference), read_params(Evaluate).calibration_bins
+    params = read_params(Reference)
     data = read_processed()
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
@@ -42,10 +42,9 @@ def main() -> None:
     temperature = fit_temperature(logits, data.validation.classes)
     export_model(
         network, FOLDER / "model.onnx", classes=data.class_names, architecture=REFERENCE, data_hash=data_hash(),
-        examples=validation[:16], temperature=temperature,
+        examples=validation[:16], temperature=temperature, trained_on=people_in(data),
     )  # fmt: skip
-    after, before = (score(mean_with_mirror(logits, t), data.validation.classes, bins) for t in (temperature, 1.0))
-    metrics = calibration_numbers(after, before, temperature, len(data.validation))
+    metrics = validation_numbers(mean_with_mirror(logits, temperature), data.validation.classes, temperature)
     write_text(REPORT, json.dumps({"available": True} | metrics, indent=2) + "\n")
     sys.stdout.write("reference: " + ", ".join(f"{name} {value:g}" for name, value in metrics.items()) + "\n")
 

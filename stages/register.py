@@ -1,7 +1,8 @@
 """Stage `register`: every network becomes a run and a version in MLflow; the best one is compared with the champion.
 
 If there is no champion yet, the best network by macro F1 in validation becomes it. If there is one, the gate decides
-(see `stages.registry.promotion`); if it refuses, the alias stays, and the record says why.
+(see `stages.registry.promotion`); if it refuses, the alias stays, and the record says why. If the registry was lost, it
+is rebuilt from the record first (see `stages.registry.rebuilding`).
 
 Usage: python -m stages.register
 """
@@ -15,28 +16,30 @@ from tqdm import tqdm
 from stages.errors import run_door
 from stages.params import ARCHITECTURES, Register, read_params
 from stages.registry.champion import read_champion
-from stages.registry.promotion import promote_first, propose
-from stages.registry.record import RegisteredNetwork, champion_predictions, write_record
+from stages.registry.location import store_name
+from stages.registry.promotion import propose
+from stages.registry.rebuilding import choose_first, restore_champion
+from stages.registry.record import ChampionRecord, RegisteredNetwork, champion_predictions, write_record
 from stages.registry.results import read_result, read_revision
-from stages.registry.store import store_name
 from stages.registry.versions import register
 
 
 def main() -> None:
     """Read `models/`, `reports/` and predictions; write MLflow's store, `reports/register.json`, `models/champion/`."""
     params = read_params(Register)
+    last = ChampionRecord.read_last(params.model)
     results = [read_result(architecture) for architecture in ARCHITECTURES]
     revision = read_revision()
     versions = {
         result.architecture: register(result, params.experiment, params.model, revision)
         for result in tqdm(results, desc="register", unit="model")
     }
-    leader = max(results, key=lambda result: result.metrics["f1"])
-    number = versions[leader.architecture].version
+    restore_champion(params, last, results)
     if read_champion(params.model) is None:
-        outcome = promote_first(params.model, number)
+        outcome = choose_first(params.model, last, results)
     else:
-        outcome = propose(params.model, number, leader.model)
+        leader = max(results, key=lambda result: result.metrics["f1"])
+        outcome = propose(params.model, versions[leader.architecture].version, leader.model)
     models = {
         result.architecture: RegisteredNetwork(
             run_id=versions[result.architecture].run_id,

@@ -11,26 +11,24 @@ from argparse import ArgumentParser
 from stages.errors import run_door
 from stages.evaluation.signer_report import score_networks, write_signer_report
 from stages.evaluation.signer_scores import table
-from stages.evaluation.test_sets import TestSets
 from stages.params import Test, read_params
-from stages.registry.record import ChampionRecord, signer_predictions
+from stages.registry.record import ChampionRecord
 from stages.registry.results import TEST_REPORT
+from stages.registry.unseen import read_unseen
 
 
 def main() -> None:
-    """Read predictions and test sets; write `reports/test.json` and a folder of pictures; print the accuracies."""
+    """Read predictions and test sets; write `reports/test.json` and `reports/test/metrics.json`; print scores."""
     ArgumentParser(prog="python -m stages.test", description="Scores on unseen signers.").parse_args()
-    params, record, sets = read_params(Test), ChampionRecord.read(), TestSets.read()
-    predictions = signer_predictions(record)
+    record = ChampionRecord.read()
+    unseen = read_unseen(record)
     report = score_networks(
-        predictions, record.name,
-        model_hash=record.model_hash, synthetic=sets.unseen[0].synthetic,
-        threshold=params.threshold, bins=params.calibration_bins,
+        unseen.predictions, record.name, read_params(Test),
+        model_hash=record.model_hash, synthetic=unseen.synthetic,
     )  # fmt: skip
-    samples = {each.name: each.samples for each in sets.unseen}
-    write_signer_report(
-        TEST_REPORT, report, predictions, samples, mistakes=params.mistakes, bins=params.calibration_bins
-    )
+    write_signer_report(TEST_REPORT, report)
+    if unseen.left_out:
+        sys.stdout.write(f"left out: {unseen.left_out} signers of the test set that a network was trained on\n")
     sys.stdout.write(table(report))
 
 

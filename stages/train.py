@@ -1,15 +1,13 @@
-"""Stage `train`: processed data to a trained network: weights, history, validation logits, ONNX file."""
+"""Stage `train`: processed data to a trained network: weights, history, ONNX file."""
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import shutil
 from pathlib import Path
 
 import pandas as pd
 
-from stages.data.archive import write_archive
 from stages.data.loader import draw_masks
 from stages.data.processed import data_hash, read_processed
 from stages.errors import run_door
@@ -19,7 +17,8 @@ from stages.files import write_text
 from stages.params import ARCHITECTURES, Augment, Train, read_init, read_params, read_schedule
 from stages.training.calibration import mirrored_logits
 from stages.training.fit import fit, is_first_process
-from stages.training.weights import save_weights, start_network, weights_hash
+from stages.training.identity import run_hash
+from stages.training.weights import people_trained_on, save_weights, start_network, weights_hash
 
 MODELS = Path("models")
 
@@ -34,8 +33,9 @@ def main() -> None:
     init = read_init(architecture)
     data, hashed = read_processed(), data_hash()
     network, early_layers = start_network(architecture, init, data.class_names, train.dropout)
-    # Only a run with the same data, parameters and initial weights resumes from a checkpoint.
-    run = hashlib.sha256(repr((hashed, train, augment, schedule, weights_hash(init))).encode()).hexdigest()[:16]
+    trained_on = people_trained_on(init, data)
+    # Only a run with the same data, parameters, initial weights, code and libraries resumes from a checkpoint.
+    run = run_hash(hashed, train, augment, schedule, weights_hash(init))
     unfinished = MODELS / "unfinished" / f"{architecture}-{run}"
     history = fit(network, data, schedule, train, augment, unfinished, early_layers)
     if not is_first_process():
@@ -45,12 +45,11 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     examples = draw_masks(data.validation.samples[:16])
     logits = mirrored_logits(network, data.validation, train.batch_size)
-    write_archive(folder / "validation_logits.npz", {"logits": logits})
     export_model(
         network, folder / "model.onnx", classes=data.class_names, architecture=architecture, data_hash=hashed,
-        examples=examples, temperature=fit_temperature(logits, data.validation.classes),
+        examples=examples, temperature=fit_temperature(logits, data.validation.classes), trained_on=trained_on,
     )  # fmt: skip
-    save_weights(network.state_dict(), folder / "weights.safetensors", data.class_names)
+    save_weights(network.state_dict(), folder / "weights.safetensors", data.class_names, trained_on)
     write_text(folder / "history.csv", pd.DataFrame(history).to_csv(index=False, lineterminator="\n"))
     shutil.rmtree(unfinished)
 

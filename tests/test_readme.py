@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from benchmarks.films import FilmReport, as_text
+
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 PAGES = "\n".join([README, *(path.read_text() for path in sorted((ROOT / "docs").glob("*.md")))])
@@ -39,6 +41,13 @@ def show_help(*command: str) -> subprocess.CompletedProcess[str]:
         timeout=120,
         stdin=subprocess.DEVNULL,
     )
+
+
+def load_script(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"scripts/{name}.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
 
 
 def test_the_first_block_of_the_readme_is_two_commands():
@@ -95,23 +104,42 @@ def committed(path):
     return json.loads(shown.stdout)
 
 
-@pytest.mark.parametrize(
-    ("row", "network"),
-    [("CustomCNN (champion)", "custom_cnn"), ("CustomMobileNetV2", "mobilenet_v2"), ("CustomResNet18", "resnet18"),
-     ("for reference: MLP on the landmarks", "landmark_mlp")],
-)  # fmt: skip
-def test_the_accuracies_in_the_readme_are_the_committed_ones(row, network):
-    scores, metrics = (
-        committed("reports/evaluation.json")["networks"][network],
-        committed(f"reports/{network}/metrics.json"),
+@pytest.mark.parametrize("page", ["README.md", "docs/experiments.md"])
+def test_the_accuracies_in_the_pages_are_the_committed_ones(page):
+    text = (ROOT / page).read_text()
+    assert load_script("list_figures").update(page, text, committed) == text, "they have changed: make figures"
+
+
+@pytest.mark.parametrize("kind", ["development", "test"])
+def test_the_reports_on_people_and_films_are_of_the_committed_networks(kind):
+    champion, people = committed("reports/register.json"), committed(f"reports/people/{kind}.json")
+    assert people["kind"] == kind
+    assert not people["synthetic"]
+    networks = {name: network["model_hash"] for name, network in champion["models"].items()}
+    assert {name: people["models"][name] for name in networks} == networks, "evaluate again: make evaluate"
+    assert committed("reports/bench_films.json")["model_hash"] == champion["model_hash"], "run again: make bench-films"
+
+
+def test_no_file_and_no_source_of_people_is_in_both_sets():
+    development, test = (committed(f"reports/people/{kind}.json") for kind in ("development", "test"))
+    assert set(development["files"]) == set(development["sources"])
+    assert set(test["files"]) == set(test["sources"])
+    assert not set(development["files"].values()) & set(test["files"].values())
+
+
+def test_the_readme_says_which_set_the_design_was_chosen_by_and_that_the_other_was_only_reported():
+    block = README.partition("<!-- figures of make figures -->")[2].partition("<!-- end of make figures -->")[0]
+    test, development, synthetic = re.findall(r"^- \*\*(.*?)\n(?=- |\n)", block, re.MULTILINE | re.DOTALL)
+    assert re.match(
+        r"Test set of people\*\*: [\d,]+ photographs of \d+ people from \d+ sources\. .*only reported", test
     )
-    sources = [source["accuracy"] for source in scores["sources"].values()]
-    low, high = scores["interval"]
-    cells = [f"{scores['mean']:.3f} ({low:.3f}-{high:.3f})", f"{min(sources):.3f}", f"{max(sources):.3f}"]
-    cells += [f"{metrics['f1']:.3f}"]
-    if "latency_ms_median" in metrics:
-        cells += [f"{metrics['latency_ms_median']:.1f} ms", f"{metrics['size_mib']:.1f} MiB"]
-    assert f"| {row} | {' | '.join(cells)} |" in README
+    assert re.match(r"Development set of people\*\*: .* people .*The design was chosen by it", development, re.DOTALL)
+    assert re.match(r"Synthetic test signers\*\*: ", synthetic)
+
+
+def test_the_output_of_the_films_of_letters_is_in_a_page():
+    report = FilmReport.model_validate(committed("reports/bench_films.json"))
+    assert as_text(report) in PAGES
 
 
 @pytest.mark.parametrize(("mode", "column"), [("at its own pace", 1), ("--fast", 2)])
@@ -139,9 +167,7 @@ def test_every_message_is_in_its_page():
 
 
 def test_messages_of_every_class_below_a_root_exception_are_listed():
-    spec = importlib.util.spec_from_file_location("list_messages", ROOT / "scripts/list_messages.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    script = load_script("list_messages")
     away = 'raise errors.AwayError(f"{path}: is away. Start it.")\nraise OtherError("Not one of ours.")'
     errors = script.find_errors(["class AwayError(errors.StoreError): ...", "class StoreError(PipelineError): ..."])
     assert errors == {"ClientError", "PipelineError", "ServiceError", "StoreError", "AwayError"}

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,9 @@ TASKS |= {
     "bench-train",
     "bench-engines",
     "bench-client",
+    "bench-films",
+    "bench-gate",
+    "figures",
     "quantize",
     "web",
     "docs",
@@ -32,6 +36,7 @@ TASKS |= {
     "licences",
     "coverage",
     "clean-room",
+    "deps",
     "faults",
     "fuzz",
     "fuzz-service",
@@ -40,6 +45,7 @@ TASKS |= {
     "leave-one-out",
     "promote",
     "rollback",
+    "check-figures",
 }
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", re.MULTILINE)
 PLENTY_OF_GB = str(10**9)
@@ -238,6 +244,7 @@ def test_the_makefile_and_the_lock_name_the_same_uv():
         (("ui",), "there are no runs in mlflow.db. Type: make repro"),
         (("bench-preprocess",), "name a raw .npz of photographs. Type: make bench-preprocess DATA="),
         (("evaluate",), "name the raw .npz files. Type: make evaluate DATA="),
+        (("evaluate", "DATA=one.npz"), "say which set of people these are. Type SET=development"),
         (("repro",), "this folder is no git clone"),
     ],
 )
@@ -248,6 +255,42 @@ def test_a_task_that_comes_too_early_names_the_next_step(clone, arguments, sente
     result = make(clone, *arguments, **variables)
     assert result.returncode != 0
     assert sentence in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("missing", "sentence"),
+    [
+        ("clone", "this folder is no git clone, and DVC needs one. Clone the project, or type: git init"),
+        ("commit", "this clone has no commit, and an experiment begins from one. Type: git add --all && git commit"),
+        ("user.name", "git does not know who you are, and DVC keeps an experiment as a commit. Type: git config"),
+        ("user.email", "git does not know who you are, and DVC keeps an experiment as a commit. Type: git config"),
+        ("nothing", ""),
+    ],
+)
+def test_an_experiment_without_what_it_needs_of_git_says_what_to_type(clone, missing, sentence):
+    nobody = {"HOME": str(clone), "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
+    nobody |= {"GIT_CEILING_DIRECTORIES": str(clone.parent)}
+
+    def git(*arguments):
+        subprocess.run(["git", *arguments], cwd=clone, env=environment(**nobody), check=True, capture_output=True)
+
+    if missing != "clone":
+        git("init", "-q")
+        settings = {"user.name": "Someone", "user.email": "someone@example.org"}
+        if missing != "commit":
+            identity = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+            git(*identity, "commit", "--allow-empty", "-mx")
+        for name, value in settings.items():
+            if name != missing:
+                git("config", name, value)
+    python = clone / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\necho called\n")
+    python.chmod(0o755)
+    (clone / ".venv/.installed").touch()
+    result = make(clone, "pretrain", **nobody)
+    assert sentence in result.stderr
+    assert ("called" in result.stdout) == (missing == "nothing")
 
 
 def test_clean_keeps_raw_data_reports_and_the_environment(clone):
@@ -270,41 +313,68 @@ def test_clean_keeps_raw_data_reports_and_the_environment(clone):
     assert not any((clone / name).exists() for name in gone)
 
 
+REGISTER = """\
+import json, sqlite3
+from pathlib import Path
+
+with Path("runs.txt").open("a") as runs:
+    runs.write("run\\n")
+store = sqlite3.connect("mlflow.db")
+store.execute("CREATE TABLE IF NOT EXISTS registered_model_aliases (name, alias, version)")
+store.execute("CREATE TABLE IF NOT EXISTS model_version_tags (name, version, key, value)")
+if not store.execute("SELECT * FROM registered_model_aliases").fetchall():
+    store.execute("INSERT INTO registered_model_aliases VALUES ('fingerspell', 'champion', 1)")
+    for key, value in (("architecture", "custom_cnn"), ("model_hash", "first")):
+        store.execute("INSERT INTO model_version_tags VALUES ('fingerspell', 1, ?, ?)", (key, value))
+store.commit()
+(champion,) = store.execute("SELECT value FROM model_version_tags WHERE key = 'model_hash'").fetchone()
+Path("reports").mkdir(exist_ok=True)
+Path("reports/register.json").write_text(json.dumps({"model_hash": champion}))
+"""
 REGISTRY_PIPELINE = """\
 stages:
   register:
-    cmd: echo run >> runs.txt && touch mlflow.db && mkdir -p reports && echo same > reports/register.json
+    cmd: python register.py
     deps: [model.txt]
     outs: [{reports/register.json: {cache: false}}]
   package:
-    cmd: cp mlflow.db bento.txt
+    cmd: cp reports/register.json bento.txt && cat mlflow.db >/dev/null
     deps: [reports/register.json]
     outs: [{bento.txt: {cache: false}}]
 """
 
 
 @pytest.mark.slow
-def test_repro_twice_does_nothing_and_a_deleted_store_comes_back(clone):
+def test_repro_twice_does_nothing_and_registers_again_for_another_registry_or_champion(clone):
     if not (Path(sys.prefix) / ".installed").exists():
         pytest.skip("this Python is not in a .venv that `make` filled")
     (clone / ".venv").symlink_to(sys.prefix)
+    for room in ("stages", "client"):
+        (clone / room).symlink_to(ROOT / room)
+    shutil.copy(ROOT / "params.yaml", clone)
     shutil.copytree(ROOT / ".dvc", clone / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp", "config.local"))
     (clone / "dvc.yaml").write_text(REGISTRY_PIPELINE)
+    (clone / "register.py").write_text(REGISTER)
     (clone / "model.txt").write_text("model\n")
     subprocess.run(["git", "init", "-q", str(clone)], check=True)
-    runs = clone / "runs.txt"
     touch_nothing = ("-o", "requirements/all.txt", "-o", "requirements/uv.txt")
 
-    for deleted, expected_runs in (((), 1), ((), 1), (("mlflow.db",), 2), (("mlflow.db", "bento.txt"), 3), ((), 3)):
-        for name in deleted:
-            (clone / name).unlink()
-        result = make(clone, *touch_nothing, "repro", MLFLOW_TRACKING_URI="")
+    def repro(store=""):
+        """Type `make repro`; returns how often the networks have been registered by now."""
+        result = make(clone, *touch_nothing, "repro", MLFLOW_TRACKING_URI=store)
         assert result.returncode == 0, result.stdout + result.stderr
-        assert len(runs.read_text().splitlines()) == expected_runs
-    assert "Next: make serve" in result.stdout
+        assert "Next: make serve" in result.stdout
+        return len((clone / "runs.txt").read_text().splitlines())
+
+    assert [repro(), repro()] == [1, 1]
     (clone / "mlflow.db").unlink()
-    make(clone, *touch_nothing, "repro", MLFLOW_TRACKING_URI="sqlite:///elsewhere.db")
-    assert len(runs.read_text().splitlines()) == 3
+    assert repro() == 2, "the registry is gone"
+    with sqlite3.connect(clone / "mlflow.db") as store:
+        store.execute("UPDATE model_version_tags SET value = 'second' WHERE key = 'model_hash'")
+    assert [repro(), repro()] == [3, 3], "it has another champion, from an experiment's copy or another clone"
+    assert "second" in (clone / "bento.txt").read_text()
+    (clone / "mlflow.db").unlink()
+    assert repro("http://127.0.0.1:9") == 3, "a server is not asked"
 
 
 def test_ci_is_a_shell_script_that_calls_make_test():

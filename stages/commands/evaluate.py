@@ -1,6 +1,6 @@
-"""Evaluate the registered networks and the reference on raw data sets.
+"""Evaluate the registered networks and the reference on people, as development set or as test set.
 
-Usage: python -m stages.commands.evaluate FILE.npz ... [--out reports/evaluation.json]
+Usage: python -m stages.commands.evaluate FILE.npz ... --set development|test
 """
 
 from __future__ import annotations
@@ -9,44 +9,59 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from stages.data.processed import FILES, PROCESSED, read_processed
 from stages.errors import InputError, run_door
 from stages.evaluation.networks import load_network
+from stages.evaluation.overlaps import check_unseen
+from stages.evaluation.people_sets import PeopleSet
+from stages.evaluation.pictures import draw_signers
 from stages.evaluation.predictions import predict_sets
+from stages.evaluation.sets import are_synthetic
 from stages.evaluation.signer_report import score_networks, write_signer_report
 from stages.evaluation.signer_scores import table
-from stages.evaluation.test_sets import make_non_letters, read_sets
+from stages.evaluation.test_sets import hash_sources, make_non_letters, read_sets
+from stages.files import content_hash, write_files
 from stages.params import Preprocess, Test, read_params
 from stages.registry.record import ChampionRecord
-from stages.registry.results import EVALUATION_REPORT
 
 
 def main() -> None:
-    """Read raw files and `models/`; write the scores and a folder of pictures; print the accuracies."""
+    """Read raw files and `models/`; write the set's scores and a folder of pictures; print the accuracies."""
     arguments = _parse()
+    kind = PeopleSet(arguments.set)
     params, record = read_params(Test), ChampionRecord.read()
-    networks = {name: load_network(path) for name, path in record.model_files().items()}
+    hashes = hash_sources(arguments.files, kind)
+    models = record.model_files()
+    networks = {name: load_network(path) for name, path in models.items()}
     sets = list(read_sets(arguments.files, read_params(Preprocess)))
+    if are_synthetic(sets):
+        raise InputError(
+            f"{sets[0].where} has synthetic signers, and both sets are of people. Put it into data/test/ and "
+            "run: make repro."
+        )
+    data = read_processed() if (PROCESSED / FILES[0]).is_file() else None
+    check_unseen(sets, data, {name: network.trained_on for name, network in networks.items()})
     non_letters = make_non_letters(params)
     predictions = {name: predict_sets(network, sets, non_letters) for name, network in networks.items()}
-    report = score_networks(
-        predictions, record.name,
-        model_hash=record.model_hash, synthetic=False, threshold=params.threshold, bins=params.calibration_bins,
-    )  # fmt: skip
+    report = score_networks(predictions, record.name, params, model_hash=record.model_hash, synthetic=False)
+    digests = {name: content_hash(path) for name, path in models.items()}
+    report = report.model_copy(update={"kind": kind, "files": hashes, "models": digests})
     samples = {each.name: each.samples for each in sets}
-    write_signer_report(
-        arguments.out, report, predictions, samples, mistakes=params.mistakes, bins=params.calibration_bins
-    )
-    sys.stdout.write(table(report))
+    write_files(kind.report.with_suffix(""), draw_signers(report, predictions, samples, params))
+    write_signer_report(kind.report, report)
+    sys.stdout.write(f"{table(report)}{kind.report}: {report.title}\n")
 
 
 def _parse() -> Namespace:
-    parser = ArgumentParser(prog="python -m stages.commands.evaluate", description="Accuracy on raw data sets.")
+    parser = ArgumentParser(prog="python -m stages.commands.evaluate", description="Accuracy on people.")
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE.npz", help="raw data sets, one for each source")
-    parser.add_argument("--out", type=Path, default=EVALUATION_REPORT, help=f"the scores ({EVALUATION_REPORT})")
-    arguments = parser.parse_args()
-    if arguments.out.suffix != ".json":
-        raise InputError(f"--out {arguments.out}: the scores are JSON. Name a file that ends in .json.")
-    return arguments
+    parser.add_argument(
+        "--set",
+        required=True,
+        choices=[str(kind) for kind in PeopleSet],
+        help="development: you may choose by the scores; test: you only report them",
+    )
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from stages.errors import run_door
-from stages.params import ARCHITECTURES
-from stages.training.weights import PRETRAINED, halve
+from stages.params import ARCHITECTURES, PRETRAINED
+from stages.training.weights import halve
 
 
 def main() -> None:

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from stages.errors import InputError, run_door
-from stages.evaluation.intervals import macro_f1
 from stages.evaluation.networks import load_network
+from stages.evaluation.predictions import predictions_of
+from stages.evaluation.signer_scores import macro_of
 from stages.files import content_hash, write_text
 from stages.params import Register, read_params
+from stages.registry.history import restore_tags
 from stages.registry.promotion import measure, propose
-from stages.registry.record import RECORD, ChampionRecord, write_record
+from stages.registry.record import ChampionRecord, write_record
 from stages.registry.results import (
     MODELS,
     REPORTS,
@@ -31,6 +33,7 @@ from stages.registry.results import (
 from stages.registry.versions import register
 
 if TYPE_CHECKING:
+    from stages.evaluation.predictions import Predictions
     from stages.registry.gate import Measured
 
 PROPOSED: Final = REPORTS / "proposed"
@@ -43,13 +46,16 @@ def main() -> None:
     """Read a model file and the evaluation sets; write MLflow's store and, if there is one, the champion record."""
     arguments = _parse()
     params = read_params(Register)
-    result = _read_proposed(arguments.model)
+    last = ChampionRecord.read_last(params.model)
+    result, measured = _read_proposed(arguments.model)
     # Nobody knows the commit of a model that was made elsewhere.
     revision = read_revision() if result.stage else Revision(UNKNOWN, UNKNOWN)
     version = register(result, params.experiment, params.model, revision)
-    outcome = propose(params.model, version.version, arguments.model, again=arguments.again)
-    if RECORD.is_file():
-        write_record(params.model, outcome.champion, ChampionRecord.read().models, outcome.decision)
+    if last is not None:
+        restore_tags(params.model, last.history)
+    outcome = propose(params.model, version.version, arguments.model, again=arguments.again, measured=measured)
+    if last is not None:
+        write_record(params.model, outcome.champion, last.models, outcome.decision)
     sys.stdout.write(outcome.report(params.model))
     if not outcome.promoted:
         sys.exit(REFUSED)
@@ -66,8 +72,8 @@ def _parse() -> Namespace:
     return parser.parse_args()
 
 
-def _read_proposed(model: Path) -> Result:
-    """Read the pipeline's own report on a model if it has one, or else measure it."""
+def _read_proposed(model: Path) -> tuple[Result, Measured | None]:
+    """Read the pipeline's own report on a model if it has one, or else measure it, once for report and gate."""
     network = load_network(model)
     if network.input_name != "masks":
         raise InputError(
@@ -76,12 +82,13 @@ def _read_proposed(model: Path) -> Result:
     model_hash = content_hash(model)
     own = MODELS / network.architecture / "model.onnx"
     if own.is_file() and content_hash(own) == model_hash and (REPORTS / network.architecture).is_dir():
-        return read_result(network.architecture)
+        return read_result(network.architecture), None
     report = PROPOSED / model_hash[:12]
-    measured = measure(model)
+    measured, validation = measure(model), predictions_of(model).validation
     if not (report / "metrics.json").is_file():
-        write_text(report / "metrics.json", json.dumps(_metrics(measured, model.stat().st_size), indent=2) + "\n")
-    return Result(
+        numbers = _metrics(measured, validation, model.stat().st_size)
+        write_text(report / "metrics.json", json.dumps(numbers, indent=2) + "\n")
+    result = Result(
         architecture=network.architecture,
         model=model,
         model_hash=model_hash,
@@ -90,21 +97,22 @@ def _read_proposed(model: Path) -> Result:
         report=report,
         metrics=read_metrics(report / "metrics.json"),
         history=None,
-        validation=measured.validation,
+        validation=validation,
         parameters={},
         stage="",
     )
+    return result, measured
 
 
-def _metrics(measured: Measured, size_bytes: int) -> dict[str, float]:
+def _metrics(measured: Measured, validation: Predictions, size_bytes: int) -> dict[str, float]:
     numbers = {
-        "f1": macro_f1(measured.validation),
-        "accuracy": measured.validation.accuracy,
+        "f1": macro_of(validation)[2],
+        "accuracy": validation.accuracy,
         "ece": measured.ece,
         "latency_ms_min": measured.latency_ms,
         "size_mib": size_bytes / 2**20,
     }
-    return {name: round(value, 6) for name, value in numbers.items()} | {"samples": len(measured.validation.labels)}
+    return {name: round(value, 6) for name, value in numbers.items()} | {"samples": len(validation.labels)}
 
 
 if __name__ == "__main__":

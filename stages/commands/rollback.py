@@ -11,7 +11,7 @@ from argparse import ArgumentParser
 from stages.errors import run_door
 from stages.params import Register, read_params
 from stages.registry.champion import roll_back
-from stages.registry.record import RECORD, ChampionRecord, GateDecision, write_record
+from stages.registry.record import ChampionRecord, GateDecision, write_record
 
 
 def main() -> None:
@@ -20,8 +20,9 @@ def main() -> None:
         prog="python -m stages.commands.rollback", description="Give the alias back to the version before."
     ).parse_args()
     name = read_params(Register).model
+    last = ChampionRecord.read_last(name)
     former, champion = roll_back(name)
-    if RECORD.is_file():
+    if last is not None:
         reason = f"Version {former.number} was rolled back, so version {champion.number} is the champion again."
         decision = GateDecision(
             candidate=former.architecture,
@@ -30,7 +31,7 @@ def main() -> None:
             promoted=False,
             reasons=(reason,),
         )
-        write_record(name, champion, ChampionRecord.read().models, decision)
+        write_record(name, champion, last.models, decision)
     sys.stdout.write(
         f"{champion.architecture}, version {champion.number} of {name}, is the champion again; version {former.number} "
         "is not promoted again unless you propose it with --again.\n"

@@ -9,7 +9,7 @@ import numpy as np
 from stages.data.duplicates import group_duplicates
 from stages.data.preprocess_report import PreprocessReport, SplitReport
 from stages.data.processed import Processed, Split
-from stages.data.splits import are_known, divide
+from stages.data.splits import divide, rows_to_group
 from stages.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def prepare(
 ) -> tuple[Processed, PreprocessReport]:
     """Join files, divide them and number the labels in sorted order.
 
-    If signers are unknown, near-duplicates (see `group_duplicates`) are kept on one side.
+    Near-duplicates (see `group_duplicates`) are kept on one side if their signer is not named.
 
     Args:
         files: usable samples, one entry a raw file; all landmarks (or photographs) or all masks.
@@ -45,7 +45,8 @@ def prepare(
     names, classes = np.unique(labels, return_inverse=True)
     # A data set of masks is large: do not copy a single file.
     drawable = files[0].drawable if len(files) == 1 else np.concatenate([samples.drawable for samples in files])
-    groups = None if are_known(signers) else group_duplicates(drawable, classes)
+    rows = rows_to_group(labels, signers)
+    groups = group_duplicates(drawable, classes, rows) if rows.any() else None
     division = divide(labels, signers, groups=groups, validation=validation, seed=seed, where=where)
     train, held_out = (
         Split(drawable[rows], classes[rows], signers[rows]) for rows in (~division.validation, division.validation)

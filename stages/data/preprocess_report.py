@@ -48,12 +48,14 @@ class SplitReport(BaseModel, **CONFIG):
 class PreprocessReport(BaseModel, **CONFIG):
     """All files and both splits."""
 
+    data_hash: str = ""
+    """Of `data/processed/`, as every model that is trained on it carries it; "" if the report is older than that."""
     files: list[FileReport]
     rows: int
     kept: int
     split: Method
     groups: int | None
-    """Groups of near-duplicates that were divided; None if signers were divided."""
+    """Groups of unnamed near-duplicates that were divided; None if all signers are named."""
     labels_undivided: list[str]
     """Labels of several samples that are all near-duplicates of each other: they are in training only."""
     kind: Kind
@@ -84,12 +86,13 @@ class PreprocessReport(BaseModel, **CONFIG):
                 f"warning: all samples of {', '.join(self.labels_undivided)} are near-duplicates of each other, so "
                 "they are in training only"
             )
-        meaning = "no signer is on both sides"
-        if self.split == "stratified":
-            meaning = (
-                "one signer's photographs may be on both sides, but no near-duplicates "
-                f"({self.groups} groups in {self.kept} samples)"
-            )
+        meaning = {
+            "by signer": "no signer is on both sides",
+            "by signer, unnamed rows by near-duplicates": "no named signer is on both sides; somebody whose rows have "
+            f"no name may be, but no near-duplicates ({self.groups} groups that are near no named signer)",
+            "stratified": "one signer's photographs may be on both sides, but no near-duplicates "
+            f"({self.groups} groups in {self.kept} samples)",
+        }[self.split]
         return "\n".join([*lines, f"split {self.split}: {meaning}"]) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Training and validation: a signer is on one side only; if signers are unknown, a group of near-duplicates is."""
+"""Training and validation: a named signer is on one side only, and so is a group of near-duplicates without a name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stages.errors import InputError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-Method = Literal["by signer", "stratified"]
+Method = Literal["by signer", "by signer, unnamed rows by near-duplicates", "stratified"]
 
 MAX_CLASSES: Final = 1000
 """More labels than any alphabet has: text was exported instead of letters."""
@@ -28,14 +28,21 @@ class Division:
     """(N,) True for validation, False for training."""
     method: Method
     groups: int | None
-    """Groups of near-duplicates, each divided as if it were one sample; None if signers were divided."""
+    """Groups of unnamed near-duplicates, each divided as if it were one sample; None if all signers are named."""
     undivided: tuple[str, ...]
     """Labels of several samples that all form one group: they are in training only."""
 
 
-def are_known(signers: npt.NDArray[np.str_]) -> bool:
-    """Whether samples can be divided by signer: all signers are known, and there are two or more."""
-    return bool((signers != "").all()) and len(np.unique(signers)) >= 2
+def rows_to_group(labels: npt.NDArray[np.str_], signers: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:
+    """Say which samples near-duplicates must be known of before they are divided.
+
+    All, if fewer than two signers are named: nobody can be kept out. Else those of the labels that unnamed samples
+    have: such a sample may be a near-duplicate of a named signer's.
+    """
+    unnamed = signers == ""
+    if not _are_named(signers):
+        return np.ones(len(labels), dtype=np.bool_)
+    return np.isin(labels, np.unique(labels[unnamed]))
 
 
 def divide(
@@ -47,18 +54,22 @@ def divide(
     seed: int,
     where: str,
 ) -> Division:
-    """Divide samples: by signer if they are known (see `are_known`), else by group within each label.
+    """Divide samples: named signers as a whole, unnamed samples by group of near-duplicates within each label.
 
-    Every label is in training. By signer, several shuffled orders are tried, and the one whose validation signers have
-    a share of the samples closest to `validation` is used. By group, a label of two or more groups is on both sides,
-    with at most `validation` of its samples in validation unless its smallest group is larger than that.
+    Every label is in training. Of the named signers, several shuffled orders are tried, and the one whose validation
+    signers have a share of the samples closest to `validation` is used. By group, a label of two or more groups is on
+    both sides, with at most `validation` of its samples in validation unless its smallest group is larger than that.
+
+    An unnamed sample in a group with samples of a named signer is taken for that person's, so it goes to their side;
+    if the group has signers of both sides, to training. With fewer than two named signers nobody can be kept out:
+    everything goes by group.
 
     Args:
         labels: (N,) text.
         signers: (N,) text, "" if unknown.
-        groups: (N,) number of the group of near-duplicates that a sample belongs to, within its label; None if
-            each sample is its own group.
-        validation: share of the signers, or of the samples of each label, 0 to 1.
+        groups: (N,) number of the group of near-duplicates that a sample belongs to, within its label; only the
+            samples of `rows_to_group` need one. None if each sample is its own group.
+        validation: share of the named signers, and of the unnamed samples of each label, 0 to 1.
         seed: the same seed divides the same samples in the same way.
         where: path for the errors.
 
@@ -76,14 +87,35 @@ def divide(
             f"{where}: has {len(names)} different labels, more than {MAX_CLASSES}. Check what was exported as 'labels'."
         )
     random = np.random.default_rng(seed)
-    if are_known(signers):
-        held_out = _by_signer(names, classes, signers, share=validation, random=random, where=where)
-        return Division(held_out, "by signer", None, ())
     groups = np.arange(len(labels)) if groups is None else groups
-    held_out = _stratified(classes, groups, share=validation, random=random, where=where)
+    named = signers != "" if _are_named(signers) else np.zeros(len(labels), dtype=np.bool_)
+    loose = ~(named | np.isin(groups, groups[named]))
+    held_out = np.zeros(len(labels), dtype=np.bool_)
+    held_out[loose] = _stratified(classes[loose], groups[loose], share=validation, random=random)
+    if named.any():
+        spare = np.bincount(classes[loose & ~held_out], minlength=len(names))
+        held_out[named] = _by_signer(
+            names, classes[named], signers[named], spare=spare, share=validation, random=random, where=where
+        )
+        attached = ~(named | loose)
+        held_out[attached] = ~np.isin(groups[attached], groups[named & ~held_out])
+    if not held_out.any():
+        raise InputError(
+            f"{where}: every label has one sample, or one group of samples that are near-duplicates of each other, so "
+            "none can validate. Add samples of each letter that were taken at another time, or name the 'signers'."
+        )
+    if named.all():
+        return Division(held_out, "by signer", None, ())
+    counts = np.bincount(classes[loose], minlength=len(names))
     missing = np.bincount(classes[held_out], minlength=len(names)) == 0
-    undivided = names[missing & (np.bincount(classes) >= 2)]
-    return Division(held_out, "stratified", len(np.unique(groups)), tuple(undivided.tolist()))
+    undivided = names[missing & (counts >= 2) & (counts == np.bincount(classes))]
+    method: Method = "by signer, unnamed rows by near-duplicates" if named.any() else "stratified"
+    return Division(held_out, method, len(np.unique(groups[loose])), tuple(undivided.tolist()))
+
+
+def _are_named(signers: npt.NDArray[np.str_]) -> bool:
+    """Whether there are two named signers, so that one can be kept out of training."""
+    return len(np.unique(signers[signers != ""])) >= 2
 
 
 def _by_signer(
@@ -91,20 +123,31 @@ def _by_signer(
     classes: npt.NDArray[np.int64],
     signers: npt.NDArray[np.str_],
     *,
+    spare: npt.NDArray[np.int64],
     share: float,
     random: np.random.Generator,
     where: str,
 ) -> npt.NDArray[np.bool_]:
+    """Choose signers for validation.
+
+    Args:
+        names: labels in the order of their numbers.
+        classes: (N,) numbers of the samples' labels.
+        signers: (N,) text, none of it empty.
+        spare: training samples of each label that are nobody's.
+        share: of the signers, 0 to 1.
+        random: shuffles them.
+        where: path for the error.
+    """
     people, owner = np.unique(signers, return_inverse=True)
     sizes = np.bincount(owner)
     rows_of = np.split(np.argsort(owner, kind="stable"), np.cumsum(sizes)[:-1])
     counts_of = [np.unique(classes[rows], return_counts=True) for rows in rows_of]
     wanted = min(max(round(share * len(people)), 1), len(people) - 1)
-    tries = [
-        _choose(random.permutation(len(people)), counts_of, np.bincount(classes), wanted) for _ in range(_SHUFFLES)
-    ]
+    totals = np.bincount(classes, minlength=len(names)) + spare
+    tries = [_choose(random.permutation(len(people)), counts_of, totals, wanted) for _ in range(_SHUFFLES)]
     if not any(tries):
-        holders = np.bincount(np.concatenate([kinds for kinds, _ in counts_of]))
+        holders = np.bincount(np.concatenate([kinds for kinds, _ in counts_of]), minlength=len(names)) + (spare > 0)
         only = sorted({str(names[kinds[holders[kinds] == 1][0]]) for kinds, _ in counts_of})
         raise InputError(
             f"{where}: no signer can be kept for validation, because each is the only one with some label "
@@ -140,21 +183,16 @@ def _stratified(
     *,
     share: float,
     random: np.random.Generator,
-    where: str,
 ) -> npt.NDArray[np.bool_]:
+    """Choose groups for validation within each label that has two or more."""
     validation = np.zeros(len(classes), dtype=np.bool_)
-    for index in range(int(classes.max()) + 1):
+    for index in range(int(classes.max(initial=-1)) + 1):
         rows = np.flatnonzero(classes == index)
         _, owner, sizes = np.unique(groups[rows], return_inverse=True, return_counts=True)
         order = random.permutation(len(sizes))
         if len(sizes) >= 2:
             wanted = min(max(round(share * len(rows)), 1), len(rows) - 1)
             validation[rows] = np.isin(owner, _fill(order, sizes, wanted))
-    if not validation.any():
-        raise InputError(
-            f"{where}: every label has one sample, or one group of samples that are near-duplicates of each other, so "
-            "none can validate. Add samples of each letter that were taken at another time, or name the 'signers'."
-        )
     return validation
 
 

@@ -7,13 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy import optimize, special  # type: ignore[import-untyped]
 
-from stages.data.archive import open_archive
-from stages.errors import InputError
 from stages.evaluation.scores import cross_entropy
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy.typing as npt
 
     Logits = npt.NDArray[np.floating[Any]]
@@ -53,20 +49,3 @@ def fit_temperature(logits: Logits, classes: npt.NDArray[np.integer[Any]]) -> fl
 
     found = optimize.minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded", options={"xatol": 1e-4})
     return float(np.exp(found.x)) if found.fun < loss(0.0) else 1.0
-
-
-def read_logits(path: Path, samples: int, classes: int) -> npt.NDArray[np.float32]:
-    """Read the validation logits (V, N, C) that training wrote.
-
-    Raises:
-        InputError: the file is missing or damaged, or is not of N samples and C classes.
-    """
-    with open_archive(path) as archive:
-        header = archive.header("logits") if archive.names == ["logits"] else None
-        if header is None or header.dtype != np.float32 or header.shape[1:] != (samples, classes):
-            raise InputError(
-                f"{path}: it does not hold logits of {samples} samples and {classes} classes. "
-                "Train again: dvc repro train."
-            )
-        logits: npt.NDArray[np.float32] = archive.read("logits")
-    return logits

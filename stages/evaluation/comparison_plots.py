@@ -15,33 +15,37 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from stages.evaluation.signer_scores import SignerScores
+
 
 def plot_tradeoff(
-    scores: Mapping[str, tuple[float, float, float]], latencies: Mapping[str, float], sizes: Mapping[str, float]
+    scores: Mapping[str, SignerScores], latencies: Mapping[str, float], sizes: Mapping[str, float], title: str
 ) -> bytes:
-    """Draw accuracy on unseen signers against the time for one mask; the area of a disc is the size of the file.
+    """Draw accuracy against the time for one mask; the area of a disc is the size of the file.
 
     Args:
-        scores: mean accuracy and both ends of its interval, by the name of the network.
+        scores: on unseen signers, by the name of the network.
         latencies: median milliseconds for one mask.
         sizes: MiB.
+        title: what the accuracy was measured on.
     """
     figure = Figure(figsize=(7.0, 4.4), layout="constrained")
     axes = figure.add_subplot()
-    for number, (name, (mean, low, high)) in enumerate(scores.items()):
+    for number, (name, scored) in enumerate(scores.items()):
         colour = COLOURS[number % len(COLOURS)]
-        axes.vlines(latencies[name], low, high, color=colour, linewidth=2.0, alpha=0.5)
-        axes.scatter(latencies[name], mean, s=20 + 10 * sizes[name], color=colour, alpha=0.8)
+        if scored.interval is not None:
+            axes.vlines(latencies[name], *scored.interval, color=colour, linewidth=2.0, alpha=0.5)
+        axes.scatter(latencies[name], scored.mean, s=20 + 10 * sizes[name], color=colour, alpha=0.8)
         label = f"{name}, {sizes[name]:.1f} MiB"
         axes.annotate(
-            label, (latencies[name], mean), xytext=(14, 0), textcoords="offset points", va="center", fontsize=8
+            label, (latencies[name], scored.mean), xytext=(14, 0), textcoords="offset points", va="center", fontsize=8
         )
     axes.set(
         xlim=(0, 1.6 * max(latencies.values(), default=1.0)),
         ylim=(0, 1.02),
         xlabel="one mask, median milliseconds",
-        ylabel="accuracy, mean of sources; lines: 95 % interval",
-        title="unseen signers: accuracy against time and size",
+        ylabel="accuracy, mean of sources; lines: 95 % interval over signers",
+        title=f"{title}: accuracy against time and size",
     )
     axes.grid(color="#eeeeee")
     return png(figure)

@@ -17,12 +17,15 @@ from tqdm import tqdm
 
 from client.mask import MASK_VERSION
 from stages.data.loader import draw_masks
-from stages.errors import InputError
+from stages.data.people import read_people
+from stages.errors import InputError, MaskVersionError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy.typing as npt
+
+    from stages.data.people import People
 
 BATCH_SIZE: Final = 64
 WARM_UP_RUNS: Final = 5
@@ -43,13 +46,17 @@ class Network:
     input_name: str
     """"masks", or "landmarks" for the reference."""
     session: onnxruntime.InferenceSession
+    trained_on: People | None = None
+    """Hashes of everybody in the data of its training, and of that of the weights it started from; None if an older or
+    foreign file does not say."""
 
 
 def load_network(path: Path) -> Network:
     """Load `model.onnx` for the CPU.
 
     Raises:
-        InputError: the file is missing or no exported network, or was trained on masks of another version.
+        InputError: the file is missing or no exported network.
+        MaskVersionError: it was trained on masks of another version.
     """
     if not path.is_file():
         raise InputError(f"{path} is missing. Train it first: dvc repro train.")
@@ -63,6 +70,7 @@ def load_network(path: Path) -> Network:
             temperature=float(metadata["temperature"]),
             input_name=session.get_inputs()[0].name,
             session=session,
+            trained_on=read_people(metadata),
         )
         mask_version = metadata["mask_version"] if network.input_name == "masks" else MASK_VERSION
     except KeyError as error:
@@ -70,7 +78,7 @@ def load_network(path: Path) -> Network:
     except Exception as error:  # ONNX Runtime's own exceptions share no base class
         raise InputError(f"{path} cannot be loaded ({error}). Export it again: dvc repro train.") from error
     if mask_version != MASK_VERSION:
-        raise InputError(
+        raise MaskVersionError(
             f"{path} was trained on masks '{mask_version}', but this checkout draws '{MASK_VERSION}'. "
             "Train it again: dvc repro train."
         )

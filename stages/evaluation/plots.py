@@ -94,13 +94,12 @@ def _mark_sizes(axes: Axes, epochs: npt.NDArray[np.float64], sizes: npt.NDArray[
         axes.text(where, 1.01, text, transform=axes.get_xaxis_transform(), fontsize=8, color=GREY)
 
 
-def plot_calibration(binned: Reliability, title: str, before: Reliability | None = None) -> bytes:
+def plot_calibration(binned: Reliability, title: str) -> bytes:
     """Draw the reliability diagram: accuracy reached for each confidence stated, and how often it was stated.
 
     Args:
         binned: what `stages.evaluation.scores.reliability` returned; its error is written into the picture.
         title: written above.
-        before: the same at temperature 1, drawn as a line.
     """
     edges = np.linspace(0.0, 1.0, len(binned.counts) + 1)
     left, width = edges[:-1], 1.0 / len(binned.counts)
@@ -112,10 +111,6 @@ def plot_calibration(binned: Reliability, title: str, before: Reliability | None
         binned.confidence[some], binned.accuracy[some], "o", color="black", ms=4, label="at the bin's mean confidence"
     )
     error = f"ECE {binned.error:.3f}"
-    if before is not None:
-        once = before.counts > 0
-        top.plot(before.confidence[once], before.accuracy[once], "x-", color=ORANGE, lw=1.0, label="at temperature 1")
-        error += f"\n{before.error:.3f} at temperature 1"
     top.plot((0, 1), (0, 1), "--", color=GREY, label="perfectly calibrated")
     top.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="accuracy", title=title)
     top.text(0.97, 0.05, error, ha="right", fontsize=10, bbox={"facecolor": "white", "edgecolor": GREY})

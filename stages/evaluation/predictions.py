@@ -15,7 +15,7 @@ from stages.data.archive import read_arrays, write_archive
 from stages.data.processed import PROCESSED, data_hash, read_processed
 from stages.errors import InputError
 from stages.evaluation.networks import load_network, predict
-from stages.evaluation.test_sets import (
+from stages.evaluation.sets import (
     NON_LETTERS,
     TEST_SETS,
     UNSEEN,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from stages.evaluation.networks import Network
-    from stages.evaluation.test_sets import EvaluationSet
+    from stages.evaluation.sets import EvaluationSet
 
 PREDICTIONS: Final = Path("data/predictions")
 NO_HAND: Final = ""
@@ -99,6 +99,17 @@ class Predictions:
     @property
     def _missed(self) -> int:
         return len(self.labels) - len(self.probabilities)
+
+    def without(self, rows: npt.NDArray[np.bool_]) -> Self:
+        """Leave rows out, and their share of the photographs whose letters nobody knows.
+
+        Args:
+            rows: (R,) which ones; not all.
+        """
+        kept = ~rows
+        unknown = round((self.n_photos - len(kept)) * float(kept.mean()))
+        found = self.probabilities[kept[: len(self.probabilities)]]
+        return type(self)(self.classes, found, self.labels[kept], self.signers[kept], int(kept.sum()) + unknown)
 
     def write(self, path: Path) -> None:
         """Write the predictions as an `.npz` that has the same bytes every time."""

@@ -37,16 +37,21 @@ def plot_sources(networks: Mapping[str, SignerScores], title: str) -> bytes:
     for number, (name, scores) in enumerate(networks.items()):
         shown = [(row, scores.sources[source]) for row, source in enumerate(sources) if source in scores.sources]
         heights = np.array([*(row for row, _ in shown), len(sources)]) + step * (number - (len(networks) - 1) / 2)
-        low, high = np.array([*(score.interval for _, score in shown), scores.interval]).T
         colour = COLOURS[number % len(COLOURS)]
-        axes.hlines(heights, low, high, color=colour, linewidth=2.0, alpha=0.5)
+        for height, ends in zip(heights, [*(score.interval for _, score in shown), scores.interval], strict=True):
+            if ends is not None:
+                axes.hlines(height, *ends, color=colour, linewidth=2.0, alpha=0.5)
         values = [*(score.accuracy for _, score in shown), scores.mean]
         axes.plot(values, heights, "o", color=colour, ms=5, label=f"{name} {scores.mean:.3f}")
     axes.axhline(len(sources) - 0.5, color=GREY, linewidth=0.8)
     axes.set_yticks(range(len(rows)), rows)
     axes.invert_yaxis()
     axes.grid(axis="x", color="#eeeeee")
-    axes.set(xlim=(0, 1.02), xlabel="accuracy, hands not found count as errors; lines: 95 % interval", title=title)
+    axes.set(
+        xlim=(0, 1.02),
+        xlabel="accuracy, hands not found count as errors; lines: 95 % interval over signers",
+        title=title,
+    )
     axes.legend(loc="lower left", fontsize=8)
     return png(figure)
 

@@ -9,9 +9,10 @@ import pandas as pd
 from pydantic import AfterValidator, BaseModel
 from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
 
-from stages.evaluation.intervals import SEED, interval, resample_accuracy, resample_signers, share_of_rows
+from stages.evaluation.intervals import accuracy_interval, letter_accuracy, letter_interval, share_of_rows
+from stages.evaluation.people_sets import PeopleSet
 from stages.evaluation.predictions import NO_HAND
-from stages.evaluation.scores import Reliability, confusion, reliability
+from stages.evaluation.scores import Reliability, confusion, macro_of_counts, reliability
 from stages.files import read_model
 from stages.hand.non_letters import NOTHING
 
@@ -28,7 +29,8 @@ UNKNOWN_LETTER: Final = "?"
 DECIMALS: Final = 6
 
 Score = Annotated[float, AfterValidator(lambda value: round(value, DECIMALS))]
-Interval = tuple[Score, Score]
+Interval = tuple[Score, Score] | None
+"""Of 95 % (see `stages.evaluation.intervals`); None if a single signer was seen, who says nothing about others."""
 
 
 class SourceScore(BaseModel, frozen=True):
@@ -44,8 +46,7 @@ class LetterScore(BaseModel, frozen=True):
 
     accuracy: Score
     n_photos: int
-    interval: Interval | None
-    """None if a single signer showed the letter, who says nothing about others."""
+    interval: Interval
 
 
 class ThresholdScore(BaseModel, frozen=True):
@@ -73,6 +74,10 @@ class SignerScores(BaseModel, frozen=True):
     mean: Score
     """Mean of the sources' accuracies; each source counts the same."""
     interval: Interval
+    precision: Score
+    recall: Score
+    f1: Score
+    """Means over the sources of the macro means over the letters that a source shows."""
     sources: dict[str, SourceScore]
     letters: dict[str, LetterScore]
     ece: Score
@@ -98,7 +103,7 @@ class Source(BaseModel, frozen=True):
 
 
 class SignerReport(BaseModel, frozen=True):
-    """What `reports/test.json` and `reports/evaluation.json` hold."""
+    """What `reports/test.json` and the reports in `reports/people/` hold."""
 
     champion: str
     model_hash: str
@@ -108,36 +113,53 @@ class SignerReport(BaseModel, frozen=True):
     sources: dict[str, Source]
     networks: dict[str, SignerScores]
     """The champion first; the reference last, if there is one."""
+    kind: PeopleSet | None = None
+    """The set of people that somebody evaluated; None for the test signers of the pipeline, like the next two."""
+    files: dict[str, str] = {}
+    """SHA-256 of each raw file, hex, by source."""
+    models: dict[str, str] = {}
+    """SHA-256 of each network's file, hex."""
+
+    @property
+    def title(self) -> str:
+        """What the signers are called; synthetic ones are never people."""
+        if self.synthetic:
+            return "Synthetic test signers"
+        return "Test set (people in data/test/)" if self.kind is None else self.kind.heading
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, path: Path, command: str = "dvc repro test") -> Self:
         """Read a report.
+
+        Args:
+            path: the file.
+            command: what writes it again, for the error.
 
         Raises:
             InputError: the file is missing or damaged.
         """
-        return read_model(cls, path, "make evaluate DATA=..." if path.stem == "evaluation" else "dvc repro test")
+        return read_model(cls, path, command)
 
 
 def score_signers(predictions: Mapping[str, Predictions], threshold: float, bins: int) -> SignerScores:
     """Compute every score of one network but that on non-letters.
 
-    The mean counts every source the same. Intervals hold 95 % of the bootstrap resamplings of a source's signers, or
-    of whole letters if it has only one: photographs of one letter by one signer are near-duplicates, so they are no
-    independent samples.
+    Each source counts the same in the means.
 
     Args:
         predictions: by source.
         threshold: least probability of a letter that counts in use.
         bins: of the expected calibration error.
     """
-    generator = np.random.default_rng(SEED)
-    draws = {source: resample_accuracy(each, generator) for source, each in predictions.items()}
+    macro = np.mean([macro_of(each) for each in predictions.values()], axis=0)
     return SignerScores(
         mean=float(np.mean([each.accuracy for each in predictions.values()])),
-        interval=interval(np.mean(list(draws.values()), axis=0)),
+        interval=accuracy_interval(list(predictions.values())),
+        precision=float(macro[0]),
+        recall=float(macro[1]),
+        f1=float(macro[2]),
         sources={
-            source: SourceScore(accuracy=each.accuracy, n_photos=each.n_photos, interval=interval(draws[source]))
+            source: SourceScore(accuracy=each.accuracy, n_photos=each.n_photos, interval=accuracy_interval([each]))
             for source, each in predictions.items()
         },
         letters=score_letters(predictions),
@@ -146,22 +168,32 @@ def score_signers(predictions: Mapping[str, Predictions], threshold: float, bins
     )
 
 
+def macro_of(predictions: Predictions) -> tuple[float, float, float]:
+    """Macro precision, recall and F1 on one source; a hand that was not found is a letter that was not predicted.
+
+    Photographs without a hand whose letter nobody knows are spread over the letters in proportion.
+    """
+    labels = np.unique(predictions.labels)
+    shown = predictions.labels[:, None] == labels
+    return macro_of_counts(
+        (shown & predictions.correct[:, None]).sum(axis=0),
+        (predictions.predicted[:, None] == labels).sum(axis=0),
+        shown.sum(axis=0) / share_of_rows(predictions),
+    )
+
+
 def score_letters(predictions: Mapping[str, Predictions]) -> dict[str, LetterScore]:
     """Accuracy on each letter: the mean over the sources that show it of the mean over their signers.
 
-    Intervals hold 95 % of the bootstrap resamplings of sources and of signers within them. Photographs without a hand
-    whose letter nobody knows are spread over the letters of their source in proportion.
+    Photographs without a hand whose letter nobody knows are spread over the letters of their source in proportion.
     """
-    generator = np.random.default_rng(SEED)
     scores = {}
     for letter in sorted({str(label) for each in predictions.values() for label in each.labels}):
         shown = [each for each in predictions.values() if (each.labels == letter).any()]
-        accuracies = [_accuracy_by_signer(each, letter) for each in shown]
-        several = len(accuracies) > 1 or len(accuracies[0]) > 1
         scores[letter] = LetterScore(
-            accuracy=float(np.mean([each.mean() for each in accuracies])),
+            accuracy=float(np.mean([letter_accuracy(each, letter) for each in shown])),
             n_photos=int(sum((each.labels == letter).sum() for each in shown)),
-            interval=interval(resample_signers(accuracies, generator)) if several else None,
+            interval=letter_interval(shown, letter),
         )
     return scores
 
@@ -268,20 +300,17 @@ def table(report: SignerReport) -> str:
             score = scores.sources.get(source)
             rows[source][column] = with_interval(score.accuracy, score.interval) if score else "-"
         rows["mean of sources"][column] = with_interval(scores.mean, scores.interval)
-    return f"{pd.DataFrame.from_dict(rows, orient='index').to_string()}\n* champion; in brackets the 95 % interval\n"
+    laid_out = pd.DataFrame.from_dict(rows, orient="index").to_string()
+    return f"{laid_out}\n* champion; in brackets the 95 % interval over signers\n"
 
 
-def with_interval(score: float, ends: tuple[float, float]) -> str:
-    """Write a score with its interval: `0.876 (0.837-0.910)`."""
-    return f"{score:.3f} ({ends[0]:.3f}-{ends[1]:.3f})"
+def with_interval(score: float, ends: tuple[float, float] | None) -> str:
+    """Write a score with its interval, if there is one.
 
-
-def _accuracy_by_signer(predictions: Predictions, letter: str) -> npt.NDArray[np.float64]:
-    """Accuracy of each signer who showed the letter."""
-    rows = predictions.labels == letter
-    ids = np.unique(predictions.signer_ids[rows], return_inverse=True)[1]
-    accuracies: npt.NDArray[np.float64] = np.bincount(ids, weights=predictions.correct[rows]) / np.bincount(ids)
-    return accuracies * share_of_rows(predictions)
+    >>> with_interval(0.876, (0.7742, 0.9781)), with_interval(0.9, None)
+    ('0.876 (0.774-0.978)', '0.900')
+    """
+    return f"{score:.3f}" + (f" ({ends[0]:.3f}-{ends[1]:.3f})" if ends else "")
 
 
 def _at_threshold(selection: pd.DataFrame, threshold: float) -> ThresholdScore:

@@ -21,6 +21,9 @@ WEB: Final = CHECKOUT / "web"
 REQUIREMENTS: Final = CHECKOUT / "requirements" / "service.txt"
 MODEL_FILE: Final = "champion.onnx"
 """Name that the service looks for beside its package."""
+BENTO: Final = Path("bento")
+PACKED_MODEL: Final = BENTO / "src" / MODEL_FILE
+"""The model in a Bento, where BentoML puts it."""
 BUILD_SECONDS: Final = 300
 
 _NAME: Final = "fingerspell"

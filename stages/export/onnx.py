@@ -22,6 +22,7 @@ import torch
 from torch import nn
 
 from client.mask import MASK_VERSION
+from stages.data.people import TRAINED_ON, pack_people
 from stages.errors import PipelineError
 from stages.files import atomic_write
 from stages.models.landmark_mlp import mirror, normalise_landmarks
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     import numpy.typing as npt
+
+    from stages.data.people import People
 
 TOLERANCE = 1e-4
 """Largest difference of a probability between torch and the exported graph."""
@@ -70,6 +73,7 @@ def export_model(
     data_hash: str,
     examples: npt.NDArray[Any],
     temperature: float = 1.0,
+    trained_on: People | None = None,
 ) -> float:
     """Write `model.onnx` with its metadata and check it against torch.
 
@@ -82,6 +86,7 @@ def export_model(
         examples: (N, 224, 224, 3) uint8 masks, or (N, 21, 3) float32 landmarks, at least two, to check with; the
             graph takes the same.
         temperature: divides the logits (Guo et al. 2017, https://arxiv.org/abs/1706.04599).
+        trained_on: hashes of everybody that it, or the weights it started from, was trained on; None if not known.
 
     Returns:
         The largest difference of a probability between torch and ONNX Runtime.
@@ -103,6 +108,7 @@ def export_model(
                 "architecture": architecture,
                 "data_hash": data_hash,
                 "temperature": repr(temperature),
+                **({} if trained_on is None else {TRAINED_ON: pack_people(trained_on)}),
             },
         )
         for node in graph.graph.node:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
@@ -43,6 +44,8 @@ JITTER: Final = (0.008, 0.03)
 TIP_DRIFT: Final = 0.05
 HABIT: Final = 0.5
 """Share of a variation's variance that belongs to the signer and not to the single photograph."""
+_NAME: Final = re.compile(r"synthetic(_\d+)+")
+"""Names of synthetic signers, with their seed, or without it in files of earlier versions."""
 OWN_VARIANT: Final = 0.7
 """How often a signer uses their preferred handshape of a letter."""
 
@@ -67,6 +70,8 @@ def synthesize_hands(
 ) -> SyntheticHands:
     """Pose the hands of synthetic signers; the same seed gives the same hands.
 
+    A name is of one hand in all files: signers of another seed are other people, so it holds the seed.
+
     Args:
         table: handshapes of the letters.
         signers: how many people.
@@ -75,12 +80,24 @@ def synthesize_hands(
         non_letters: photographs by each signer in which the hand shows no letter; their label is `nothing`.
     """
     shown = [
-        _sign(table, f"synthetic_{number:04d}", samples_per_letter, non_letters, np.random.default_rng([seed, number]))
+        _sign(
+            table,
+            f"synthetic_{seed}_{number:04d}",
+            samples_per_letter,
+            non_letters,
+            np.random.default_rng([seed, number]),
+        )
         for number in range(signers)
     ]
     return SyntheticHands(
         *(np.concatenate([getattr(one, each.name) for one in shown]) for each in fields(SyntheticHands))
     )
+
+
+def is_synthetic(signers: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:
+    """Tell synthetic signers, (N,) names, from people by their names."""
+    names, owner = np.unique(signers, return_inverse=True)
+    return np.array([_NAME.fullmatch(name) is not None for name in names.tolist()], dtype=np.bool_)[owner]
 
 
 def _sign(table: Handshapes, name: str, samples: int, non_letters: int, rng: np.random.Generator) -> SyntheticHands:

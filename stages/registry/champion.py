@@ -1,7 +1,8 @@
 """The alias `champion`: which version has it, how it moves, and how it is rolled back.
 
-Its history is kept in tags of the versions, so that every machine that reaches the store knows it: `previous_champion`
-is the version that a champion took the alias from, `rolled_back` marks one that it was taken from again.
+Its history is kept in tags of the versions, so that every machine that reaches the store knows it: `gate` is the
+verdict on a version, with its reasons and the terms that it depended on, `previous_champion` is the version that a
+champion took the alias from, `rolled_back` marks one that it was taken from again.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from mlflow.exceptions import MlflowException
 
 from stages.errors import ChampionMovedError, StoreError
 from stages.files import content_hash
-from stages.registry.store import open_store, store_lock, store_name
-from stages.registry.versions import MODEL_FILE
+from stages.registry.location import store_name
+from stages.registry.store import open_store, store_lock
+from stages.registry.versions import MODEL_FILE, REPORT_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +30,12 @@ CHAMPION: Final = "champion"
 """Alias of the version that is packaged and served."""
 PREVIOUS: Final = "previous_champion"
 ROLLED_BACK: Final = "rolled_back"
-METRICS_FILE: Final = "report/metrics.json"
+VERDICT: Final = "gate"
+PROMOTED: Final = "promoted"
+REFUSED: Final = "refused"
+REASONS: Final = "gate_reasons"
+TERMS: Final = "gate_terms"
+METRICS_FILE: Final = f"{REPORT_FOLDER}/metrics.json"
 _NOT_THERE: Final = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 """MLflow's error codes for a registered model or an alias that does not exist."""
 
@@ -43,6 +50,10 @@ class RegisteredVersion:
     model_hash: str
     """SHA-256 of the model file, hex."""
     tags: Mapping[str, str]
+
+    def __str__(self) -> str:
+        """Name it for people: architecture, version and the beginning of its hash."""
+        return f"{self.architecture} version {self.number} (model {self.model_hash[:12]})"
 
 
 def read_champion(model_name: str) -> RegisteredVersion | None:
@@ -65,6 +76,27 @@ def read_version(model_name: str, number: int) -> RegisteredVersion:
         return _version(client.get_model_version(model_name, str(number)))
 
 
+def read_versions(model_name: str) -> list[RegisteredVersion]:
+    """Read all versions, by number.
+
+    Raises:
+        StoreError: the store cannot be used.
+    """
+    with open_store() as client:
+        versions = [_version(version) for version in client.search_model_versions(f"name='{model_name}'")]
+        return sorted(versions, key=lambda version: version.number)
+
+
+def read_initial_weights(version: RegisteredVersion) -> str:
+    """Read which weights the training of a version started from; "" if its run does not say.
+
+    Raises:
+        StoreError: the store cannot be used.
+    """
+    with open_store() as client:
+        return str(client.get_run(version.run_id).data.params.get("init", ""))
+
+
 def tag(model_name: str, number: int, tags: Mapping[str, str]) -> None:
     """Write tags on a version.
 
@@ -76,7 +108,7 @@ def tag(model_name: str, number: int, tags: Mapping[str, str]) -> None:
             client.set_model_version_tag(model_name, str(number), name, value)
 
 
-def move_champion(model_name: str, expected: int | None, number: int) -> None:
+def move_champion(model_name: str, expected: int | None, number: int, *, previous: int | None = None) -> None:
     """Give the alias to a version, unless it has moved since the decision to do so was made.
 
     On a sqlite store this is a compare-and-set: of two processes that saw the same champion, one moves the alias and
@@ -88,6 +120,7 @@ def move_champion(model_name: str, expected: int | None, number: int) -> None:
         model_name: the registered model.
         expected: version that had the alias when the decision was made; None if none had it.
         number: version that gets it.
+        previous: version that a rollback gives it back to, if that is not the expected one.
 
     Raises:
         ChampionMovedError: another version has the alias by now.
@@ -95,7 +128,7 @@ def move_champion(model_name: str, expected: int | None, number: int) -> None:
     """
     with open_store() as client, store_lock():
         _check(client, model_name, expected, number)
-        client.set_model_version_tag(model_name, str(number), PREVIOUS, str(expected or ""))
+        client.set_model_version_tag(model_name, str(number), PREVIOUS, str(previous or expected or ""))
         if ROLLED_BACK in client.get_model_version(model_name, str(number)).tags:
             client.delete_model_version_tag(model_name, str(number), ROLLED_BACK)
         client.set_registered_model_alias(model_name, CHAMPION, str(number))
@@ -154,25 +187,27 @@ def fetch_metrics(version: RegisteredVersion, destination: Path) -> Path:
     return _fetch(f"runs:/{version.run_id}/{METRICS_FILE}", destination, None, f"version {version.number}")
 
 
-def download_champion(model_name: str, number: int, destination: Path) -> Path:
+def download_champion(model_name: str, model_hash: str, destination: Path) -> Path:
     """Fetch the champion's ONNX file from the registry.
 
     Args:
         model_name: the registered model.
-        number: version that is expected to be the champion.
+        model_hash: content that is expected to be the champion: version numbers say nothing, since another registry
+            has the same ones.
         destination: the file to write; its folder is created if it is missing.
 
     Raises:
-        StoreError: there is no champion or it is another version, its file is gone or is not the one that was
+        StoreError: there is no champion or it is another one, its file is gone or is not the one that was
             registered.
     """
     champion = read_champion(model_name)
     if champion is None:
         raise _no_champion(model_name)
-    if champion.number != number:
+    if champion.model_hash != model_hash:
         raise StoreError(
-            f"{store_name()}: the champion of '{model_name}' is version {champion.number}, but this checkout's reports "
-            f"say {number}. Bring them up to date: dvc repro --force --single-item register, then make repro."
+            f"{store_name()}: the champion of '{model_name}' is {champion}, but this checkout's reports say that it is "
+            f"model {model_hash[:12]}. Bring them up to date: dvc repro --force --single-item register, then "
+            "make repro."
         )
     return fetch_model(model_name, champion, destination)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stages.evaluation.intervals import Difference, compare_accuracy, compare_f1
-from stages.evaluation.signer_scores import score_letters
+from stages.evaluation.intervals import RESAMPLINGS, Difference, compare_accuracy, compare_f1, compare_letters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from stages.data.people import People
     from stages.evaluation.predictions import Predictions
     from stages.params import Promote
 
@@ -20,12 +20,13 @@ class Measured:
     """What the gate knows of one network."""
 
     unseen: Mapping[str, Predictions]
-    """By source."""
-    validation: Predictions
+    """By source, for signers that it was not trained on."""
     ece: float
-    """Expected calibration error, the larger one of unseen signers and validation."""
+    """Expected calibration error on them."""
     latency_ms: float
     """Shortest of many times for one mask: whatever else runs on the machine only adds to it."""
+    trained_on: People | None = None
+    """Hashes of everybody that it was trained on; None if its file does not say."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Decision:
     """The gate's decision: promoted if every finding holds."""
 
     findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+    """Full sentences on what was compared, whatever the decision."""
 
     @property
     def promoted(self) -> bool:
@@ -50,17 +53,20 @@ class Decision:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Full sentences: what speaks for a candidate that is promoted, or against one that is not."""
-        return tuple(finding.sentence for finding in self.findings if finding.holds == self.promoted)
+        return (*(finding.sentence for finding in self.findings if finding.holds == self.promoted), *self.notes)
 
 
-def decide(candidate: Measured, champion: Measured | None, budgets: Promote) -> Decision:
+def decide(
+    candidate: Measured, champion: Measured | None, budgets: Promote, resamplings: int = RESAMPLINGS
+) -> Decision:
     """Compare a candidate with the champion on the same samples, then with the budgets.
 
     Args:
         candidate: what was measured of it.
         champion: the same of the champion, on the same rows in the same order; None if this checkout cannot evaluate
             it, so that budgets alone decide.
-        budgets: largest fall of a letter, longest latency, largest calibration error.
+        budgets: confidence, largest fall of a letter, longest latency, largest calibration error.
+        resamplings: of the bootstrap behind the intervals.
     """
     findings = []
     if champion is None:
@@ -69,42 +75,57 @@ def decide(candidate: Measured, champion: Measured | None, budgets: Promote) -> 
         )
     else:
         sources = len(candidate.unseen)
-        what = f"Accuracy on unseen signers, the mean of {sources} source{'s' * (sources != 1)}"
+        mean = f", the mean of {sources} sources" if sources > 1 else ""
+        both, confidence = (candidate.unseen, champion.unseen), budgets.confidence
+        accuracy = compare_accuracy(*both, confidence=confidence, resamplings=resamplings)
+        f1 = compare_f1(*both, confidence=confidence, resamplings=resamplings)
         findings += [
-            _beats(what, compare_accuracy(candidate.unseen, champion.unseen)),
-            _beats("Macro F1 in validation", compare_f1(candidate.validation, champion.validation)),
-            _letters(candidate.unseen, champion.unseen, budgets.letter_fall),
+            _beats(f"Accuracy on unseen signers{mean}", accuracy, confidence),
+            _beats(f"Macro F1 on unseen signers{mean}", f1, confidence),
+            letters_hold(compare_letters(*both, resamplings=resamplings), budgets.letter_fall),
         ]
     findings += [
         _within("One mask takes", candidate.latency_ms, budgets.latency_ms, "ms at its fastest"),
-        _within("The expected calibration error is", candidate.ece, budgets.ece, "(unseen signers or validation)"),
+        _within("The expected calibration error is", candidate.ece, budgets.ece, "on unseen signers"),
     ]
     return Decision(tuple(findings))
 
 
-def _beats(what: str, difference: Difference) -> Finding:
-    verdict = "beats" if difference.beats else "does not beat"
-    return Finding(
-        difference.beats,
-        f"{what}: {difference.candidate:.3f} against the champion's {difference.champion:.3f}, a difference of "
-        f"{difference.candidate - difference.champion:+.3f} (95 % interval {difference.low:+.3f} to "
-        f"{difference.high:+.3f}), which {verdict} the champion by more than the noise.",
-    )
+def letters_hold(letters: Mapping[str, Difference], budget: float) -> Finding:
+    """Check that no letter falls by more than a budget and by more than the noise.
 
-
-def _letters(candidate: Mapping[str, Predictions], champion: Mapping[str, Predictions], budget: float) -> Finding:
-    now, before = (
-        {letter: score.accuracy for letter, score in score_letters(each).items()} for each in (candidate, champion)
-    )
-    falls = {letter: before[letter] - now[letter] for letter in before}
+    Args:
+        letters: the candidate's accuracy on each letter against the champion's, with intervals that hold together.
+        budget: largest fall, as a share of the letter's photographs.
+    """
+    falls = {letter: each.champion - each.candidate for letter, each in letters.items()}
     # Shares are quotients of counts: a fall of exactly the budget must not fail by a rounding error.
-    fallen = sorted((letter for letter in falls if falls[letter] > budget + 1e-9), key=lambda letter: -falls[letter])
+    fallen = [letter for letter, each in letters.items() if falls[letter] > budget + 1e-9 and each.worse]
     if not fallen:
         worst = max(falls, key=lambda letter: falls[letter])
         largest = f"; the largest fall is that of {worst}, {falls[worst]:.2f}" if falls[worst] > 0 else ""
-        return Finding(True, f"No letter falls by more than {budget:g} on unseen signers{largest}.")
-    named = ", ".join(f"{letter} ({before[letter]:.2f} to {now[letter]:.2f})" for letter in fallen)
-    return Finding(False, f"On unseen signers these fall by more than {budget:g}: {named}.")
+        return Finding(True, f"No letter falls by more than {budget:g} and the noise on unseen signers{largest}.")
+    named = ", ".join(
+        f"{letter} ({letters[letter].champion:.2f} to {letters[letter].candidate:.2f})"
+        for letter in sorted(fallen, key=lambda letter: -falls[letter])
+    )
+    return Finding(False, f"On unseen signers these fall by more than {budget:g} and the noise: {named}.")
+
+
+def _beats(what: str, difference: Difference, confidence: float) -> Finding:
+    scores = f"{what}: {difference.candidate:.3f} against the champion's {difference.champion:.3f}"
+    if difference.low is None or difference.high is None:
+        return Finding(
+            False,
+            f"{scores}. There is a single signer, who says nothing about others: put files of more people in "
+            "data/test/, or remove those in it to compare on synthetic signers.",
+        )
+    verdict = "beats" if difference.beats else "does not beat"
+    return Finding(
+        difference.beats,
+        f"{scores}, a difference of {difference.candidate - difference.champion:+.3f} ({100 * confidence:g} % interval "
+        f"{difference.low:+.3f} to {difference.high:+.3f}), which {verdict} the champion by more than the noise.",
+    )
 
 
 def _within(what: str, value: float, budget: float, unit: str) -> Finding:

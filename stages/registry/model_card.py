@@ -44,8 +44,7 @@ UNREPRESENTED: Final = """\
 def write_card(
     champion: Compared,
     record: ChampionRecord,
-    data: PreprocessReport | None,
-    init: str,
+    data: PreprocessReport,
     reports: Mapping[str, SignerReport],
 ) -> str:
     """Write the card in Markdown.
@@ -53,9 +52,8 @@ def write_card(
     Args:
         champion: the network.
         record: the champion and the last decision.
-        data: the account of the data; None if the champion was trained on other data.
-        init: weights that training started from.
-        reports: scores of this very model on unseen signers, by what they are called.
+        data: the account of this checkout's data, which may be other data than the champion was trained on.
+        reports: scores of this very model on people and on the pipeline's test signers, by what these are called.
     """
     return f"""# {record.model}, version {record.version}: {champion.name}
 
@@ -67,11 +65,11 @@ Model file `{champion.model_hash[:16]}`, data `{record.data_hash[:16]}`, commit 
 
 ## Data
 
-{_data(data, init)}
+{_data(data, record)}
 
 ## Accuracy
 
-{_validation(champion.metrics)}
+{_validation(champion)}
 {"".join(_unseen(name, report) for name, report in reports.items())}
 ## Why it is the champion
 
@@ -91,43 +89,49 @@ Model file `{champion.model_hash[:16]}`, data `{record.data_hash[:16]}`, commit 
 """
 
 
-def _data(data: PreprocessReport | None, init: str) -> str:
-    if data is None:
-        return "Trained on other data than this checkout holds; its hash is above."
+def _data(data: PreprocessReport, record: ChampionRecord) -> str:
+    if data.data_hash != record.data_hash:
+        here = f"`{data.data_hash[:16]}`" if data.data_hash else "without a hash"
+        other = f"Trained on other data, `{record.data_hash[:16]}`, than this checkout holds, {here}."
+        return "\n".join([other, *_init(record)])
     train, validation = data.train, data.validation
     files = ", ".join(f"`{file.path}`" for file in data.files)
     sentences = [
         f"Trained on {train.samples:,} samples of {train.signers:,} known signers, validated on "
         f"{validation.samples:,} of {validation.signers:,} others (divided {data.split}), from {files}."
     ]
-    if init != "random":
-        sentences.append(f"Training started from earlier weights: `{init}`.")
+    sentences += _init(record)
     if all(file.path.endswith("/synthetic.npz") for file in data.files):
         sentences.append("All of them are **synthetic hands**: no person was photographed for its training.")
     return "\n".join([*sentences, f"Labels: {', '.join(data.classes)}."])
 
 
-def _validation(metrics: Mapping[str, float]) -> str:
-    names = {
-        "f1": "macro F1",
-        "ece": "expected calibration error",
-        "latency_ms_median": "one mask on CPU, ms",
-        "size_mib": "size, MiB",
-    }
-    named = ", ".join(f"{name} {metrics[key]:.3g}" for key, name in names.items() if key in metrics)
-    return f"In validation: {named}."
+def _init(record: ChampionRecord) -> list[str]:
+    return [f"Training started from earlier weights: `{record.init}`."] if record.init not in ("", "random") else []
+
+
+def _validation(champion: Compared) -> str:
+    text = f"In validation: macro F1 {champion.metrics['f1']:.3g}."
+    if champion.speed:
+        text += (
+            f" One mask takes {champion.speed.latency_ms_median:.3g} ms on a CPU; the file has "
+            f"{champion.speed.size_mib:.3g} MiB."
+        )
+    return text
 
 
 def _unseen(name: str, report: SignerReport) -> str:
     scores = report.networks[report.champion]
     photos = sum(source.n_photos for source in report.sources.values())
     signers = sum(source.signers for source in report.sources.values())
-    people = "synthetic signers of another seed, which says little about people" if report.synthetic else "signers"
-    low, high = scores.interval
+    people = "synthetic signers of another seed, which say little about people" if report.synthetic else "people"
+    over_signers = (
+        "95 % interval over signers {:.3f} to {:.3f}".format(*scores.interval) if scores.interval else "one signer"
+    )
     rows = {
         source: {
             "accuracy": f"{score.accuracy:.3f}",
-            "95 % interval": "{:.3f}-{:.3f}".format(*score.interval),
+            "95 % interval": "{:.3f}-{:.3f}".format(*score.interval) if score.interval else "one signer",
             "hands found": f"{report.sources[source].detection_rate:.3f}",
         }
         for source, score in scores.sources.items()
@@ -135,8 +139,8 @@ def _unseen(name: str, report: SignerReport) -> str:
     at, letters = scores.at_threshold, scores.weakest_letters
     text = f"""
 **{name}**: {photos:,} photographs, {signers or "an unknown number of"} {people}, none of them trained on; hands not
-found count as errors. Accuracy, the mean of the sources: **{scores.mean:.3f}** (95 % interval {low:.3f} to {high:.3f});
-calibration error {scores.ece:.3f}.
+found count as errors. Accuracy, the mean of the sources: **{scores.mean:.3f}** ({over_signers});
+macro F1 {scores.f1:.3f}, calibration error {scores.ece:.3f}.
 
 {pd.DataFrame.from_dict(rows, orient="index").to_markdown(disable_numparse=True)}
 
@@ -158,8 +162,10 @@ def _letters(scores: SignerScores, letters: Iterable[str]) -> str:
 
 def _why(record: ChampionRecord) -> str:
     decision = record.decision
-    if decision.version == record.version:
-        return "\n".join(f"- {reason}" for reason in decision.reasons)
-    return (
-        f"- It is still the champion: {decision.candidate}, version {decision.version}, was proposed and not promoted."
-    )
+    reasons = [f"- {reason}" for reason in record.why_champion] or ["- The registry does not say."]
+    if decision.model_hash != record.model_hash:
+        reasons.append(
+            f"- It is still the champion after the last decision, on {decision.candidate}, version {decision.version}: "
+            + " ".join(decision.reasons)
+        )
+    return "\n".join(reasons)

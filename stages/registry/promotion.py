@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from client.mask import MASK_VERSION
@@ -21,20 +21,36 @@ from stages.data.processed import read_processed
 from stages.errors import InputError, PipelineError
 from stages.evaluation.networks import load_network, measure_latency
 from stages.evaluation.predictions import predictions_of, set_hashes
+from stages.evaluation.sets import TestSets
 from stages.evaluation.signer_scores import calibration
 from stages.params import Evaluate, Promote, Test, read_params
-from stages.registry.champion import ROLLED_BACK, RegisteredVersion, move_champion, read_champion, read_version, tag
+from stages.registry.champion import (
+    PROMOTED,
+    REASONS,
+    REFUSED,
+    ROLLED_BACK,
+    TERMS,
+    VERDICT,
+    RegisteredVersion,
+    move_champion,
+    read_champion,
+    read_version,
+    tag,
+)
 from stages.registry.gate import Decision, Finding, Measured, decide
 from stages.registry.record import CHAMPION_FILES, GateDecision, fetch_champion
+from stages.registry.unseen import count_people, leave_out, rows_trained_on
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-VERDICT: Final = "gate"
-REASONS: Final = "gate_reasons"
-TERMS: Final = "gate_terms"
-PROMOTED: Final = "promoted"
-REFUSED: Final = "refused"
+    import numpy as np
+    import numpy.typing as npt
+
+    from stages.evaluation.predictions import Predictions
+
+FIRST: Final = ("There was no champion, so the best network by macro F1 in validation became it without a comparison.",)
 
 
 @dataclass(frozen=True)
@@ -68,21 +84,27 @@ class Outcome:
         return "\n  ".join([f"{what}, {verdict}:", *self.reasons]) + "\n"
 
 
-def promote_first(model_name: str, number: int) -> Outcome:
+def promote_first(model_name: str, number: int, reasons: tuple[str, ...] = FIRST) -> Outcome:
     """Make a version the first champion.
+
+    Args:
+        model_name: the registered model, which has no champion.
+        number: the version.
+        reasons: why it is this one, in full sentences.
 
     Raises:
         ChampionMovedError: there is a champion by now.
         StoreError: the store cannot be used.
     """
-    reasons = ("There was no champion, so the best network by macro F1 in validation became it without a comparison.",)
     move_champion(model_name, None, number)
-    tag(model_name, number, {VERDICT: PROMOTED, REASONS: reasons[0]})
+    tag(model_name, number, {VERDICT: PROMOTED, REASONS: "\n".join(reasons)})
     version = read_version(model_name, number)
     return Outcome(version, version, promoted=True, reasons=reasons)
 
 
-def propose(model_name: str, number: int, model: Path, *, again: bool = False) -> Outcome:
+def propose(
+    model_name: str, number: int, model: Path, *, again: bool = False, measured: Measured | None = None
+) -> Outcome:
     """Compare a version with the champion, and promote it if the gate lets it.
 
     Args:
@@ -90,6 +112,7 @@ def propose(model_name: str, number: int, model: Path, *, again: bool = False) -
         number: the version.
         model: its file.
         again: even though it was rolled back, and evaluate it again even though it was refused on these terms.
+        measured: what was measured of it already; None if nothing was.
 
     Raises:
         ChampionMovedError: the champion changed in the meantime.
@@ -105,10 +128,10 @@ def propose(model_name: str, number: int, model: Path, *, again: bool = False) -
         reason = "It was rolled back, so only a person can propose it again: make promote MODEL=FILE ARGS=--again"
         return Outcome(candidate, champion, promoted=False, reasons=(reason,))
     budgets = read_params(Promote)
-    terms = _terms(champion, budgets)
+    terms = gate_terms(champion.model_hash, budgets)
     if candidate.tags.get(VERDICT) == REFUSED and candidate.tags.get(TERMS) == terms and not again:
         return Outcome(candidate, champion, promoted=False, reasons=tuple(candidate.tags[REASONS].split("\n")))
-    decision = _judge(model_name, champion, model, budgets)
+    decision = _judge(model_name, champion, measured or measure(model), budgets)
     if decision.promoted:
         move_champion(model_name, champion.number, number)
     verdict = PROMOTED if decision.promoted else REFUSED
@@ -122,7 +145,7 @@ def propose(model_name: str, number: int, model: Path, *, again: bool = False) -
 
 
 def measure(model: Path, folder: Path | None = None) -> Measured:
-    """Collect a network's predictions for unseen signers and the validation split, and time it.
+    """Collect a network's predictions for unseen signers, and time it.
 
     Args:
         model: an exported network.
@@ -131,37 +154,78 @@ def measure(model: Path, folder: Path | None = None) -> Measured:
     Raises:
         InputError: the network, the test sets or the processed data cannot be read.
     """
-    evaluate, test = read_params(Evaluate), read_params(Test)
+    evaluate = read_params(Evaluate)
     network, predictions = load_network(model), predictions_of(model, folder)
     mask = draw_masks(read_processed().validation.samples[:1])[0]
     return Measured(
         unseen=predictions.signers.unseen,
-        validation=predictions.validation,
-        ece=max(
-            calibration(predictions.signers.unseen, test.calibration_bins).error,
-            calibration({"": predictions.validation}, evaluate.calibration_bins).error,
-        ),
+        ece=_calibration_error(predictions.signers.unseen),
+        trained_on=network.trained_on,
         latency_ms=float(measure_latency(network, mask, evaluate.latency_runs).min()),
     )
 
 
-def _judge(model_name: str, champion: RegisteredVersion, model: Path, budgets: Promote) -> Decision:
-    """Measure both on this machine, and ask the gate."""
-    candidate = measure(model)
+def _judge(model_name: str, champion: RegisteredVersion, candidate: Measured, budgets: Promote) -> Decision:
+    """Measure the champion on this machine, as the candidate was, and ask the gate."""
     fetched = fetch_champion(model_name, champion)
     try:
         load_network(fetched)
     except PipelineError as error:
         # The file is the one registered, so it is this checkout that cannot use it: it draws other masks.
         unusable = Finding(True, f"The champion, version {champion.number}, cannot be evaluated: {error}")
-        return Decision((unusable, *decide(candidate, None, budgets).findings))
-    return decide(candidate, measure(fetched, CHAMPION_FILES / "predictions"), budgets)
+        decision = compare(candidate, None, budgets)
+        return replace(decision, findings=(unusable, *decision.findings))
+    return compare(candidate, measure(fetched, CHAMPION_FILES / "predictions"), budgets)
 
 
-def _terms(champion: RegisteredVersion, budgets: Promote) -> str:
+def compare(candidate: Measured, champion: Measured | None, budgets: Promote) -> Decision:
+    """Ask the gate about the unseen signers that neither network was trained on; refuse if there are none.
+
+    Args:
+        candidate: what was measured of it on the test sets.
+        champion: the same of the champion; None if this checkout cannot evaluate it.
+        budgets: see `decide`.
+
+    Raises:
+        InputError: the test sets cannot be read.
+    """
+    sets, networks = TestSets.read().unseen, [each for each in (candidate, champion) if each]
+    rows = rows_trained_on(sets, [each.trained_on for each in networks])
+    known, everybody = (count_people(sets, each) for each in (rows, {name: own | True for name, own in rows.items()}))
+    notes = [
+        f"The file of the {name} does not say on whom it was trained, so its own training signers may be among those "
+        "that it was evaluated on."
+        for name, each in (("candidate", candidate), ("champion", champion))
+        if each and each.trained_on is None
+    ]
+    if all(own.all() for own in rows.values()):
+        nobody = (
+            f"Nothing can be compared: the candidate or the champion was trained on all {everybody} signers of the "
+            "test set. Add files of other signers to data/test/ or, if they are synthetic, choose another test.seed."
+        )
+        return Decision((Finding(False, nobody),), tuple(notes))
+    if known:
+        notes.append(
+            f"{known} of {everybody} signers of the test set were left out, because the candidate or the champion was "
+            "trained on them."
+        )
+    measured = [_leave_out(each, rows) for each in networks]
+    return replace(decide(measured[0], measured[1] if champion else None, budgets), notes=tuple(notes))
+
+
+def _leave_out(measured: Measured, rows: Mapping[str, npt.NDArray[np.bool_]]) -> Measured:
+    unseen = leave_out(measured.unseen, rows)
+    return replace(measured, unseen=unseen, ece=_calibration_error(unseen))
+
+
+def _calibration_error(unseen: Mapping[str, Predictions]) -> float:
+    return calibration(unseen, read_params(Test).calibration_bins).error
+
+
+def gate_terms(champion_hash: str, budgets: Promote) -> str:
     """Hash of everything but the candidate that a decision depends on."""
     terms = {
-        "champion": champion.model_hash,
+        "champion": champion_hash,
         "budgets": budgets.model_dump(),
         "sets": set_hashes(),
         "masks": MASK_VERSION,

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 MODELS: Final = Path("models")
 REPORTS: Final = Path("reports")
 TEST_REPORT: Final = REPORTS / "test.json"
-EVALUATION_REPORT: Final = REPORTS / "evaluation.json"
-"""Scores on raw files that a person named: make evaluate."""
+SPEED_REPORT: Final = REPORTS / "speed.json"
 PARAMETER_SECTIONS: Final = ("synthesize", "preprocess", "augment", "train", "init", "schedule")
 """Sections of `params.yaml` that a network depends on."""
 UNKNOWN: Final = "unknown"
@@ -42,7 +41,7 @@ class Result:
     classes: tuple[str, ...]
     data_hash: str
     report: Path
-    """Folder of numbers and pictures."""
+    """Folder of numbers."""
     metrics: dict[str, float]
     history: pd.DataFrame | None
     """Training curves, a row for each epoch; None if a person proposes the model."""

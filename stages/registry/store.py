@@ -1,20 +1,15 @@
-"""MLflow's store: where it is, its errors as sentences, and one process at a time.
-
-The store is `MLFLOW_TRACKING_URI`, or else `mlflow.db` in the checkout, with its files in `mlartifacts/`.
-"""
+"""MLflow's store: its errors as sentences, and one process at a time."""
 
 from __future__ import annotations
 
 import http.client
 import logging
 import os
-import re
 import sys
 import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
@@ -30,13 +25,12 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from stages.errors import StoreError
+from stages.registry.location import SERVERS, SQLITE, sqlite_file, store_name, store_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-DEFAULT_STORE: Final = "sqlite:///mlflow.db"
-SQLITE: Final = "sqlite:///"
-SERVERS: Final = ("http://", "https://")
 SERVER_SECONDS: Final = 60.0
 """Longest wait for a server that does not answer."""
 LOCK_SECONDS: Final = 120.0
@@ -46,22 +40,6 @@ LOCK_SECONDS: Final = 120.0
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
 logging.getLogger("alembic").setLevel(logging.WARNING)
-
-
-def store_uri() -> str:
-    """Where runs and versions are kept: `MLFLOW_TRACKING_URI`, else `mlflow.db` in the current folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE
-
-
-def store_name() -> str:
-    """Name the store for people: its URI without a user and password."""
-    return re.sub(r"//[^/@]*@", "//", store_uri())
-
-
-def sqlite_file() -> Path | None:
-    """Path of the sqlite file that the store is; None for a server."""
-    uri = store_uri()
-    return Path(uri.removeprefix(SQLITE)).resolve() if uri.startswith(SQLITE) else None
 
 
 @contextmanager

@@ -23,8 +23,10 @@ from mlflow.types import Schema, TensorSpec
 
 from client.mask import MASK_SIZE
 from stages.errors import StoreError
+from stages.evaluation.report import NUMBERS
+from stages.registry.location import SERVERS, sqlite_file, store_name, store_uri
 from stages.registry.results import Result, Revision
-from stages.registry.store import SERVERS, open_store, sqlite_file, store_lock, store_name, store_uri
+from stages.registry.store import open_store, store_lock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 FILES: Final = "MLFLOW_DEFAULT_ARTIFACT_ROOT"
 """Variable, MLflow's own, that names the place of files for a database which is used without a server."""
 MODEL_FILE: Final = "model.onnx"
+REPORT_FOLDER: Final = "report"
+"""Folder of a run with the network's own report: its numbers from registration on, its pictures once they are drawn."""
 DESCRIPTION_CHARACTERS: Final = 5000
 """Longest description of a version that every store keeps."""
 METRICS_A_CALL: Final = 1000
@@ -69,7 +73,7 @@ def register(result: Result, experiment: str, model_name: str, revision: Revisio
         found = _find(client, model_name, result)
         if found is not None:
             _log_changed(client, found.run_id, result.metrics)
-            client.log_artifacts(found.run_id, str(result.report), "report")
+            _log_report(client, found.run_id, result)
             return found
         return _create(client, experiment_id, model_name, result, revision)
 
@@ -187,7 +191,7 @@ def _create(
         curves = _curves(result)
         for start in range(0, len(curves), METRICS_A_CALL):
             client.log_batch(run_id, metrics=curves[start : start + METRICS_A_CALL])
-        client.log_artifacts(run_id, str(result.report), "report")
+        _log_report(client, run_id, result)
         mlflow.log_input(_dataset(result), context="validation")
         model = mlflow.onnx.log_model(
             onnx.load(result.model),
@@ -203,6 +207,13 @@ def _create(
         model_name, source=model.model_uri, run_id=run_id, tags=tags, model_id=model.model_id
     )
     return Version(run_id, int(version.version), reused=False)
+
+
+def _log_report(client: mlflow.MlflowClient, run_id: str, result: Result) -> None:
+    """Log the numbers that were measured before registration; pictures in the folder are of an earlier run."""
+    for path in (result.report / name for name in NUMBERS):
+        if path.is_file():
+            client.log_artifact(run_id, str(path), REPORT_FOLDER)
 
 
 def _log_changed(client: mlflow.MlflowClient, run_id: str, numbers: Mapping[str, float]) -> None:

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import struct
+import sys
 from typing import TYPE_CHECKING, Final
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 from torchvision.models import MobileNet_V2_Weights, ResNet18_Weights  # type: ignore[import-untyped]
 
+from stages.data.people import TRAINED_ON, pack_people, people_in, people_of_weights
 from stages.errors import InputError, PipelineError
 from stages.files import atomic_write, content_hash
 from stages.models.build import build_network, output_layers
+from stages.params import PRETRAINED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from torchvision.models import WeightsEnum
 
+    from stages.data.people import People
+    from stages.data.processed import Processed
     from stages.models.build import Network
 
 RANDOM: Final = "random"
 IMAGENET: Final = "imagenet"
-PRETRAINED: Final = Path("pretrained")
-"""Folder of weights that `init` in `params.yaml` may name; DVC trains again if it changes."""
 IMAGENET_WEIGHTS: Final[dict[str, WeightsEnum]] = {
     "mobilenet_v2": MobileNet_V2_Weights.IMAGENET1K_V1,
     "resnet18": ResNet18_Weights.IMAGENET1K_V1,
@@ -75,11 +79,52 @@ def weights_hash(init: str) -> str:
     return content_hash(path) if path.is_file() else init
 
 
-def save_weights(weights: Mapping[str, torch.Tensor], path: Path, classes: Sequence[str]) -> None:
-    """Write a network's weights, with the labels of its last layer, as safetensors."""
+def people_trained_on(init: str, data: Processed) -> People | None:
+    """Hash everybody on whom a network is trained: those of the data, and those of the weights that it starts from.
+
+    Returns:
+        Hashes, or None, with a warning, if the file that `init` names does not say.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    before = frozenset() if init in (RANDOM, IMAGENET) else people_of_weights(PRETRAINED / init)
+    if before is None:
+        sys.stderr.write(
+            f"warning: {PRETRAINED / init} does not say on whom it was trained, so the new network will not say it "
+            "either, and may be evaluated on the same people.\n"
+        )
+        return None
+    return before | people_in(data)
+
+
+def save_weights(
+    weights: Mapping[str, torch.Tensor], path: Path, classes: Sequence[str], trained_on: People | None = None
+) -> None:
+    """Write a network's weights as safetensors; the same arguments give the same bytes.
+
+    Args:
+        weights: tensors by name.
+        path: the file.
+        classes: labels of the last layer.
+        trained_on: hashes of everybody that they were trained on; None if it is not known.
+    """
     tensors = {name: tensor.contiguous() for name, tensor in weights.items()}
+    metadata = {"classes": json.dumps(list(classes))}
+    if trained_on is not None:
+        metadata[TRAINED_ON] = pack_people(trained_on)
     with atomic_write(path) as partial:
-        save_file(tensors, partial, metadata={"classes": json.dumps(list(classes))})
+        partial.write_bytes(with_metadata(save(tensors), metadata))
+
+
+def with_metadata(content: bytes, metadata: Mapping[str, str]) -> bytes:
+    """Put metadata into a safetensors file, sorted: the library writes several entries in an order of chance."""
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + length])
+    header.pop("__metadata__", None)
+    text = json.dumps({"__metadata__": dict(sorted(metadata.items()))} | header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + content[8 + length :]
 
 
 def halve(source: Path, destination: Path) -> None:
@@ -90,7 +135,7 @@ def halve(source: Path, destination: Path) -> None:
     """
     weights, classes = _read(source)
     halved = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
-    save_weights(halved, destination, classes)
+    save_weights(halved, destination, classes, people_of_weights(source))
 
 
 def _load_imagenet(network: nn.Module, architecture: str) -> None:

@@ -11,7 +11,7 @@ from torch import nn
 
 from stages.data.processed import Split
 from stages.evaluation.calibration import TEMPERATURES, fit_temperature, mean_with_mirror
-from stages.evaluation.scores import cross_entropy, score
+from stages.evaluation.scores import cross_entropy, reliability
 from stages.export.onnx import export_model
 from stages.training.calibration import mirrored_logits
 
@@ -33,7 +33,7 @@ def test_the_temperature_that_was_put_in_is_found(stated):
     assert temperature == pytest.approx(stated, rel=0.05)
     before, after = mean_with_mirror(logits, 1.0), mean_with_mirror(logits, temperature)
     assert cross_entropy(after, true) <= cross_entropy(before, true)
-    assert score(after, true, 15).ece < 0.02
+    assert reliability(after.max(axis=1), after.argmax(axis=1) == true, 15).error < 0.02
 
 
 @pytest.mark.parametrize("temperature", [*TEMPERATURES, 0.7, 2.0])

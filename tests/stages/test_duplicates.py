@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 
 from client.mask import render_mask
 from stages.data import duplicates
-from stages.data.duplicates import LANDMARK_TOLERANCE, group_duplicates
+from stages.data.duplicates import LANDMARK_TOLERANCE, describe_samples, find_nearest, group_duplicates, mirror_features
 
 
 def hands(count, seed=0):
@@ -84,3 +84,36 @@ def test_the_windows_find_what_all_pairs_find(seed, rows, pairs):
 def test_one_hand_ten_thousand_times_fits_into_memory():
     same = np.repeat(hands(1), 10_000, axis=0)
     assert set(one_class(same)) == {0}
+
+
+def test_rows_that_are_not_compared_are_groups_of_their_own():
+    same = np.repeat(hands(1), 4, axis=0)
+    rows = np.array([True, False, True, False])
+    assert group_duplicates(same, np.zeros(4, dtype=np.int64), rows).tolist() == [0, 1, 0, 2]
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 1000), searched=st.integers(1, 7), pairs=st.integers(7, 60))
+def test_the_nearest_of_all_is_found(seed, searched, pairs):
+    random = np.random.default_rng(seed)
+    few, many = (random.normal(0, 1, (random.integers(1, 60), 3)).astype(np.float32) for _ in range(2))
+    apart = np.linalg.norm(few[:, None] - many[None], axis=2)
+    expected = np.where(apart.min(axis=1) <= 0.5, apart.min(axis=1), np.inf)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duplicates, "_SEARCHED", searched)
+        patch.setattr(duplicates, "_PAIRS", pairs)
+        distances, nearest = find_nearest(few, many, 0.5)
+    np.testing.assert_allclose(distances, expected, atol=1e-5)
+    within = np.isfinite(expected)
+    np.testing.assert_allclose(apart[within, nearest[within]], expected[within], atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["landmarks", "masks"])
+def test_a_mirror_image_has_mirrored_features(kind):
+    landmarks = hands(3)
+    flipped = landmarks * np.array([-1, 1, 1], dtype=np.float32)
+    first, second = landmarks, flipped
+    if kind == "masks":
+        first = np.stack([render_mask(points, 224) for points in landmarks])
+        second = first[:, :, ::-1]
+    np.testing.assert_allclose(mirror_features(describe_samples(first)[0]), describe_samples(second)[0], atol=1e-6)

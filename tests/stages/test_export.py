@@ -14,7 +14,9 @@ from torch import nn
 
 from client.mask import MASK_VERSION
 from stages.data.loader import draw_masks
+from stages.data.people import hash_name
 from stages.errors import PipelineError
+from stages.evaluation.networks import load_network
 from stages.export.onnx import TOLERANCE, export_model
 from stages.hand.handshapes import read_handshapes
 from stages.hand.signers import synthesize_hands
@@ -142,6 +144,14 @@ def test_temperature_divides_the_logits(masks, tmp_path):
     assert np.abs(expected(network, masks, 2.5) - expected(network, masks)).max() > 10 * TOLERANCE
     facts = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
     assert float(facts["temperature"]) == 2.5
+
+
+def test_the_file_says_on_whom_the_network_was_trained(masks, tmp_path):
+    path, people = tmp_path / "model.onnx", frozenset({hash_name("ann"), hash_name("bo")})
+    export_model(Small(), path, **FACTS, examples=masks, trained_on=people)
+    assert load_network(path).trained_on == people
+    export_model(Small(), path, **FACTS, examples=masks)
+    assert load_network(path).trained_on is None, "not known, which is not nobody"
 
 
 def test_an_older_file_gives_way(masks, tmp_path):

@@ -21,7 +21,7 @@ from stages.hand.kinematics import (
     project,
     rotate,
 )
-from stages.hand.signers import IMAGE_SIZE, synthesize_hands
+from stages.hand.signers import IMAGE_SIZE, is_synthetic, synthesize_hands
 
 LETTERS = sorted(set(string.ascii_uppercase) - set("JZ"))
 ROW = "A 4 | 74 72 80 65 | 91 94 90 82 | 62 88 72 90 | -6 -4 -4 -2 | .42 1.33 .28 .47 .64 .25 | 8 20 -8 18 -8 18"
@@ -250,3 +250,15 @@ def test_the_stage_writes_a_raw_data_set(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     raw = read_raw(tmp_path / "data/raw/synthetic.npz", max_samples=1000, max_gib=1.0)
     assert (len(raw), len(set(raw.labels)), len(set(raw.signers))) == (48, 24, 2)
+
+
+def test_synthetic_signers_of_another_seed_have_other_names():
+    names = [set(synthesize_hands(read_handshapes(), 2, 1, seed).signers.tolist()) for seed in (1, 2)]
+    assert names == [{"synthetic_1_0000", "synthetic_1_0001"}, {"synthetic_2_0000", "synthetic_2_0001"}]
+
+
+def test_synthetic_signers_are_known_by_their_names():
+    names = np.array(
+        ["synthetic_2_0013", "synthetic_0013", "anna", "", "synthetic", "synthetic_anna", "my synthetic_1"]
+    )
+    assert is_synthetic(names).tolist() == [True, True, False, False, False, False, False]

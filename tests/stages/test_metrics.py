@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import math
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from stages.errors import PipelineError
-from stages.evaluation import report, scores
+from stages.evaluation import intervals, report, scores, signer_scores
 
 # Samples shown: A A B C; predicted: A B B A.
 PROBABILITIES = np.array([[0.8, 0.1, 0.1], [0.3, 0.6, 0.1], [0.0, 1.0, 0.0], [0.5, 0.25, 0.25]])
@@ -35,7 +36,7 @@ def test_loss_of_probability_zero_is_large_but_finite():
 
 
 def test_scores_worked_by_hand():
-    scored = scores.score(PROBABILITIES, CLASSES, calibration_bins=10)
+    scored = scores.score(PROBABILITIES, CLASSES)
     assert scored.accuracy == 0.5
     # A: precision 1/2, recall 1/2; B: 1/2, 1; C: 0, 0.
     assert scored.precision == pytest.approx((0.5 + 0.5 + 0) / 3)
@@ -57,17 +58,28 @@ def test_letter_scores_worked_by_hand():
     assert letters["support"].tolist() == [2, 1, 1]
 
 
-def test_letters_neither_shown_nor_predicted_do_not_lower_the_macro_mean():
+def test_letters_that_were_not_shown_do_not_lower_the_macro_mean():
     wider = np.pad(PROBABILITIES, ((0, 0), (0, 2)))
     assert scores.macro_scores(wider, CLASSES) == scores.macro_scores(PROBABILITIES, CLASSES)
     assert len(scores.letter_scores(wider, CLASSES, "ABCDE")) == 5
+    # A is predicted as D, which nobody showed: that is a wrong A, not a wrong A and a wrong D.
+    one_wrong = np.eye(5)[[0, 3, 1, 2]]
+    assert scores.macro_scores(one_wrong, CLASSES) == pytest.approx((1.0, 5 / 6, 8 / 9))
+
+
+@pytest.mark.parametrize("module", [scores, intervals, signer_scores], ids=lambda module: module.__name__)
+def test_the_examples_of_each_metric_print_what_they_say(module):
+    result = doctest.testmod(module)
+    assert result.attempted
+    assert not result.failed
 
 
 def test_scores_agree_with_scikit_learn():
     probabilities, true = random_predictions()
     predicted = probabilities.argmax(axis=1)
-    scored = scores.score(probabilities, true, calibration_bins=15)
-    assert scored.loss == pytest.approx(sklearn_metrics.log_loss(true, probabilities, labels=range(24)))
+    scored = scores.score(probabilities, true)
+    loss = scores.cross_entropy(probabilities, true)
+    assert loss == pytest.approx(sklearn_metrics.log_loss(true, probabilities, labels=range(24)))
     assert scored.accuracy == pytest.approx(sklearn_metrics.accuracy_score(true, predicted))
     assert scored.precision == pytest.approx(sklearn_metrics.precision_score(true, predicted, average="macro"))
     assert scored.recall == pytest.approx(sklearn_metrics.balanced_accuracy_score(true, predicted))
@@ -86,9 +98,8 @@ def test_scores_agree_with_scikit_learn():
     ],
 )
 def test_expected_calibration_error_worked_by_hand(confidences, right, bins, expected):
-    probabilities = np.array([[confidence, 1 - confidence] for confidence in confidences])
-    true = np.where(right, 0, 1)
-    assert scores.score(probabilities, true, bins).ece == pytest.approx(expected, abs=1e-12)
+    binned = scores.reliability(np.array(confidences), np.array(right), bins)
+    assert binned.error == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize(("confidence", "expected"), [(0.6, 5), (0.61, 6), (0.7, 6), (1.0, 9)])
@@ -113,7 +124,7 @@ def test_worst_mistakes_are_wrong_and_surest_first():
 )
 def test_unusable_probabilities_are_refused(probabilities, classes):
     with pytest.raises(ValueError, match="must be"):
-        scores.score(probabilities, classes, 10)
+        scores.score(probabilities, classes)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
 from serving import CLASSES, mask, server, write_model
 
 from stages import package
-from stages.errors import InputError, PipelineError
+from stages.commands import check_champion as check_command
+from stages.errors import InputError, PipelineError, StoreError
 from stages.export import bento
 from stages.export.bento import build_bento
 from stages.files import content_hash
@@ -136,7 +137,13 @@ def test_the_stage_packs_the_registrys_champion(tmp_path, monkeypatch, capsys):
     )
     version = register(result, "test", "fingerspell", Revision("unknown", "unknown")).version
     move_champion("fingerspell", None, version)
-    record(folder, version=version)
+    record(folder, version=version, model_hash="another registry's")
+    with pytest.raises(
+        StoreError, match=r"is custom_cnn version 1 .*, but this checkout's reports say .* model another"
+    ):
+        package.main()
+    assert not (tmp_path / "bento").exists(), "the number alone says nothing"
+    record(folder, version=version, model_hash=result.model_hash)
 
     package.main()
 
@@ -144,3 +151,33 @@ def test_the_stage_packs_the_registrys_champion(tmp_path, monkeypatch, capsys):
     assert yaml.safe_load((tmp_path / "bento" / "bento.yaml").read_text())["version"] == f"v{version}"
     assert not (tmp_path / ".bentoml" / "build").exists()
     assert "make serve" in capsys.readouterr().out
+    (tmp_path / "params.yaml").write_text("register: {experiment: test, model: fingerspell}\n")
+    assert check_champion(monkeypatch, "record") == check_champion(monkeypatch, "bento") == 0
+    assert capsys.readouterr().out == ""
+    packed = tmp_path / "bento/src/champion.onnx"
+    packed.write_bytes(b"of an experiment")
+    with pytest.raises(
+        InputError,
+        match=r"bento/ holds model .*, but the champion .* is custom_cnn version 1 .*--single-item package\.",
+    ):
+        check_champion(monkeypatch, "bento")
+    record(folder, version=version, model_hash="another registry's")
+    assert check_champion(monkeypatch, "record") == 3
+    with pytest.raises(
+        InputError, match=r"Package the champion: make repro\. To serve the other one .*FINGERSPELL_MODEL="
+    ):
+        check_champion(monkeypatch, "bento")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///elsewhere.db")
+    assert check_champion(monkeypatch, "bento") == 0
+    assert "elsewhere.db has no champion of 'fingerspell', so" in capsys.readouterr().out
+    assert not (tmp_path / "elsewhere.db").exists(), "to ask makes no registry"
+
+
+def check_champion(monkeypatch, what):
+    """Run the command; returns its exit status."""
+    monkeypatch.setattr("sys.argv", ["check_champion", what])
+    try:
+        check_command.main()
+    except SystemExit as stop:
+        return stop.code
+    return 0

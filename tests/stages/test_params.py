@@ -127,7 +127,6 @@ def test_batches_of_an_epoch(params, samples, batches):
         (Preprocess, {"max_samples": 0}, r"preprocess\.max_samples is 0"),
         (Preprocess, {"max_gib": -1}, r"preprocess\.max_gib is -1"),
         (Preprocess, {"seed": -1}, r"preprocess\.seed is -1"),
-        (Evaluate, {"calibration_bins": 0}, r"evaluate\.calibration_bins is 0"),
         (Evaluate, {"latency_runs": 0}, r"evaluate\.latency_runs is 0"),
         (Promote, {"letter_fall": 1.1}, r"promote\.letter_fall is 1\.1, but must be at most 1"),
         (Promote, {"latency_ms": 0.0}, r"promote\.latency_ms is 0\.0, but must be above 0"),

@@ -40,11 +40,6 @@ def calibration(right_by):
     return plots.plot_calibration(reliability(right_by), "title")
 
 
-def calibration_twice(right_by):
-    before = reliability(right_by - 1)
-    return plots.plot_calibration(reliability(5), "title", before)
-
-
 def letters(right_by):
     return plots.plot_letters(scores.letter_scores(*predictions(right_by), LETTERS), 0.5, "title")
 
@@ -74,7 +69,6 @@ def picture(png):
     [
         (confusion, 900, 900),
         (calibration, 500, 500),
-        (calibration_twice, 500, 500),
         (letters, 400, 1000),
         (curves, 400, 1000),
         (mistakes, 450, 1000),

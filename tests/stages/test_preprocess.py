@@ -17,6 +17,7 @@ from client.mask import render_mask
 from stages import preprocess
 from stages.data.cleaning import clean_landmarks, clean_masks, raw_files, read_samples
 from stages.data.dropped import drop_rows, list_dropped
+from stages.data.duplicates import group_duplicates
 from stages.data.preparation import prepare
 from stages.data.processed import Processed, Split, data_hash, read_processed, write_processed
 from stages.data.raw import read_raw, write_raw
@@ -235,7 +236,7 @@ def test_near_duplicates_are_on_one_side(kind, tmp_path, monkeypatch):
         return on_both_sides(processed, lambda sample: origin_of[sample.tobytes()]), report.groups
 
     assert both() == (set(), 20)
-    monkeypatch.setattr("stages.data.preparation.group_duplicates", lambda _, classes: np.arange(len(classes)))
+    monkeypatch.setattr("stages.data.preparation.group_duplicates", lambda _, classes, __: np.arange(len(classes)))
     assert len(both()[0]) > 5, "the test would pass without the grouping"
 
 
@@ -254,6 +255,34 @@ def test_a_label_of_near_duplicates_only_is_in_training_and_reported(tmp_path):
 def test_with_signers_nothing_is_grouped(tmp_path):
     _, report = prepare([read(write_landmarks(tmp_path / "raw.npz"))], validation=0.4, seed=0, where="raw")
     assert (report.groups, report.labels_undivided) == (None, [])
+
+
+@pytest.mark.parametrize("kind", ["landmarks", "masks"])
+def test_one_row_without_a_name_keeps_named_signers_on_one_side(kind, tmp_path):
+    landmarks, labels, _ = planted()
+    signers = np.resize(["ann", "bo", "cy", "di", "ed"], len(labels))
+    signers[7] = ""
+    samples = {"landmarks": landmarks, "masks": np.stack([render_mask(points, 64) for points in landmarks])}[kind]
+    np.savez_compressed(tmp_path / "raw.npz", labels=labels, signers=signers, **{kind: samples})
+    processed, report = prepare([read(tmp_path / "raw.npz")], validation=0.4, seed=0, where="raw")
+    assert not (set(processed.train.signers) & set(processed.validation.signers)) - {""}
+    assert (report.train.signers, report.validation.signers) == (3, 2)
+    assert report.train.signer_unknown + report.validation.signer_unknown == 1
+    assert report.split == "by signer, unnamed rows by near-duplicates"
+    assert "no named signer is on both sides" in report.summary()
+
+
+def test_only_the_labels_of_unnamed_rows_are_compared(tmp_path, monkeypatch):
+    compared = []
+    monkeypatch.setattr(
+        "stages.data.preparation.group_duplicates",
+        lambda samples, classes, rows: compared.append(rows) or group_duplicates(samples, classes, rows),
+    )
+    labels, signers = signed(["ann", "bo", "cy"])
+    signers[labels == "B"] = np.where(np.arange(6) == 0, "", signers[labels == "B"])
+    write_raw(tmp_path / "raw.npz", labels=labels, signers=signers, landmarks=hands(24))
+    prepare([read(tmp_path / "raw.npz")], validation=0.4, seed=0, where="raw")
+    np.testing.assert_array_equal(compared, [labels == "B"])
 
 
 # What was dropped
@@ -408,6 +437,7 @@ def test_the_stage_writes_the_data_and_its_report(tmp_path):
     assert report["classes"] == list(processed.class_names) == list(LETTERS)
     assert (len(processed.train), len(processed.validation)) == (16, 8)
     assert set(processed.train.signers.tolist()).isdisjoint(processed.validation.signers.tolist())
+    assert report["data_hash"] == data_hash(tmp_path / "data/processed"), "by which the model card knows the data"
     before = data_hash(tmp_path / "data/processed"), (tmp_path / "reports/preprocess.json").read_bytes()
     assert run_stage(tmp_path).returncode == 0
     assert (data_hash(tmp_path / "data/processed"), (tmp_path / "reports/preprocess.json").read_bytes()) == before
@@ -471,7 +501,8 @@ def test_photographs_of_a_real_hand_become_landmarks(shared, tmp_path):
     photographs = report["files"][1]
     assert (photographs["path"], photographs["kind"], photographs["rows"]) == ("raw/photos.npz", "images", 13)
     assert photographs["dropped"] == {"no hand found": 1}
-    assert report["split"] == "stratified"
+    assert report["split"] == "by signer, unnamed rows by near-duplicates"
+    assert "split by signer, unnamed rows by near-duplicates: no named signer is on both sides" in result.stdout
     processed = read_processed(tmp_path / "data/processed")
     found = np.concatenate([split.samples[split.signers == ""] for split in (processed.train, processed.validation)])
     assert len(found) == 12

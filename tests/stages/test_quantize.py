@@ -12,7 +12,9 @@ from torch import nn
 from service.recogniser import Recogniser
 from stages.commands.quantize import quantize
 from stages.data.loader import draw_masks
+from stages.data.people import hash_name
 from stages.errors import PipelineError
+from stages.evaluation.networks import load_network
 from stages.export.onnx import export_model
 from stages.hand.handshapes import read_handshapes
 from stages.hand.signers import synthesize_hands
@@ -22,6 +24,7 @@ from stages.models.masks import normalise
 
 CLASSES = ("A", "B", "C")
 FACTS = {"classes": CLASSES, "architecture": "custom_cnn", "data_hash": "0" * 32}
+PEOPLE = frozenset({hash_name("ann")})
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +43,7 @@ def model(hands, tmp_path_factory):
                 module.momentum = None
         network.train()(normalise(torch.from_numpy(masks)))
     path = tmp_path_factory.mktemp("model") / "model.onnx"
-    export_model(network, path, examples=masks[:4], **FACTS)
+    export_model(network, path, examples=masks[:4], trained_on=PEOPLE, **FACTS)
     return path
 
 
@@ -53,6 +56,7 @@ def test_int8_predicts_as_float32_does_and_is_smaller(model, hands, tmp_path):
     assert (tmp_path / "int8.onnx").stat().st_size < model.stat().st_size / 3
     assert (after.classes, after.mask_version, after.data_hash) == (before.classes, before.mask_version, "0" * 32)
     assert after.version != before.version
+    assert load_network(tmp_path / "int8.onnx").trained_on == PEOPLE
 
 
 def test_a_network_on_landmarks_is_refused_and_nothing_is_written(hands, tmp_path):

@@ -12,7 +12,7 @@ from stages.errors import PipelineError
 from stages.params import ARCHITECTURES
 from stages.registry import results
 from stages.registry.champion import download_champion
-from stages.registry.store import store_name
+from stages.registry.location import store_name
 
 
 def register(folder):
@@ -75,10 +75,10 @@ def test_register_again_and_after_losing_the_store(tmp_path, monkeypatch):
     curve = client.get_metric_history(run.info.run_id, "val_accuracy")
     assert [(point.step, point.value) for point in curve] == [(1, 0.5), (2, 0.7)]
     assert {file.path for file in client.list_artifacts(run.info.run_id, "report")} == {
-        "report/confusion.png",
+        "report/confusion.csv",
         "report/metrics.json",
         "report/per_letter.csv",
-    }
+    }, "pictures that lie there are of an earlier run"
 
     assert register_here(tmp_path, monkeypatch) == first, "running again must reuse every version"
     assert len(versions(store(tmp_path, "again.db"))) == 3
@@ -86,22 +86,25 @@ def test_register_again_and_after_losing_the_store(tmp_path, monkeypatch):
     tiny_models.write_metrics(tmp_path, "custom_cnn", 0.95)
     (tmp_path / "mlflow.db").unlink()
     back = register(tmp_path)
-    assert back["champion"] == "custom_cnn"
+    assert back["champion"] == "mobilenet_v2", "the champion on record, not the best one: that has to pass the gate"
+    assert (back["decision"]["candidate"], back["decision"]["promoted"]) == ("custom_cnn", False)
     assert len(versions(store(tmp_path, "back.db"))) == 3
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'back.db'}")
-    fetched = download_champion("tiny-model", back["version"], tmp_path / "package" / "champion.onnx")
-    assert fetched.read_bytes() == (tmp_path / "models/custom_cnn/model.onnx").read_bytes()
+    fetched = download_champion("tiny-model", back["model_hash"], tmp_path / "package" / "champion.onnx")
+    assert fetched.read_bytes() == (tmp_path / "models/mobilenet_v2/model.onnx").read_bytes()
     assert [path.name for path in fetched.parent.iterdir()] == ["champion.onnx"]
 
-    with pytest.raises(PipelineError, match=r"is version 1, but this checkout's reports say 7.*dvc repro"):
-        download_champion("tiny-model", 7, tmp_path / "other.onnx")
+    with pytest.raises(
+        PipelineError, match=r"is mobilenet_v2 version 2 .*, but this checkout's reports say that it is model abc"
+    ):
+        download_champion("tiny-model", "abc", tmp_path / "other.onnx")
     with pytest.raises(PipelineError, match=r"'no-such-model' has no version 'champion'.*dvc repro"):
-        download_champion("no-such-model", 1, tmp_path / "other.onnx")
+        download_champion("no-such-model", "abc", tmp_path / "other.onnx")
     for file in (tmp_path / "mlartifacts").rglob("model.onnx"):
         file.write_bytes(b"tampered with")
     with pytest.raises(PipelineError, match=r"is not the one registered.*dvc repro"):
-        download_champion("tiny-model", back["version"], tmp_path / "other.onnx")
+        download_champion("tiny-model", back["model_hash"], tmp_path / "other.onnx")
     assert not (tmp_path / "other.onnx").exists()
 
     shutil.copytree(tmp_path, tmp_path / "moved")

@@ -20,6 +20,7 @@ import yaml
 
 from stages.data.processed import Processed, Split, write_processed
 from stages.errors import PipelineError
+from stages.files import content_hash
 from stages.params import Tune, read_params
 from stages.search.write_back import replaced
 
@@ -168,7 +169,8 @@ def test_mlflow_on_postgresql_keeps_its_files_on_s3(tmp_path, mlflow_uri, s3, mo
     register.main()
     assert capsys.readouterr().out.count("(unchanged") == 3
     monkeypatch.chdir(elsewhere)
-    fetched = download_champion("tiny-model", 2, elsewhere / "champion.onnx")
+    model_hash = content_hash(checkout / "models/mobilenet_v2/model.onnx")
+    fetched = download_champion("tiny-model", model_hash, elsewhere / "champion.onnx")
     assert fetched.read_bytes() == (checkout / "models/mobilenet_v2/model.onnx").read_bytes()
 
 

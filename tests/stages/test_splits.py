@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.data.splits import MAX_CLASSES, divide
+from stages.data.splits import MAX_CLASSES, divide, rows_to_group
 from stages.errors import InputError
 
 LETTERS = st.sampled_from("ABCD")
@@ -135,9 +135,66 @@ def test_the_only_signer_of_a_label_stays_in_training():
     assert set(np.array([*signers, "bo"])[held_out]) == {"ann", "cy"}
 
 
-def test_one_unknown_signer_makes_it_stratified():
-    labels, signers = full(["ann", "bo", ""])
-    assert split(labels, signers).method == "stratified"
+def test_one_unnamed_sample_leaves_the_named_signers_undivided():
+    labels, signers = full([f"signer {number}" for number in range(10)])
+    division = split([*labels, "A"], [*signers, ""])
+    assert division.method == "by signer, unnamed rows by near-duplicates"
+    people = np.array([*signers, ""])
+    assert not (set(people[division.validation]) - {""}) & set(people[~division.validation])
+    assert len(set(people[division.validation]) - {""}) == 2
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    rows=st.lists(st.tuples(LETTERS, st.one_of(KNOWN, st.just("")), st.integers(0, 4)), min_size=2, max_size=60),
+    share=SHARES,
+    seed=SEEDS,
+)
+def test_named_and_unnamed_samples_together(rows, share, seed):
+    """A signer and a group of unnamed samples are on one side, every label is in training, and nothing is lost."""
+    labels, signers = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+    groups = np.array([100 * "ABCD".index(label) + number for label, _, number in rows])
+    named = signers != ""
+    if named.all() or len(set(signers[named])) < 2:
+        return
+    try:
+        held_out = split(labels, signers, share, seed, groups).validation
+    except InputError:
+        return
+    assert set(labels[~held_out]) == set(labels)
+    assert set(signers[held_out & named]).isdisjoint(signers[~held_out & named])
+    for group in set(groups[~named]):
+        own = groups == group
+        assert len(set(held_out[own & ~named])) == 1, "unnamed near-duplicates are on one side"
+        people = held_out[own & named]
+        if people.size:
+            expected = bool(people.all())
+            assert held_out[own & ~named].all() == expected, "that of the named signer they are near, else training"
+
+
+def test_an_unnamed_near_duplicate_of_a_named_signer_goes_to_their_side():
+    labels, signers = full([f"signer {number}" for number in range(10)], times=1)
+    groups = np.arange(40)
+    copies = split([*labels, *labels], [*signers, *[""] * 40], 0.3, groups=np.tile(groups, 2)).validation
+    np.testing.assert_array_equal(copies[:40], copies[40:])
+    assert 0 < copies.sum() < 80
+
+
+def test_an_unnamed_sample_can_keep_a_label_in_training():
+    """Ann alone signs Z among the named; since somebody unnamed does, too, she can validate."""
+    labels, signers = full(["ann", "bo"])
+    named = split([*labels, "Z"], [*signers, "ann"], 0.5).validation
+    assert "ann" not in np.array([*signers, "ann"])[named]
+    rows = [*labels, "Z", "Z"], [*signers, "ann", ""]
+    sides = [set(np.array(rows[1])[split(*rows, 0.5, seed).validation]) for seed in range(8)]
+    assert {"ann"} in sides
+
+
+def test_only_labels_with_unnamed_samples_need_near_duplicates():
+    labels, signers = np.array(list("AABB")), np.array(["ann", "bo", "ann", ""])
+    assert rows_to_group(labels, signers).tolist() == [False, False, True, True]
+    assert not rows_to_group(labels[:3], signers[:3]).any(), "all are named"
+    assert rows_to_group(labels, np.array(["ann", "ann", "ann", ""])).all(), "one signer cannot be kept out"
 
 
 @pytest.mark.parametrize(

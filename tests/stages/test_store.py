@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -17,7 +18,7 @@ import tiny_models
 from mlflow.exceptions import MlflowException
 
 from stages.errors import PipelineError, StoreError
-from stages.registry import store
+from stages.registry import location, store
 from stages.registry.store import open_store
 from stages.registry.versions import _is_whole
 
@@ -66,6 +67,44 @@ def test_a_server_that_comes_back_is_waited_for(port, capsys):
     servers[0].shutdown()
     thread.join()
     servers[0].server_close()
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """The folders of a checkout and of the copy of it in which DVC runs an experiment, which is the current one."""
+    copy = tmp_path / ".dvc/tmp/exps/standalone/tmp1"
+    copy.mkdir(parents=True)
+    monkeypatch.chdir(copy)
+    for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_EXP_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("named", "file"),
+    [(None, "mlflow.db"), ("sqlite:///elsewhere/runs.db", "elsewhere/runs.db")],
+    ids=["the default", "a relative address"],
+)
+def test_a_copy_of_an_experiment_has_the_checkout_s_registry(tmp_path, copy, monkeypatch, named, file):
+    if named:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", named)
+    assert location.sqlite_file() == tmp_path / file
+    assert location.store_uri() == f"sqlite:///{tmp_path / file}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////absolute/runs.db")
+    assert location.sqlite_file() == Path("/absolute/runs.db")
+
+
+def test_a_copy_on_another_disk_is_told_by_dvc_where_the_checkout_is(tmp_path, copy, monkeypatch):
+    elsewhere = tmp_path / "other disk"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    assert location.sqlite_file() == elsewhere / "mlflow.db", "no experiment: a stage that `dvc repro` runs elsewhere"
+    monkeypatch.setenv("DVC_EXP_NAME", "tried")
+    assert location.sqlite_file() == tmp_path / "mlflow.db"
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "gone"))
+    with pytest.raises(StoreError, match=r"is not at .*gone\. Run the experiment in the checkout itself"):
+        location.sqlite_file()
 
 
 @pytest.mark.parametrize(

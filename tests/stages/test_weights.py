@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
 
@@ -9,13 +10,15 @@ import numpy as np
 import pytest
 import tiny_models
 import torch
+from safetensors import safe_open
 from torch import nn
 
 from stages.commands import keep_weights
+from stages.data.people import hash_name
 from stages.data.processed import Processed, Split
 from stages.errors import InputError, PipelineError
 from stages.models.build import NETWORKS, build_network, output_layers
-from stages.params import Augment, Phase, Train
+from stages.params import PRETRAINED, Augment, Phase, Train
 from stages.training import weights
 from stages.training.fit import fit
 
@@ -26,8 +29,8 @@ LETTERS = ("A", "B", "C", "nothing")
 def pretrained(tmp_path, monkeypatch):
     """An empty folder of weights, in a checkout without others."""
     monkeypatch.chdir(tmp_path)
-    weights.PRETRAINED.mkdir()
-    return weights.PRETRAINED
+    PRETRAINED.mkdir()
+    return PRETRAINED
 
 
 def trained(architecture, classes=LETTERS, seed=1):
@@ -56,6 +59,38 @@ def test_kept_weights_start_the_next_training(architecture, pretrained, tmp_path
     assert list(pretrained.iterdir()) == [kept]
     for name, tensor in before.state_dict().items():
         torch.testing.assert_close(after.state_dict()[name], tensor, rtol=1e-3, atol=1e-6)
+
+
+def test_the_same_weights_give_the_same_bytes(tmp_path):
+    """The library writes the entries of the metadata in an order of chance."""
+    people = frozenset({hash_name("ann"), hash_name("bo")})
+    contents = set()
+    for number in range(8):
+        path = tmp_path / f"{number}.safetensors"
+        weights.save_weights({"b": torch.ones(3), "a": torch.zeros(2, 2)}, path, LETTERS, people)
+        contents.add(path.read_bytes())
+    assert len(contents) == 1
+    with safe_open(path, "pt") as file:
+        assert json.loads(file.metadata()["classes"]) == list(LETTERS)
+        assert torch.equal(file.get_tensor("b"), torch.ones(3))
+
+
+def test_a_network_inherits_whom_its_first_weights_were_trained_on(pretrained, tmp_path, capsys):
+    path = tmp_path / "models/custom_cnn/weights.safetensors"
+    weights.save_weights({"a": torch.zeros(2)}, path, LETTERS, frozenset({hash_name("ann")}))
+    weights.halve(path, pretrained / "kept.safetensors")
+    split = Split(tiny_models.masks_of("A"), np.array([0]), np.array(["bo"]))
+    data = Processed(split, split, ("A",))
+    names = {init: weights.people_trained_on(init, data) for init in ("random", "imagenet", "kept.safetensors")}
+    assert names == {
+        "random": {hash_name("bo")},
+        "imagenet": {hash_name("bo")},
+        "kept.safetensors": {hash_name("ann"), hash_name("bo")},
+    }
+    assert capsys.readouterr().err == ""
+    weights.save_weights({"a": torch.zeros(2)}, pretrained / "foreign.safetensors", LETTERS)
+    assert weights.people_trained_on("foreign.safetensors", data) is None
+    assert "pretrained/foreign.safetensors does not say on whom it was trained" in capsys.readouterr().err
 
 
 def test_labels_that_both_know_keep_their_rows(pretrained):

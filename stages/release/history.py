@@ -1,0 +1,106 @@
+"""Which committed figures to compare with: a release's, or an earlier version's; read from git."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from stages.errors import InputError
+from stages.registry.results import REPORTS, TEST_REPORT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RELEASES: Final = "v*"
+"""Pattern of the tags that make a release."""
+NEWEST_FIRST: Final = ("--sort=-version:refname", "--sort=-creatordate")
+COMPARED: Final = (TEST_REPORT.as_posix(), f"{REPORTS.as_posix()}/people", f"{REPORTS.as_posix()}/*/metrics.json")
+"""The reports whose figures are compared, as git's patterns."""
+GIT_SECONDS: Final = 60
+
+
+@dataclass(frozen=True)
+class Base:
+    """A commit whose figures others are compared with."""
+
+    what: str
+    """What it is, for people."""
+    commit: str
+    """Full hash."""
+
+    def read(self, path: Path) -> bytes | None:
+        """Read a file as it was committed; None if the commit has no such file."""
+        try:
+            return _git("show", f"{self.commit}:./{path.as_posix()}")
+        except _GitError:
+            return None
+
+
+class _GitError(Exception):
+    """What git said against a command."""
+
+
+def named_base(revision: str) -> Base:
+    """Find the revision that a person named.
+
+    Raises:
+        InputError: git does not know it.
+    """
+    try:
+        commit = _line("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+    except _GitError as error:
+        raise InputError(
+            f"BASE={revision}: git knows no such commit ({error}). Name another, or fetch it: git fetch --tags origin"
+        ) from None
+    return Base(revision, commit)
+
+
+def choose_bases() -> tuple[list[Base], str]:
+    """Choose what to compare with, if nobody named a revision.
+
+    That is HEAD, if a run has written other reports since, and the last release before HEAD; or, without either, the
+    version of the reports that was committed before the present one.
+
+    Returns:
+        The bases, and a sentence on why there are none or fewer than there could be; "" if there is nothing to say.
+    """
+    try:
+        head = _line("rev-parse", "--verify", "HEAD")
+        changed = _line("status", "--porcelain", "--untracked-files=no", "--", *COMPARED)
+        tags = _lines("tag", "--merged", head, "--no-contains", head, *NEWEST_FIRST, "--list", RELEASES)
+        versions = _lines("log", "-2", "--format=%H", "--", TEST_REPORT.as_posix())
+        shallow = _line("rev-parse", "--is-shallow-repository") == "true"
+        bases = [Base("the reports committed last", head)] if changed else []
+        if tags:
+            bases.append(Base(f"the last release, {tags[0]}", _line("rev-parse", f"{tags[0]}^{{commit}}")))
+    except _GitError as error:
+        return [], f"git shows no committed figures here ({error}), so there is nothing to compare with."
+    if not bases and len(versions) > 1:
+        bases = [Base("the reports committed before these", versions[1])]
+    if not tags and shallow:
+        return bases, (
+            "This clone is shallow, so earlier figures are missing. To compare with them: git fetch --unshallow --tags"
+        )
+    if not bases:
+        return [], f"git has no release ({RELEASES}) and no earlier {TEST_REPORT}, so there is nothing to compare with."
+    return bases, ""
+
+
+def _lines(*arguments: str) -> list[str]:
+    return _git(*arguments).decode("utf-8", "replace").split("\n")[:-1]
+
+
+def _line(*arguments: str) -> str:
+    """The first line, or "" if git prints nothing."""
+    return next(iter(_lines(*arguments)), "")
+
+
+def _git(*arguments: str) -> bytes:
+    try:
+        return subprocess.run(["git", *arguments], capture_output=True, check=True, timeout=GIT_SECONDS).stdout
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode("utf-8", "replace").strip().split("\n")[0]
+        raise _GitError(said or f"exit status {error.returncode}") from None
+    except (OSError, subprocess.SubprocessError) as error:
+        raise _GitError(str(error)) from None
