@@ -44,7 +44,7 @@ def plot_tradeoff(
         xlim=(0, 1.6 * max(latencies.values(), default=1.0)),
         ylim=(0, 1.02),
         xlabel="one mask, median milliseconds",
-        ylabel="accuracy, mean of sources; lines: 95 % interval over signers",
+        ylabel="mean accuracy and its 95 % interval",
         title=f"{title}: accuracy against time and size",
     )
     axes.grid(color="#eeeeee")

@@ -45,7 +45,7 @@ def score_networks(
 def write_signer_report(path: Path, report: SignerReport) -> None:
     """Write the scores as JSON, and the few that runs are compared by as `metrics.json` in a folder of that name."""
     metrics = {
-        name: {"mean": scores.mean, "ece": scores.ece}
+        name: {"mean": scores.mean, "f1": scores.f1, "ece": scores.ece}
         | scores.at_threshold.model_dump()
         | (scores.non_letters.model_dump() if scores.non_letters else {})
         for name, scores in report.networks.items()
