@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from benchmarks import gate
 from benchmarks.films import FilmReport, as_text
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -158,6 +159,15 @@ def test_the_output_of_each_benchmark_is_in_a_page(benchmark):
     printed = importlib.import_module(f"benchmarks.{benchmark}").as_text(committed(f"reports/bench_{benchmark}.json"))
     missing = [line for line in printed.splitlines() if line.rstrip() not in PAGES]
     assert not missing
+
+
+def test_the_rates_of_the_gate_are_in_a_page():
+    report = gate.GateReport.model_validate(committed("reports/bench_gate.json"))
+    assert "\n".join(line.rstrip() for line in gate.as_text(report).splitlines()) in PAGES
+    for rates in report.sets.values():
+        assert rates.scenario.signers == 24
+        assert rates.promoted["0"] <= gate.WRONG_AT_MOST
+        assert rates.promoted["0.03"] >= gate.PROMOTED_AT_LEAST
 
 
 def test_every_message_is_in_its_page():
