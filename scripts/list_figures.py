@@ -74,8 +74,9 @@ def readme_figures(read: Read) -> str:
     )
     return f"""\
 - **Test set of people**: {_describe(test)}. It was only reported: nothing was chosen by it.
-- **Development set of people**: {_describe(development)}. The design was chosen by it, from the table of
-  handshapes to the shades of the mask, so its figures are probably too high for other people.
+- **Development set of people**: {_describe(development)}. The design, from the table of handshapes to the
+  shades of the mask, was chosen by all of them but office3, which came later, so these figures are probably too high
+  for other people.
 - **Synthetic test signers**: {_count(synthetic)}, generated with another seed than those of training.
   They say little about people.
 
