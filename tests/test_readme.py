@@ -134,7 +134,7 @@ def test_the_readme_says_which_set_the_design_was_chosen_by_and_that_the_other_w
     assert re.match(
         r"Test set of people\*\*: [\d,]+ photographs of \d+ people from \d+ sources\. .*only reported", test
     )
-    assert re.match(r"Development set of people\*\*: .* people .*The design was chosen by it", development, re.DOTALL)
+    assert re.match(r"Development set of people\*\*: .* people .*The design, .*was chosen by", development, re.DOTALL)
     assert re.match(r"Synthetic test signers\*\*: ", synthetic)
 
 
