@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from scipy.stats import fisher_exact  # type: ignore[import-untyped]
 
 from stages.errors import InputError
+from stages.evaluation.people_sets import PeopleSet
 from stages.evaluation.signer_scores import SignerReport, SignerScores, with_interval
 from stages.files import Model, read_model
 from stages.registry.results import REPORTS, TEST_REPORT
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from stages.params import Promote
     from stages.release.history import Base
 
-PEOPLE_REPORTS: Final = (REPORTS / "people" / "development.json", REPORTS / "people" / "test.json")
-"""Scores on people, which `make evaluate` writes; a checkout without their photographs only has them committed."""
 ACCURACY_MARGIN: Final = 0.03
 """Largest fall of an accuracy on unseen signers if the base's has no interval."""
 F1_MARGIN: Final = 0.02
@@ -85,7 +84,7 @@ def compare_reports(base: Base, budgets: Promote) -> Comparison:
     parts: list[Callable[[], list[Figure]]] = [
         lambda: _compare_signers(base, TEST_REPORT, test, budgets),
         lambda: _compare_validation(base, test),
-        *(partial(_compare_people, base, path, test, budgets) for path in PEOPLE_REPORTS),
+        *(partial(_compare_people, base, kind, test, budgets) for kind in sorted(PeopleSet)),
     ]
     figures: list[Figure] = []
     notes: list[str] = []
@@ -129,8 +128,9 @@ def _parse(model: type[Model], base: Base, path: Path) -> Model:
         ) from None
 
 
-def _compare_people(base: Base, path: Path, test: SignerReport, budgets: Promote) -> list[Figure]:
+def _compare_people(base: Base, kind: PeopleSet, test: SignerReport, budgets: Promote) -> list[Figure]:
     """Compare scores on people, which the pipeline does not write: they may be missing, or of an earlier champion."""
+    path = kind.report
     if not path.is_file():
         raise _IncomparableError(f"{path}: not in this checkout, so it is not compared.")
     people = _read_now(path)
