@@ -25,7 +25,7 @@ from stages.files import write_text
 from stages.hand.handshapes import read_handshapes
 from stages.hand.signers import synthesize_hands
 from stages.models.build import build_network
-from stages.params import ARCHITECTURES, Augment, Phase, Train, read_params, read_schedule
+from stages.params import ARCHITECTURES, Augment, Phase, Train, changed, read_params, read_schedule
 from stages.training.classifier import use_bfloat16
 from stages.training.memory import keep_freed_memory
 
@@ -62,14 +62,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Samples a second in training: a plain loop and each change to it.")
     parser.add_argument("--seconds", type=float, default=1.0, help="length of a turn; one step at least (default: 1)")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each variant, the median counts (default: 3)")
+    parser.add_argument("--batch-size", type=int, help="samples in a step (default: that of params.yaml)")
+    parser.add_argument("--without-compiled", action="store_true", help=f"leave out {COMPILED}: a minute a network")
+    parser.add_argument("--report", type=Path, default=REPORT, help=f"file of the figures (default: {REPORT})")
     options = parser.parse_args()
     keep_freed_memory()
+    train = read_params(Train)
+    if options.batch_size is not None:
+        train = changed(train, batch_size=options.batch_size)
+    names = [name for name in VARIANTS if name != COMPILED or not options.without_compiled]
     source = Source(synthetic_data(), read_params(Augment), "cuda" if torch.cuda.is_available() else "cpu")
     schedules = {architecture: read_schedule(architecture) for architecture in ARCHITECTURES}
     with tempfile.TemporaryDirectory() as cache:
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = cache  # or a second run would find everything compiled
-        report = measure_all(source, schedules, read_params(Train), options.seconds, options.rounds)
-    write_text(REPORT, json.dumps(report, indent=2) + "\n")
+        report = measure_all(source, schedules, train, options.seconds, options.rounds, names)
+    write_text(options.report, json.dumps(report, indent=2) + "\n")
     sys.stdout.write(as_text(report))
 
 
@@ -82,12 +89,17 @@ def synthetic_data() -> Processed:
 
 
 def measure_all(
-    source: Source, schedules: Mapping[str, list[Phase]], train: Train, seconds: float, rounds: int
+    source: Source,
+    schedules: Mapping[str, list[Phase]],
+    train: Train,
+    seconds: float,
+    rounds: int,
+    names: Sequence[str] = tuple(VARIANTS),
 ) -> Report:
-    """Measure every network in all variants; on a GPU also with a batch that is there already."""
+    """Measure every network in the variants that `names` lists; on a GPU also with a batch that is there already."""
     networks = {}
     for architecture, schedule in schedules.items():
-        networks[architecture] = {"variants": measure(architecture, schedule, source, train, seconds, rounds)}
+        networks[architecture] = {"variants": measure(architecture, schedule, source, train, seconds, rounds, names)}
         if source.device == "cuda":
             networks[architecture]["limits"] = against_limit(architecture, source, train, seconds, rounds)
     machine = {
@@ -101,24 +113,31 @@ def measure_all(
 
 
 def measure(
-    architecture: str, schedule: list[Phase], source: Source, train: Train, seconds: float, rounds: int
+    architecture: str,
+    schedule: list[Phase],
+    source: Source,
+    train: Train,
+    seconds: float,
+    rounds: int,
+    names: Sequence[str],
 ) -> Report:
-    """Measure one network in each of `VARIANTS`.
+    """Measure one network in some of `VARIANTS`, the plain loop among them.
 
     Returns:
         For each of them, what `summary` gives; for one that this machine cannot run, a `note` that says why.
     """
     lanes = {}
-    for name, way in VARIANTS.items():
+    for name in names:
+        way = VARIANTS[name]
         loop = Loop(build_network(architecture, len(source.data.class_names), train.dropout), way, source.device)
         lanes[name] = lanes_of(way, loop, schedule, source, train.batch_size)
-    failure = compile_failure(lanes[COMPILED][0])
+    failure = compile_failure(lanes[COMPILED][0]) if COMPILED in lanes else ""
     if failure:
         del lanes[COMPILED]
     take_turns([lane for of_variant in lanes.values() for lane in of_variant], seconds, rounds, architecture)
     plain = lanes[PLAIN][0].seconds_per_sample
-    variants = {name: summary(lanes[name], plain) if name in lanes else {"note": failure} for name in VARIANTS}
-    if not failure:
+    variants = {name: summary(lanes[name], plain) if name in lanes else {"note": failure} for name in names}
+    if COMPILED in lanes:
         variants[COMPILED]["compile_seconds"] = round(lanes[COMPILED][0].warm_up_seconds, 1)
     return variants
 
@@ -196,6 +215,7 @@ def against_limit(architecture: str, source: Source, train: Train, seconds: floa
 def as_text(report: Report) -> str:
     """Write a report as tables of at most 100 columns."""
     machine, networks = report["machine"], report["networks"]
+    measured = next(iter(networks.values()))["variants"]
     units = "with bfloat16" if machine["bfloat16"] else f"without bfloat16: batches of 1/{EMULATED} in that row"
     lines = [
         f"{machine['device']}, {machine['cores']} cores ({machine['cpu_capability']}), {units}; "
@@ -203,7 +223,7 @@ def as_text(report: Report) -> str:
         "Samples a second in training, times the plain loop, share of the time spent waiting for data",
         "",
         " " * 18 + "".join(f"{architecture:>27}" for architecture in networks),
-        *(f"{name:18}" + "".join(_cell(of["variants"][name]) for of in networks.values()) for name in VARIANTS),
+        *(f"{name:18}" + "".join(_cell(of["variants"][name]) for of in networks.values()) for name in measured),
         *_notes(networks),
         "",
         "Waiting in training, by phase (goal: below 5 % for each network)",
@@ -224,7 +244,9 @@ def _cell(variant: Report) -> str:
 def _notes(networks: Mapping[str, Report]) -> list[str]:
     lines = []
     for architecture, of in networks.items():
-        compiled, plain = of["variants"][COMPILED], of["variants"][PLAIN]
+        compiled, plain = of["variants"].get(COMPILED), of["variants"][PLAIN]
+        if compiled is None:
+            continue
         if "note" in compiled:
             lines.append(f"{COMPILED} of {architecture} is {compiled['note']}"[:100])
             continue

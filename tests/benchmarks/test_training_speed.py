@@ -120,15 +120,34 @@ def test_the_tables_name_everything_in_100_columns(report):
 
 def test_the_command_prints_the_tables_and_writes_the_report(report, tmp_path, monkeypatch, capsys):
     asked = []
-    monkeypatch.setattr(bench, "REPORT", tmp_path / "reports" / "bench_train.json")
+    written = tmp_path / "reports" / "bench_train.json"
     monkeypatch.setattr(bench, "measure_all", lambda *values: asked.append(values) or report)
-    monkeypatch.setattr("sys.argv", ["train", "--seconds", "0.5", "--rounds", "2"])
+    monkeypatch.setattr("sys.argv", ["train", "--seconds", "0.5", "--rounds", "2", "--report", str(written)])
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "")  # restored afterwards
     bench.main()
-    assert asked[0][-2:] == (0.5, 2)
+    assert asked[0][-3:] == (0.5, 2, list(bench.VARIANTS))
     assert list(asked[0][1]) == list(ARCHITECTURES)
     assert capsys.readouterr().out == bench.as_text(report)
-    assert json.loads(bench.REPORT.read_text()) == report
+    assert json.loads(written.read_text()) == report
+
+
+def test_another_batch_size_and_no_compiled_network(report, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(bench, "measure_all", lambda *values: asked.append(values) or report)
+    options = ["--batch-size", "7", "--without-compiled", "--report", str(tmp_path / "bench.json")]
+    monkeypatch.setattr("sys.argv", ["train", *options])
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "")  # restored afterwards
+    bench.main()
+    assert asked[0][2].batch_size == 7
+    assert bench.COMPILED not in asked[0][-1]
+    assert bench.PLAIN in asked[0][-1]
+
+
+def test_a_variant_left_out_is_not_in_the_table(source, train):
+    names = [bench.PLAIN, bench.TRAINING]
+    left = bench.measure_all(source, {"custom_cnn": SCHEDULE[:1]}, train, 0.0, 1, names)
+    assert list(left["networks"]["custom_cnn"]["variants"]) == names
+    assert bench.COMPILED not in bench.as_text(left)
 
 
 def test_without_a_compiler_the_table_says_so(source, report, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import nn
 from stages.data.processed import Processed, Split
 from stages.models.loss import cross_entropy_loss
 from stages.params import Augment, Phase, Train
-from stages.training.fit import WholeCheckpoints, fit
+from stages.training.fit import Masks, WholeCheckpoints, fit
 from stages.training.reports import EpochReports
 
 AUGMENT = Augment(mirror=0.0, roll=0.0, tilt=0.0, scale=0.0, shift=0.0, stretch=0.0, jitter=0.0)
@@ -126,3 +127,23 @@ def test_each_epoch_is_reported_and_an_exception_from_the_report_ends_the_traini
         fit(network, data, schedule, train, AUGMENT, tmp_path / "scratch", callbacks=[EpochReports(report)])
     assert reported == [(0, 1.0), (1, 1.0)]
     assert capsys.readouterr().out.endswith("\n"), "the progress bar is closed"
+
+
+def test_many_cores_draw_the_batches_of_few_in_processes_of_their_own(monkeypatch):
+    split = Split(tiny_models.masks_of("ABCABC"), np.array([0, 1, 2, 0, 1, 2]), np.array([""] * 6))
+    augment = AUGMENT.model_copy(update={"roll": 10.0})
+    masks = Masks(Processed(split, split, tuple("ABC")), augment, [phase(1, 56, 12)], batch_size=2, seed=1)
+    drawn = {}
+    for cores in (2, 8):
+        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+        batches = iter(masks.train_dataloader())
+        first = next(batches)
+        processes = [child.pid for child in multiprocessing.active_children()]
+        drawn[cores] = [first, *batches]
+        assert len(processes) == (0 if cores == 2 else 6), "one for each batch at most"
+    assert len(drawn[2]) == len(drawn[8]) == 6
+    for few, many in zip(drawn[2], drawn[8], strict=True):
+        for array, expected in zip(many, few, strict=True):
+            assert isinstance(array, np.ndarray)
+            np.testing.assert_array_equal(array, expected)
+    assert not multiprocessing.active_children()
