@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
@@ -13,6 +14,8 @@ from stages.errors import InputError
 from stages.photos.limits import MAX_SIDE, MIN_SIDE, SKIN
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stages.data.archive import Archive, Header
 
 Kind = Literal["images", "masks", "landmarks"]
@@ -232,7 +235,7 @@ def _advise_labels(archive: Archive, header: Header) -> str:
     if header.dtype.kind not in "iufb":
         return _EXPORT
     if len(shape) == 2 and 2 <= shape[1] <= _MOST_CLASSES:
-        return f"Each row seems to mark one of {shape[1]} letters. " + letters_of_numbers(
+        return f"Each row seems to mark one of {shape[1]} letters. " + _letters_of(
             f"{code}.argmax(axis=1)", range(shape[1])
         )
     if len(shape) != 1:
@@ -242,37 +245,52 @@ def _advise_labels(archive: Archive, header: Header) -> str:
         numbers.update(np.unique(chunk).tolist())
         if len(numbers) > _MOST_CLASSES or not all(float(number).is_integer() for number in numbers):
             return "Write the letter of each row as text, and export the file again."
-    return letters_of_numbers(
+    return _letters_of(
         f"{code}.astype(int)" if header.dtype.kind in "fb" else code, sorted(int(number) for number in numbers)
     )
 
 
-def letters_of_numbers(code: str, numbers: range | list[int]) -> str:
-    """Say how labels that are numbers become letters, and what the numbers are taken to mean.
+@dataclass(frozen=True)
+class NumberedLetters:
+    """What labels that are numbers may mean."""
+
+    first: int
+    """Number of the first letter."""
+    letters: str
+    meaning: str
+    """The same in words, for a sentence that begins with 'If'."""
+
+
+def guess_letters(numbers: Sequence[int]) -> NumberedLetters | None:
+    """Guess which letters numbers are; None if they cannot be.
 
     Args:
-        code: the numbers.
         numbers: those that occur, sorted.
     """
-    if not numbers:
-        return _EXPORT
-    low, high = numbers[0], numbers[-1]
-    if low < 0 or high > len(ALPHABET):
-        return (
-            f"Nothing says which letter each number from {low} to {high} is. Write the letter of each row as text, and "
-            "export the file again."
-        )
-    first = 1 if low == 1 and high in (len(STILL_LETTERS), len(ALPHABET)) else 0
-    letters = STILL_LETTERS if high - first == len(STILL_LETTERS) - 1 and 9 + first in numbers else ALPHABET
+    if not numbers or numbers[0] < 0 or numbers[-1] > len(ALPHABET):
+        return None
+    first = 1 if numbers[0] == 1 and numbers[-1] in (len(STILL_LETTERS), len(ALPHABET)) else 0
+    if numbers[-1] - first >= len(ALPHABET):
+        return None
+    j = first + ALPHABET.index("J")
+    letters = STILL_LETTERS if numbers[-1] - first == len(STILL_LETTERS) - 1 and j in numbers else ALPHABET
     meaning = f"{first} is A and {first + len(letters) - 1} is {letters[-1]}"
     if letters == STILL_LETTERS:
         meaning += " (J and Z left out)"
-    elif 9 + first not in numbers and high > 9 + first:
-        meaning += f" ({9 + first} would be J, and is left out, as in Sign Language MNIST)"
-    index = f"{code} - {first}" if first else code
+    elif j not in numbers and numbers[-1] > j:
+        meaning += f" ({j} would be J, and is left out, as in Sign Language MNIST)"
+    return NumberedLetters(first, letters, meaning)
+
+
+def _letters_of(code: str, numbers: Sequence[int]) -> str:
+    """Say how labels that are numbers become letters; `code` gives the numbers."""
+    guess = guess_letters(numbers)
+    if guess is None:
+        return "Write the letter of each row as text, and export the file again."
+    index = f"{code} - {guess.first}" if guess.first else code
     return (
-        f"Nothing says which letter each number from {low} to {high} is. If {meaning}, save it again with "
-        f"`labels = np.array(list('{letters}'))[{index}]`."
+        f"Nothing says which letter each number from {numbers[0]} to {numbers[-1]} is. If {guess.meaning}, save it "
+        f"again with `labels = np.array(list('{guess.letters}'))[{index}]`."
     )
 
 

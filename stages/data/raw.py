@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
@@ -178,6 +179,26 @@ def write_raw(
     if any(shape[0] != len(labels) for shape in shapes.values()) or shapes["landmarks"][1:] != (21, 3):
         raise ValueError(f"the arrays must have {len(labels)} rows each: {shapes}")
     write_archive(path, arrays)
+
+
+def check_target(out: Path, *, overwrite: bool) -> None:
+    """Check that a raw data set can be written, before the long part of making it starts; create its folder.
+
+    Raises:
+        InputError: the name is no `.npz`, a file is there already, or the folder cannot be written to.
+    """
+    if out.suffix != ".npz":
+        raise InputError(f"{out}: a raw data set is an .npz file. Call it {out.name}.npz.")
+    if out.is_dir():
+        raise InputError(f"{out}: this is a folder. Name a file to write.")
+    if out.exists() and not overwrite:
+        raise InputError(f"{out}: the file exists already. Name another, or replace it with --overwrite.")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out.parent}: the folder cannot be created ({error.strerror}). Name another.") from None
+    if not os.access(out.parent, os.W_OK):
+        raise InputError(f"{out.parent}: the folder is not writable. Name another.")
 
 
 def _check_size(path: Path, archive: Archive, names: list[str], max_gib: float) -> None:

@@ -22,6 +22,8 @@ from stages.data.preparation import prepare
 from stages.data.processed import Processed, Split, data_hash, read_processed, write_processed
 from stages.data.raw import read_raw, write_raw
 from stages.errors import InputError
+from stages.evaluation.test_sets import read_sets
+from stages.params import Preprocess
 
 ROOT = Path(__file__).resolve().parents[2]
 LETTERS = "ABCD"
@@ -183,6 +185,25 @@ def test_with_few_hands_the_report_says_what_may_be_wrong(photographs, tmp_path)
     others = read(write_landmarks(tmp_path / "hands.npz"))
     assert line in prepare([samples, others], validation=0.4, seed=0, where="raw")[1].summary().splitlines()
     assert read(save(tmp_path / "raw.npz", mixed, np.where(np.arange(6) < 4, labels, "nothing"))).report.hint == ""
+
+
+def test_a_photograph_of_nothing_without_a_hand_is_no_error_in_a_test_set(photographs, tmp_path, capsys):
+    """The ASL set on Kaggle has a folder `nothing` of empty walls; other photographs without a hand are errors."""
+    images, _ = photographs
+    walls = np.full_like(images[:4], 200)
+    path = save(
+        tmp_path / "ann.npz",
+        np.concatenate([walls, images[:2]]),
+        np.array(["Nothing", "nothing", "A", "B", "A", "B"]),
+        signers=np.array([f"s{row}" for row in range(6)]),
+    )
+    limits = Preprocess(raw="raw", validation=0.1, seed=0, max_samples=100, max_gib=0.1)
+    (prepared,) = read_sets([path], limits)
+    assert prepared.labels.tolist() == ["A", "B", "A", "B"]
+    assert prepared.signers.tolist() == ["s4", "s5", "s2", "s3"]
+    assert (len(prepared.samples), prepared.n_photos) == (2, 4)
+    assert [prepared.row(number) for number in range(4)] == [4, 5, 2, 3]
+    assert capsys.readouterr().err.count("warning") == 0, "half of the photographs is not most"
 
 
 def test_pictures_of_opencv_give_the_same_landmarks_and_resume_on_their_own(photographs, tmp_path):
