@@ -181,7 +181,7 @@ def _advise_pictures(archive: Archive, name: str, header: Header) -> str:
     is_grey = len(shape) == 3 or (len(shape) == 4 and shape[3] == 1)
     if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (1, 3)) or not _has_sides(shape):
         return _EXPORT
-    if header.dtype.kind not in "iufb":
+    if header.dtype.kind not in "iufb" or header.fortran_order:  # whose first picture is all over the array
         return _EXPORT
     highest = float(max((chunk.max(initial=0) for chunk in _first(archive, name)), default=0))
     if header.dtype != np.uint8:

@@ -460,13 +460,21 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("kind", ["landmarks", "images", "masks"])
+FUZZED = {
+    "landmarks": {"labels": LABELS, "landmarks": HANDS},
+    "images": {"labels": LABELS, "images": PHOTOS, "channels": np.array("bgr")},
+    "masks": {"labels": LABELS, "masks": np.asfortranarray(PHOTOS)},
+    "numbers": {"labels": np.arange(3.0), "images": (PHOTOS / 255).astype(np.float32)},
+    "other names": {"X": PHOTOS[..., 0], "y": np.eye(3)},
+}
+
+
+@pytest.mark.parametrize("kind", FUZZED)
 @settings(max_examples=300, deadline=None)
 @given(rng=st.randoms(use_true_random=False), compressed=st.booleans())
 def test_a_damaged_file_is_refused_or_read_but_never_a_crash(kind, rng, compressed, tmp_path_factory):
     path = tmp_path_factory.getbasetemp() / "fuzzed.npz"
-    kinds = {"landmarks": HANDS, "images": PHOTOS, "masks": np.asfortranarray(PHOTOS)}
-    (np.savez_compressed if compressed else np.savez)(path, labels=LABELS, **{kind: kinds[kind]})
+    (np.savez_compressed if compressed else np.savez)(path, **FUZZED[kind])
     path.write_bytes(mutate(path.read_bytes(), rng))
     try:
         raw = read(path)
