@@ -29,13 +29,13 @@ ASSUMED_SIZE: Final = (480, 480)
 """Width and height in pixels of pictures whose size nobody says. Only their ratio matters, and little: with x wrong by
 4:3 or 16:9, the champion recognised at most 3 points less of the letters of seven people."""
 MOST_FAULTS: Final = 0.5
-"""Share of the rows that may be unusable; if more are, the table was misread."""
+"""Share of the rows that may be unusable; if more are, columns were mistaken for others."""
 LINES: Final = 20_000
 """Lines in memory as text."""
 UNUSED: Final = "."
 """In a list of letters: a number that is none."""
 _LOOK: Final = 1000
-"""Lines by which columns are told apart."""
+"""Lines by which columns are distinguished."""
 _HEAD: Final = 1 << 16
 """Bytes of the file in which its first line must end."""
 _MOST_COLUMNS: Final = 2000
