@@ -25,7 +25,7 @@ from stages.hand.kinematics import (
     project,
     rotate,
 )
-from stages.hand.non_letters import NOTHING, draw_non_letters
+from stages.hand.non_letters import draw_non_letters
 from stages.hand.signers import (
     ABDUCTION,
     BONE_VARIATION,
@@ -41,6 +41,7 @@ from stages.hand.signers import (
     THUMB_TIP,
     TIP_DRIFT,
 )
+from stages.labels import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

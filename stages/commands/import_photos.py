@@ -5,15 +5,14 @@ Usage: python -m stages.commands.import_photos FOLDER OUT.npz [--signer NAME] [-
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
 
 import numpy as np
 
-from stages.data.raw import write_raw
-from stages.errors import InputError, run_door
+from stages.data.raw import check_target, write_raw
+from stages.errors import run_door
 from stages.photos.folder import MAX_MEGAPIXELS, SUFFIXES, list_photos
 from stages.photos.importing import Import, import_hands, summarise
 
@@ -34,27 +33,11 @@ def main() -> None:
     parser.add_argument("--signer", metavar="NAME", help="who signed, if the folders do not name the signers")
     parser.add_argument("--overwrite", action="store_true", help="replace OUT.npz if it exists")
     arguments = parser.parse_args()
-    _check_target(arguments.out, overwrite=arguments.overwrite)
+    check_target(arguments.out, overwrite=arguments.overwrite)
     listed = list_photos(arguments.folder, arguments.signer)
     imported = import_hands(listed.photos, str(arguments.folder))
     _write(arguments.out, imported)
     sys.stdout.write(summarise(imported, listed.others) + f"wrote {arguments.out}\n")
-
-
-def _check_target(out: Path, *, overwrite: bool) -> None:
-    """Check that the result can be written before the long part starts."""
-    if out.suffix != ".npz":
-        raise InputError(f"{out}: a raw data set is an .npz file. Call it {out.name}.npz.")
-    if out.is_dir():
-        raise InputError(f"{out}: this is a folder. Name a file to write.")
-    if out.exists() and not overwrite:
-        raise InputError(f"{out}: the file exists already. Name another, or replace it with --overwrite.")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{out.parent}: the folder cannot be created ({error.strerror}). Name another.") from None
-    if not os.access(out.parent, os.W_OK):
-        raise InputError(f"{out.parent}: the folder is not writable. Name another.")
 
 
 def _write(out: Path, imported: Import) -> None:

@@ -17,9 +17,14 @@ from stages.data.dropped import drop_rows
 from stages.data.preprocess_report import FileReport
 from stages.data.raw import Pictures, read_raw
 from stages.errors import InputError
+from stages.labels import NOTHING
 from stages.photos.detection import find_hands
+from stages.photos.hints import LOOK, explain_misses
+from stages.photos.limits import SKIN
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
 NO_HAND: Final = "no hand found"
@@ -29,6 +34,8 @@ OUT_OF_RANGE: Final = "out of range"
 BLACK: Final = "all black"
 MAX_COORDINATE: Final = 1e6
 """Pixels; coordinates beyond the size of any photograph are invalid."""
+MANY_MISSED: Final = 0.5
+"""Share of photographs without a hand above which something is wrong with all of them."""
 MASK_CHUNK: Final = 256
 """Masks that are resized at a time."""
 MIN_MEDIAN_EXTENT: Final = 2.0
@@ -76,6 +83,7 @@ def read_samples(path: Path, *, max_samples: int, max_gib: float, unfinished: Pa
     """
     raw = read_raw(path, max_samples=max_samples, max_gib=max_gib)
     shown: dict[int, npt.NDArray[np.uint8]] = {}
+    hint = ""
     drawable: npt.NDArray[Any]
     if raw.pictures is None:
         assert raw.landmarks is not None  # noqa: S101 - a file has one or the other
@@ -86,6 +94,9 @@ def read_samples(path: Path, *, max_samples: int, max_gib: float, unfinished: Pa
         found = find_hands(raw.pictures, str(path), unfinished=unfinished)
         drawable, reasons = clean_landmarks(found.landmarks, missing=NO_HAND)
         shown = found.missed
+        hint = _explain(
+            raw.pictures, [shown[row] for row in sorted(shown)], (reasons == NO_HAND) & (raw.labels != NOTHING)
+        )
     dropped = drop_rows(path, reasons, raw.labels, raw.signers, shown)
     labels: npt.NDArray[np.str_] = raw.labels[reasons == ""]
     report = FileReport(
@@ -97,16 +108,35 @@ def read_samples(path: Path, *, max_samples: int, max_gib: float, unfinished: Pa
         dropped={str(reason): int(count) for reason, count in dropped.groupby("reason").size().items()},
         labels_lost=sorted(set(raw.labels.tolist()) - set(labels.tolist())),
         ignored=list(raw.ignored),
+        hint=hint,
     )
     if not len(labels):
         account = ", ".join(f"{count} {reason}" for reason, count in report.dropped.items())
-        raise InputError(f"{path}: none of its {len(raw)} rows can be used ({account}). Look at what was exported.")
+        raise InputError(
+            f"{path}: none of its {len(raw)} rows can be used ({account}). {hint or 'Look at what was exported.'}"
+        )
     if drawable.ndim == 3 and np.median(np.ptp(drawable[:, :, :2], axis=1).max(axis=1)) < MIN_MEDIAN_EXTENT:
         raise InputError(
             f"{path}: most of its hands are smaller than {MIN_MEDIAN_EXTENT:g} pixels, so 'landmarks' seems to hold "
             "shares of the picture. Multiply x and z by the picture's width and y by its height."
         )
     return Samples(drawable, labels, raw.signers[reasons == ""], dropped, report)
+
+
+def _explain(pictures: Pictures, missed: Sequence[npt.NDArray[np.uint8]], without_hand: npt.NDArray[np.bool_]) -> str:
+    """Say what may be wrong with photographs, and the next step, if no hand was found in most; else ""."""
+    if without_hand.mean() <= MANY_MISSED:
+        return ""
+    hint = explain_misses(missed, *pictures.shape[1:3])
+    if hint.cause == "swapped":
+        order = "BGR, as OpenCV reads pictures" if pictures.channels == "rgb" else "RGB"
+        other = "bgr" if pictures.channels == "rgb" else "rgb"
+        return f"These look like {order}: {hint.sentence}. Save the file again with `channels='{other}'`."
+    if hint.cause == "grey":
+        return f"It may be that {hint.sentence}. Export them in colour, or tinted: `images * {list(SKIN)}`."
+    if hint.cause == "small":
+        return f"It may be that {hint.sentence}. Export them larger, from the originals."
+    return LOOK
 
 
 def clean_landmarks(

@@ -7,9 +7,10 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from stages.data.raw import Kind
+from stages.data.layouts import Kind
 from stages.data.splits import Method
 from stages.files import read_model
+from stages.labels import WORDS
 
 REPORT: Final = Path("reports/preprocess.json")
 CONFIG: Final = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -30,6 +31,8 @@ class FileReport(BaseModel, **CONFIG):
     """Labels of the file without any usable row."""
     ignored: list[str]
     """Arrays of the file that are not part of a raw data set."""
+    hint: str = ""
+    """Why hands may not have been found in most of its photographs; "" if they were."""
 
 
 class SplitReport(BaseModel, **CONFIG):
@@ -78,6 +81,11 @@ class PreprocessReport(BaseModel, **CONFIG):
     def summary(self) -> str:
         """The few lines that the stage prints."""
         lines = [line for file in self.files for line in _file_lines(file)]
+        if words := [f"'{name}'" for name in self.classes if len(name) > 1 and name not in WORDS]:
+            lines.append(
+                f"warning: {', '.join(words[:6])}{' and more' if len(words) > 6 else ''}: labels of more than one "
+                "character, which the clients write as they are. If they name letters, write the letters alone"
+            )
         if self.labels_lost:
             lines.append(f"warning: no sample of {', '.join(self.labels_lost)} could be used; no model will know it")
         lines += [*_split_lines("train", self.train), *_split_lines("validation", self.validation)]
@@ -101,6 +109,8 @@ def _file_lines(file: FileReport) -> list[str]:
     lines = [f"{file.path}: {file.kept} of {file.rows} {file.kind} kept ({dropped})"]
     if file.ignored:
         lines.append(f"{file.path}: not read: {', '.join(file.ignored)}")
+    if file.hint:
+        lines.append(f"warning: {file.path}: in most of its photographs no hand was found. {file.hint}")
     return lines
 
 

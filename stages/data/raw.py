@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import math
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import numpy as np
 
 from stages.data.archive import GIB, MAX_RATIO, RATIO_FROM, Archive, Header, open_archive, write_archive
+from stages.data.layouts import LAYOUTS, Kind, check_layout, find_kind, refuse_other_files
 from stages.errors import InputError
-from stages.photos.limits import MAX_LABEL_LENGTH, MAX_SIDE, MIN_SIDE
+from stages.labels import MAX_LABEL_LENGTH, clean_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,26 +20,16 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-Kind = Literal["images", "masks", "landmarks"]
+Channels = Literal["rgb", "bgr"]
 
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+CHANNELS: Final[tuple[Channels, ...]] = get_args(Channels)
+"""Order of red, green and blue in pictures: as here, or as OpenCV has them."""
 CHUNK_BYTES: Final = 32 << 20
 """Bytes of photographs or masks in memory at a time."""
 
 _TEXT_ROWS: Final = 65_536
 _MAX_TEXT_BYTES: Final = 1024
 """Width of a text array; numpy pads every row to the longest, so a single essay would make all rows as long."""
-
-_LAYOUTS: Final = {
-    "labels": "(N,) text",
-    "signers": "(N,) text",
-    "images": f"(N,H,W,3) uint8, height and width {MIN_SIDE} to {MAX_SIDE}",
-    "masks": f"(N,H,W,3) uint8, height and width {MIN_SIDE} to {MAX_SIDE}",
-    "landmarks": "(N,21,3) float32",
-    "image_size": "(N,2) integers",
-    "handedness": "(N,) text",
-    "n_photos": "one integer",
-}
 
 
 @dataclass(frozen=True)
@@ -49,6 +40,8 @@ class Pictures:
     kind: Literal["images", "masks"]
     shape: tuple[int, ...]
     """(N,H,W,3)."""
+    channels: Channels = "rgb"
+    """Their order in the file."""
 
     def __len__(self) -> int:
         """Pictures in the file."""
@@ -70,7 +63,8 @@ class Pictures:
         with open_archive(self.path) as archive:
             if self.kind not in archive.names or archive.header(self.kind).shape != self.shape:
                 raise InputError(f"{self.path}: the file has changed while it was read. Run the command again.")
-            yield from archive.chunks(self.kind, rows)
+            for chunk in archive.chunks(self.kind, rows):
+                yield chunk if self.channels == "rgb" else np.ascontiguousarray(chunk[..., ::-1])
 
 
 @dataclass(frozen=True)
@@ -80,7 +74,7 @@ class RawData:
     path: Path
     kind: Kind
     labels: npt.NDArray[np.str_]
-    """(N,) text, trimmed; no label is empty."""
+    """(N,) text as `clean_label` returns it; no label is empty."""
     signers: npt.NDArray[np.str_]
     """(N,) text, trimmed; "" if the signer is unknown."""
     landmarks: npt.NDArray[np.float32] | None
@@ -111,17 +105,21 @@ def read_raw(path: Path, *, max_samples: int, max_gib: float) -> RawData:
     Raises:
         InputError: the file is missing, damaged, too large or not laid out as a raw data set.
     """
+    refuse_other_files(path)
     with open_archive(path) as archive:
-        kind = _find_kind(path, archive.names)
-        wanted = [name for name in archive.names if name in _LAYOUTS]
+        kind = find_kind(path, archive)
+        wanted = [name for name in archive.names if name in LAYOUTS]
         _check_size(path, archive, wanted, max_gib)
         headers = {name: archive.header(name) for name in wanted}
-        _check_layouts(path, headers)
+        for name, header in headers.items():
+            check_layout(path, archive, name, header)
         _check_rows(path, headers, max_samples)
+        channels = _read_channels(path, archive, kind) if "channels" in wanted else "rgb"
         texts = {name: _read_text(path, archive, name) for name in ("labels", "signers") if name in wanted}
         arrays = {name: archive.read(name) for name in ("landmarks", "n_photos") if name in wanted}
-        ignored = tuple(name for name in archive.names if name not in _LAYOUTS)
-    labels = texts["labels"]
+        ignored = tuple(name for name in archive.names if name not in LAYOUTS)
+    cleaned = {label: clean_label(label) for label in set(texts["labels"].tolist())}
+    labels = np.array([cleaned[label] for label in texts["labels"].tolist()], dtype=np.str_)
     if (empty := np.flatnonzero(labels == "")).size:
         raise InputError(f"{path}: the label in row {empty[0]} is empty. Name the letter, or leave the row out.")
     n_photos = int(arrays["n_photos"].item()) if "n_photos" in arrays else None
@@ -136,7 +134,7 @@ def read_raw(path: Path, *, max_samples: int, max_gib: float) -> RawData:
         labels=labels,
         signers=texts.get("signers", np.full(len(labels), "", dtype=np.str_)),
         landmarks=arrays.get("landmarks"),
-        pictures=None if kind == "landmarks" else Pictures(path, kind, headers[kind].shape),
+        pictures=None if kind == "landmarks" else Pictures(path, kind, headers[kind].shape, channels),
         n_photos=n_photos,
         ignored=ignored,
     )
@@ -183,20 +181,24 @@ def write_raw(
     write_archive(path, arrays)
 
 
-def _find_kind(path: Path, names: list[str]) -> Kind:
-    for name in names:
-        close = difflib.get_close_matches(name, _LAYOUTS, n=1, cutoff=0.8)
-        if name not in _LAYOUTS and close and close[0] not in names:
-            raise InputError(f"{path}: it holds '{name}', which is not a known name. Call it '{close[0]}'.")
-    held = f"it holds {_listed(names)}" if names else "it holds nothing"
-    if "labels" not in names:
-        raise InputError(f"{path}: 'labels' is missing; {held}. Add the letter of each row as (N,) text.")
-    kinds = [kind for kind in KINDS if kind in names]
-    if not kinds:
-        raise InputError(f"{path}: {held}, but no samples. Add one of 'images', 'masks' and 'landmarks'.")
-    if len(kinds) > 1:
-        raise InputError(f"{path}: it holds {_listed(kinds)}, but one file has one kind. Export one of them.")
-    return kinds[0]
+def check_target(out: Path, *, overwrite: bool) -> None:
+    """Check that a raw data set can be written, before the long part of making it starts; create its folder.
+
+    Raises:
+        InputError: the name is no `.npz`, a file is there already, or the folder cannot be written to.
+    """
+    if out.suffix != ".npz":
+        raise InputError(f"{out}: a raw data set is an .npz file. Call it {out.name}.npz.")
+    if out.is_dir():
+        raise InputError(f"{out}: this is a folder. Name a file to write.")
+    if out.exists() and not overwrite:
+        raise InputError(f"{out}: the file exists already. Name another, or replace it with --overwrite.")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out.parent}: the folder cannot be created ({error.strerror}). Name another.") from None
+    if not os.access(out.parent, os.W_OK):
+        raise InputError(f"{out.parent}: the folder is not writable. Name another.")
 
 
 def _check_size(path: Path, archive: Archive, names: list[str], max_gib: float) -> None:
@@ -213,35 +215,10 @@ def _check_size(path: Path, archive: Archive, names: list[str], max_gib: float) 
         )
 
 
-def _check_layouts(path: Path, headers: dict[str, Header]) -> None:
-    for name, header in headers.items():
-        if not _fits(name, header.dtype, header.shape):
-            raise InputError(
-                f"{path}: '{name}' is {header.shape} {header.dtype}, but must be {_LAYOUTS[name]}. "
-                "Convert it and export the file again."
-            )
-
-
-def _fits(name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> bool:
-    if name in ("images", "masks"):
-        return dtype == np.uint8 and len(shape) == 4 and shape[3] == 3 and _has_sides(shape)
-    if name == "landmarks":
-        return dtype == np.float32 and len(shape) == 3 and shape[1:] == (21, 3)
-    if name == "image_size":
-        return dtype.kind in "iu" and len(shape) == 2 and shape[1] == 2
-    if name == "n_photos":
-        return dtype.kind in "iu" and shape in ((), (1,))
-    return dtype.kind in "US" and len(shape) == 1
-
-
-def _has_sides(shape: tuple[int, ...]) -> bool:
-    return min(shape[1:3]) >= MIN_SIDE and max(shape[1:3]) <= MAX_SIDE
-
-
 def _check_rows(path: Path, headers: dict[str, Header], max_samples: int) -> None:
     rows = headers["labels"].shape[0]
     for name, header in headers.items():
-        if name != "n_photos" and header.shape[0] != rows:
+        if name not in ("n_photos", "channels") and header.shape[0] != rows:
             raise InputError(
                 f"{path}: 'labels' has {rows} rows but '{name}' has {header.shape[0]}. "
                 "Export both from the same list of samples."
@@ -253,6 +230,20 @@ def _check_rows(path: Path, headers: dict[str, Header], max_samples: int) -> Non
             f"{path}: it has {rows} rows, more than the {max_samples} allowed. "
             "Split the file, or raise preprocess.max_samples in params.yaml."
         )
+
+
+def _read_channels(path: Path, archive: Archive, kind: Kind) -> Channels:
+    if kind == "landmarks":
+        raise InputError(f"{path}: it has landmarks, but 'channels' is about pictures. Leave 'channels' out.")
+    given = archive.read("channels").ravel()[0]
+    name = str(given, "utf-8", "replace") if isinstance(given, bytes) else str(given)
+    for channels in CHANNELS:
+        if channels == name.strip().lower():
+            return channels
+    raise InputError(
+        f"{path}: 'channels' is {name!a}, but must be 'rgb', or 'bgr' for pictures as OpenCV reads them. Correct it "
+        "and export the file again."
+    )
 
 
 def _read_text(path: Path, archive: Archive, name: str) -> npt.NDArray[np.str_]:
@@ -278,7 +269,3 @@ def _read_text(path: Path, archive: Archive, name: str) -> npt.NDArray[np.str_]:
                     f"than {MAX_LABEL_LENGTH} characters or not printable. Shorten or correct it."
                 )
     return np.array(words, dtype=np.str_)
-
-
-def _listed(names: list[str] | list[Kind]) -> str:
-    return ", ".join(repr(name) for name in names[:12]) + (" and more" if len(names) > 12 else "")

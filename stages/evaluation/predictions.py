@@ -26,7 +26,7 @@ from stages.evaluation.sets import (
     validation_set,
 )
 from stages.files import atomic_folder, content_hash, write_text
-from stages.hand.non_letters import NOTHING
+from stages.labels import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

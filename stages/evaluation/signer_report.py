@@ -13,7 +13,7 @@ from stages.evaluation.signer_scores import (
     score_signers,
 )
 from stages.files import write_text
-from stages.hand.non_letters import NOTHING
+from stages.labels import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ from stages.evaluation.people_sets import PeopleSet
 from stages.evaluation.predictions import NO_HAND
 from stages.evaluation.scores import Reliability, confusion, macro_of_counts, reliability
 from stages.files import read_model
-from stages.hand.non_letters import NOTHING
+from stages.labels import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stages.data.cleaning import read_samples
+from stages.data.cleaning import NO_HAND, read_samples
 from stages.errors import InputError
 from stages.evaluation.people_sets import EvaluatedFiles, PeopleSet
 from stages.evaluation.sets import NON_LETTERS, EvaluationSet, Origin, TestSets, are_synthetic
 from stages.files import content_hash, read_model
 from stages.hand.handshapes import read_handshapes
-from stages.hand.non_letters import NOTHING
 from stages.hand.signers import is_synthetic, synthesize_hands
+from stages.labels import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -94,22 +94,28 @@ def read_sets(files: Sequence[Path], limits: Preprocess) -> Iterator[EvaluationS
         raise InputError("Two files have the same name, which names the source. Rename one and run again.")
     for path in files:
         samples = read_samples(path, max_samples=limits.max_samples, max_gib=limits.max_gib)
-        signers = np.concatenate([samples.signers, samples.dropped["signer"].to_numpy(np.str_)])
+        if samples.report.hint:
+            sys.stderr.write(f"warning: {path}: in most of its photographs no hand was found. {samples.report.hint}\n")
+        # No hand in a photograph that is to show nothing is no error.
+        rightly = (samples.dropped["label"] == NOTHING) & (samples.dropped["reason"] == NO_HAND)
+        dropped = samples.dropped[~rightly]
+        signers = np.concatenate([samples.signers, dropped["signer"].to_numpy(np.str_)])
         synthetic = is_synthetic(signers)
         if synthetic.any() and not synthetic.all():
             raise InputError(
                 f"{path}: some of its signers are synthetic ('{signers[synthetic][0]}'), others are people, and a mean "
                 "of both says nothing about either. Take the synthetic ones out and run again."
             )
-        lost = samples.dropped["row"].to_numpy(np.int64)
+        lost = dropped["row"].to_numpy(np.int64)
+        found = np.delete(np.arange(samples.report.rows), samples.dropped["row"].to_numpy(np.int64))
         yield EvaluationSet(
             path.stem,
             samples.drawable,
-            np.concatenate([samples.labels, samples.dropped["label"].to_numpy(np.str_)]),
+            np.concatenate([samples.labels, dropped["label"].to_numpy(np.str_)]),
             signers,
-            samples.report.n_photos or samples.report.rows,
+            (samples.report.n_photos or samples.report.rows) - int(rightly.sum()),
             synthetic=bool(synthetic.all()),
-            origin=Origin(path, np.concatenate([np.delete(np.arange(samples.report.rows), lost), lost])),
+            origin=Origin(path, np.concatenate([found, lost])),
         )
 
 

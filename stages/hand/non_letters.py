@@ -12,13 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.hand.handshapes import Handshapes, parse_handshapes
+from stages.labels import NOTHING
 
 Array = npt.NDArray[np.float64]
 Draw = Callable[[Handshapes, int, np.random.Generator], Handshapes]
 """Draws hands of one kind, from the letters, a count and a source of randomness."""
 
-NOTHING: Final = "nothing"
-"""Label of a hand that shows no letter."""
 TRANSITION: Final = 0.5
 REST: Final = 0.3
 """Shares of the non-letters that are transitions between letters and hands at rest; the others count."""

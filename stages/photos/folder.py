@@ -13,7 +13,8 @@ import numpy as np
 from PIL import Image
 
 from stages.errors import InputError
-from stages.photos.limits import MAX_LABEL_LENGTH, MIN_SIDE
+from stages.labels import MAX_LABEL_LENGTH, clean_label
+from stages.photos.limits import MIN_SIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +63,7 @@ class PhotoFolder:
 def list_photos(folder: Path, signer: str | None = None) -> PhotoFolder:
     """Find the pictures of a folder that has a folder for each letter, or for each signer and letter.
 
-    Names that begin with a dot are skipped. A letter's folder may be named in lower case: `a` means `A`.
+    Names that begin with a dot are skipped. A letter's folder may be named in lower case: see `clean_label`.
 
     Args:
         folder: where the photographs are.
@@ -169,7 +170,7 @@ def _photo(path: Path, signer: str) -> Photo:
             )
     if not label:
         raise InputError(f"{path}: its folder has no name but spaces. Call it by the letter that it shows.")
-    return Photo(path, label.upper() if len(label) == 1 else label, signer)
+    return Photo(path, clean_label(label), signer)
 
 
 def _held(others: dict[str, int]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +11,9 @@ from tqdm import tqdm
 
 from client import landmarks as client_landmarks
 from stages.errors import InputError, PipelineError
+from stages.labels import NOTHING
 from stages.photos.folder import UnreadablePhotoError, read_photo
+from stages.photos.hints import LOOK, MOST_TRIED, explain_misses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,11 +44,16 @@ class Import:
     """Photographs in which no hand was found."""
     unreadable: tuple[tuple[Photo, str], ...]
     """Files that could not be read, and why."""
+    hint: str = ""
+    """What may be wrong, and the next step, if no hand was found in most photographs; else ""."""
 
     @property
     def n_photos(self) -> int:
-        """Photographs tried; files that could not be read do not count."""
-        return len(self.hands) + len(self.missed)
+        """Photographs tried.
+
+        Files that could not be read do not count, nor do photographs that are to show nothing, and show no hand.
+        """
+        return len(self.hands) + sum(photo.label != NOTHING for photo in self.missed)
 
 
 def import_hands(photos: Sequence[Photo], where: str) -> Import:
@@ -63,6 +70,7 @@ def import_hands(photos: Sequence[Photo], where: str) -> Import:
     hands: list[FoundHand] = []
     missed: list[Photo] = []
     unreadable: list[tuple[Photo, str]] = []
+    shown: list[npt.NDArray[np.uint8]] = []
     try:
         with client_landmarks.HandLandmarker(mode="image") as landmarker:
             for photo in tqdm(photos, desc=f"{where}: hands", unit="photo", mininterval=1.0):
@@ -74,16 +82,36 @@ def import_hands(photos: Sequence[Photo], where: str) -> Import:
                 hand = landmarker.detect(rgb)
                 if hand is None:
                     missed.append(photo)
+                    if photo.label != NOTHING and len(shown) < MOST_TRIED:
+                        shown.append(rgb)
                 else:
                     hands.append(FoundHand(photo, hand.landmarks, hand.handedness, (rgb.shape[1], rgb.shape[0])))
     except client_landmarks.ClientError as error:  # stages import nothing else of the client
         raise PipelineError(f"{where}: photographs cannot be read without MediaPipe. {error}") from error
+    imported = Import(tuple(hands), tuple(missed), tuple(unreadable))
+    if shown and 2 * len(hands) < imported.n_photos:
+        imported = replace(imported, hint=_explain(shown))
     if not hands:
         raise InputError(
             f"{where}: no hand was found in any of {len(missed)} photographs, and {len(unreadable)} files could not be "
-            "read. Look at them: one hand, whole, in light, and not smaller than a fifth of the picture."
+            f"read. {imported.hint or LOOK}"
         )
-    return Import(tuple(hands), tuple(missed), tuple(unreadable))
+    return imported
+
+
+def _explain(shown: Sequence[npt.NDArray[np.uint8]]) -> str:
+    height, width = np.median([rgb.shape[:2] for rgb in shown], axis=0).astype(int).tolist()
+    hint = explain_misses(shown, height, width)
+    if hint.cause == "swapped":
+        return (
+            f"They look like RGB that OpenCV saved as if it were BGR: {hint.sentence}. Save them again with "
+            "`cv2.imwrite(name, picture[..., ::-1])`."
+        )
+    if hint.cause == "grey":
+        return f"It may be that {hint.sentence}. Use photographs in colour."
+    if hint.cause == "small":
+        return f"It may be that {hint.sentence}. Use larger ones."
+    return LOOK
 
 
 def summarise(imported: Import, others: dict[str, int]) -> str:
@@ -95,6 +123,8 @@ def summarise(imported: Import, others: dict[str, int]) -> str:
     """
     lines = [f"not read: {photo.path}: {why}" for photo, why in imported.unreadable]
     lines += _per_letter(imported)
+    if imported.hint:
+        lines.append(f"warning: in most photographs no hand was found. {imported.hint}")
     if others:
         counted = ", ".join(f"{count} {suffix}" for suffix, count in others.items())
         lines.append(f"not looked at: {counted}. Save pictures as .jpg or .png to have them read.")
@@ -113,6 +143,6 @@ def _per_letter(imported: Import) -> list[str]:
     tried = found + Counter(photo.label for photo in imported.missed)
     labels = sorted(tried | Counter(photo.label for photo, _ in imported.unreadable))
     lines = [f"{label}: hands in {found[label]} of {tried[label]} photographs" for label in labels]
-    if without := [label for label in labels if not found[label]]:
+    if without := [label for label in labels if not found[label] and label != NOTHING]:
         lines.append(f"warning: no hand for {', '.join(without)}; no model will learn it from these")
     return lines

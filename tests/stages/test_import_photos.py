@@ -104,6 +104,22 @@ def test_a_signer_may_stay_unnamed_and_a_letter_without_a_hand_is_reported(photo
     assert "signers: not named. Name one with --signer NAME." in printed
 
 
+def test_without_a_hand_what_may_be_wrong_is_said(photos, tmp_path, monkeypatch, capsys):
+    """Pictures that OpenCV saved as if they were BGR; of those that are to show nothing, none is missed."""
+    for letter in "ABCL":
+        put(tmp_path / "in" / letter / "1.png", read_photo(photos / letter / "00.jpg")[..., ::-1].copy())
+    advice = r"They look like RGB that OpenCV saved as if it were BGR: with red and blue swapped, [34] of 4 tried show"
+    with pytest.raises(InputError, match=f"no hand was found in any of 4 photographs.*{advice}"):
+        run(monkeypatch, tmp_path / "in", tmp_path / "out.npz")
+    put(tmp_path / "in/D/1.png", read_photo(photos / "D/00.jpg"))
+    put(tmp_path / "in/Nothing/1.png", np.full((240, 320, 3), 200, np.uint8))
+    run(monkeypatch, tmp_path / "in", tmp_path / "out.npz")
+    printed = capsys.readouterr().out
+    assert re.search(f"^warning: in most photographs no hand was found. {advice}", printed, re.MULTILINE)
+    assert "warning: no hand for A, B, C, L; no model" in printed
+    assert read(tmp_path / "out.npz").n_photos == 5
+
+
 def test_a_picture_is_turned_upright_as_its_exif_says(photos, tmp_path):
     upright = read_photo(photos / "L/00.jpg")
     exif = Image.Exif()
@@ -144,7 +160,7 @@ def test_files_that_are_no_usable_picture(tmp_path, contents, message, capfd):
 
 
 def test_letters_and_signers_come_from_the_names_of_folders(tmp_path):
-    listed = list_photos(touch(tmp_path, "bo/b/2.jpg", "bo/b/10.PNG", "anna/space/1.bmp", "anna/space/a.txt"))
+    listed = list_photos(touch(tmp_path, "bo/b/2.jpg", "bo/B/10.PNG", "anna/Space/1.bmp", "anna/Space/a.txt"))
     assert [(photo.signer, photo.label, photo.path.name) for photo in listed.photos] == [
         ("anna", "space", "1.bmp"),
         ("bo", "B", "10.PNG"),

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from stages.hand.handshapes import read_handshapes
-from stages.hand.non_letters import COUNTING, LEAST_DISTANCE, NOTHING, distance, draw_non_letters
+from stages.hand.non_letters import COUNTING, LEAST_DISTANCE, distance, draw_non_letters
 from stages.hand.signers import synthesize_hands
+from stages.labels import NOTHING
 
 
 @pytest.fixture(scope="module")

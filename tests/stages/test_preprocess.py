@@ -22,6 +22,8 @@ from stages.data.preparation import prepare
 from stages.data.processed import Processed, Split, data_hash, read_processed, write_processed
 from stages.data.raw import read_raw, write_raw
 from stages.errors import InputError
+from stages.evaluation.test_sets import read_sets
+from stages.params import Preprocess
 
 ROOT = Path(__file__).resolve().parents[2]
 LETTERS = "ABCD"
@@ -130,6 +132,111 @@ def test_every_npz_of_a_folder_is_read_by_name(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"the folder has no \.npz file\. Put"):
         raw_files(tmp_path / "empty")
+
+
+# Photographs in which no hand is found
+
+
+@pytest.fixture(scope="module")
+def photographs(shared):
+    """Six photographs of a hand, and two labels for them."""
+    with np.load(shared / "data" / "photos_t32rahman.npz") as photos:
+        return photos["images"][::24], np.resize(["A", "B"], 6)
+
+
+def save(path, images, labels, **arrays):
+    np.savez(path, images=images, labels=labels, **arrays)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "channels", "sentence"),
+    [
+        (lambda images: images[..., ::-1], "rgb", "like BGR, as OpenCV reads pictures: .* `channels='bgr'`"),
+        (lambda images: images, "bgr", "These look like RGB: with red and blue swapped, [56] of 6 tried show a hand"),
+        (
+            lambda images: np.repeat(images.mean(3, keepdims=True).astype(np.uint8), 3, 3),
+            "rgb",
+            "have no colour, .*tint",
+        ),
+        (lambda images: images[:, 112:128, 150:166], "rgb", "are 16x16 pixels, and below 64 on a side .* larger"),
+        (
+            lambda images: np.full_like(images, 200) + np.uint8([0, 9, 20]),
+            "rgb",
+            "Look at them: one hand, whole, in light",
+        ),
+    ],
+    ids=["BGR", "RGB", "grey", "small", "a wall"],
+)
+def test_without_any_hand_the_error_says_what_may_be_wrong(change, channels, sentence, photographs, tmp_path):
+    images, labels = photographs
+    path = save(tmp_path / "raw.npz", change(images), labels, channels=channels)
+    with pytest.raises(InputError, match=rf"none of its 6 rows can be used \(6 no hand found\)\..*{sentence}"):
+        read(path)
+
+
+def test_with_few_hands_the_report_says_what_may_be_wrong(photographs, tmp_path):
+    """Most pictures are BGR; those without a hand that are labelled `nothing` are as they should be."""
+    images, labels = photographs
+    mixed = np.where(np.arange(6)[:, None, None, None] < 2, images, images[..., ::-1])
+    samples = read(save(tmp_path / "raw.npz", mixed, labels))
+    assert samples.report.hint.startswith("These look like BGR")
+    line = f"warning: {samples.report.path}: in most of its photographs no hand was found. {samples.report.hint}"
+    others = read(write_landmarks(tmp_path / "hands.npz"))
+    assert line in prepare([samples, others], validation=0.4, seed=0, where="raw")[1].summary().splitlines()
+    assert read(save(tmp_path / "raw.npz", mixed, np.where(np.arange(6) < 4, labels, "nothing"))).report.hint == ""
+
+
+def test_a_photograph_of_nothing_without_a_hand_is_no_error_in_a_test_set(photographs, tmp_path, capsys):
+    """The ASL set on Kaggle has a folder `nothing` of empty walls; other photographs without a hand are errors."""
+    images, _ = photographs
+    walls = np.full_like(images[:4], 200)
+    path = save(
+        tmp_path / "ann.npz",
+        np.concatenate([walls, images[:2]]),
+        np.array(["Nothing", "nothing", "A", "B", "A", "B"]),
+        signers=np.array([f"s{row}" for row in range(6)]),
+    )
+    limits = Preprocess(raw="raw", validation=0.1, seed=0, max_samples=100, max_gib=0.1)
+    (prepared,) = read_sets([path], limits)
+    assert prepared.labels.tolist() == ["A", "B", "A", "B"]
+    assert prepared.signers.tolist() == ["s4", "s5", "s2", "s3"]
+    assert (len(prepared.samples), prepared.n_photos) == (2, 4)
+    assert [prepared.row(number) for number in range(4)] == [4, 5, 2, 3]
+    assert capsys.readouterr().err.count("warning") == 0, "half of the photographs is not most"
+
+
+def test_pictures_of_opencv_give_the_same_landmarks_and_resume_on_their_own(photographs, tmp_path):
+    """What an interrupted run found in the file without `channels` is not used for the file with it."""
+    images, labels = photographs
+    kept = tmp_path / "unfinished"
+    files = [
+        save(tmp_path / "rgb.npz", images, labels),
+        save(tmp_path / "bgr.npz", images[..., ::-1], labels, channels="bgr"),
+        save(tmp_path / "unsaid.npz", images[..., ::-1], labels),
+    ]
+    rgb, bgr = (read_samples(path, max_samples=100, max_gib=0.1, unfinished=kept) for path in files[:2])
+    np.testing.assert_array_equal(rgb.drawable, bgr.drawable)
+    assert len(list(kept.glob("*.npy"))) == 1, "the pictures are the same"
+    with pytest.raises(InputError, match="look like BGR"):
+        read_samples(files[2], max_samples=100, max_gib=0.1, unfinished=kept)
+    assert len(list(kept.glob("*.npy"))) == 2
+
+
+def test_lower_and_upper_case_are_one_class(tmp_path):
+    labels, signers = signed(["ann", "bo"])
+    labels = np.where(np.arange(len(labels)) % 2, np.char.lower(labels), labels)
+    write_raw(tmp_path / "raw.npz", labels=labels, signers=signers, landmarks=hands(16))
+    processed, report = prepare([read(tmp_path / "raw.npz")], validation=0.5, seed=0, where="raw")
+    assert processed.class_names == tuple(LETTERS)
+    assert "more than one character" not in report.summary()
+
+
+def test_labels_that_may_be_meant_as_letters_are_pointed_out(tmp_path):
+    labels = np.resize(["letter_A", "letter_B", "Hello", "space", "del", "nothing", "Z"], 14)
+    write_raw(tmp_path / "raw.npz", labels=labels, signers=np.repeat(["ann", "bo"], 7), landmarks=hands(14))
+    _, report = prepare([read(tmp_path / "raw.npz")], validation=0.5, seed=0, where="raw")
+    assert "warning: 'Hello', 'letter_A', 'letter_B': labels of more than one character" in report.summary()
 
 
 # Joining and reporting

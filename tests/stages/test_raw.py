@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import pickle
 import re
 import struct
 import tracemalloc
@@ -79,6 +80,17 @@ def no_zip(folder: Path) -> Path:
     with path.open("wb") as stream:
         np.save(stream, HANDS)
     return path
+
+
+def written(contents: bytes):
+    """Write something else than an archive."""
+
+    def make(folder: Path) -> Path:
+        path = folder / "raw.npz"
+        path.write_bytes(contents)
+        return path
+
+    return make
 
 
 def truncated(folder: Path) -> Path:
@@ -183,7 +195,15 @@ BROKEN = {
     "lzma": (with_member("notes.npy", zipfile.ZIP_LZMA), "Save it with np.savez_compressed"),
     "essay": (essay, "'labels' takes 1200 bytes a row, more than 1024"),
     "long header": (long_header, "'landmarks' is damaged or not an array (EOF: reading array header"),
-    "no zip": (no_zip, "this is not an .npz archive. Save the arrays with np.savez_compressed"),
+    "no zip": (written(b"\0\1\2\3 a diary"), "this is not an .npz archive. Save the arrays with np.savez_compressed"),
+    "a single array": (no_zip, "this is one array, an .npy file. Save it together with its labels"),
+    "a pickle": (written(pickle.dumps({"labels": ["A"]})), "this is a pickle, which may run any program"),
+    "HDF5": (written(b"\x89HDF\r\n\x1a\n" + bytes(512)), "this is an HDF5 file. Save its arrays with"),
+    "a table": (written(b"\xef\xbb\xbflabel;x0;y0\r\nA;0,1;0,2\r\n"), "stages.commands.import_landmarks"),
+    "a zip of pictures": (
+        with_member("A/one.JPG"),
+        "'A/one.JPG': pictures, not arrays. Unpack it and run: `python -m stages.commands.import_photos FOLDER",
+    ),
     "truncated": (truncated, "the file is truncated or damaged"),
     "turned byte": (turned_byte, "'landmarks' is damaged or not an array (Bad CRC-32"),
     "bad header": (bad_header, "'labels' is damaged or not an array"),
@@ -205,8 +225,8 @@ BROKEN = {
     "no labels": (arrays(landmarks=HANDS), "'labels' is missing; it holds 'landmarks'. Add"),
     "nothing": (arrays(), "'labels' is missing; it holds nothing"),
     "no kind": (
-        arrays(labels=LABELS, pictures=PHOTOS),
-        "it holds 'labels', 'pictures', but no samples. Add one of 'images', 'masks' and 'landmarks'",
+        arrays(labels=LABELS, notes=LABELS),
+        "it holds 'labels', 'notes', but no samples. Add one of 'images', 'masks' and 'landmarks'",
     ),
     "two kinds": (
         arrays(labels=LABELS, images=PHOTOS, landmarks=HANDS),
@@ -218,7 +238,7 @@ BROKEN = {
     ),
     "landmarks of another type": (
         arrays(labels=LABELS, landmarks=HANDS.astype(np.float64)),
-        "'landmarks' is (3, 21, 3) float64, but must be (N,21,3) float32. Convert it",
+        "'landmarks' is (3, 21, 3) float64, but must be (N,21,3) float32. Save it again with",
     ),
     "landmarks of another shape": (
         arrays(labels=LABELS, landmarks=HANDS[:, :20]),
@@ -239,6 +259,15 @@ BROKEN = {
         "'labels' is (3,) int64, but must be (N,) text",
     ),
     "one label for all": (arrays(labels=np.array("A"), landmarks=HANDS), "'labels' is () <U1, but must be (N,) text"),
+    "channels that are none": (
+        arrays(labels=LABELS, images=PHOTOS, channels="grb"),
+        "'channels' is 'grb', but must be 'rgb', or 'bgr' for pictures as OpenCV reads them. Correct it",
+    ),
+    "channels of each row": (
+        arrays(labels=LABELS, images=PHOTOS, channels=np.array(["bgr"] * 3)),
+        "'channels' is (3,) <U3, but must be one text, 'rgb' or 'bgr'",
+    ),
+    "channels of landmarks": (arrays(labels=LABELS, landmarks=HANDS, channels="bgr"), "'channels' is about pictures"),
     "size as text": (
         arrays(labels=LABELS, landmarks=HANDS, image_size=np.array(["1", "2", "3"])),
         "'image_size' is (3,) <U1, but must be (N,2) integers",
@@ -296,7 +325,7 @@ def test_a_broken_file_is_refused_with_a_sentence(make, sentence, tmp_path):
 def test_landmarks_are_read_as_they_were_saved(tmp_path):
     path = npz(
         tmp_path / "raw.npz",
-        labels=np.array([" A", "B ", "ß"]),
+        labels=np.array([" a", "B ", "ß"]),
         signers=np.array(["ann", "", "bo "]),
         landmarks=HANDS,
         image_size=np.array([[640, 480]] * 3, dtype=np.int32),
@@ -323,6 +352,22 @@ def test_pictures_are_read_as_they_were_saved(kind, tmp_path):
         chunks = list(raw.pictures.chunks(most))
         assert max(len(chunk) for chunk in chunks) == min(most, 3)
         np.testing.assert_array_equal(np.concatenate(chunks), PHOTOS)
+
+
+@pytest.mark.parametrize("channels", ["bgr", np.array([b"BGR "])])
+@pytest.mark.parametrize("kind", ["images", "masks"])
+def test_pictures_as_opencv_has_them_are_turned_to_rgb(kind, channels, tmp_path):
+    raw = read(npz(tmp_path / "raw.npz", labels=LABELS, channels=channels, **{kind: PHOTOS[..., ::-1]}))
+    np.testing.assert_array_equal(np.concatenate(list(raw.pictures.chunks(2))), PHOTOS)
+    assert raw.ignored == ()
+    raw = read(npz(tmp_path / "raw.npz", labels=LABELS, channels="rgb", **{kind: PHOTOS}))
+    np.testing.assert_array_equal(np.concatenate(list(raw.pictures.chunks(2))), PHOTOS)
+
+
+def test_one_letter_has_one_label_however_it_is_written(tmp_path):
+    written = ["a", " A", "A ", "ä", "Ä", "Space", "space", "NOTHING", "Del", "Hello", "hello", "ß"]
+    raw = read(npz(tmp_path / "raw.npz", labels=np.array(written), landmarks=np.resize(HANDS, (12, 21, 3))))
+    assert raw.labels.tolist() == ["A", "A", "A", "Ä", "Ä", "space", "space", "nothing", "del", "Hello", "hello", "ß"]
 
 
 def test_fortran_order_is_read(tmp_path):
@@ -415,13 +460,21 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("kind", ["landmarks", "images", "masks"])
+FUZZED = {
+    "landmarks": {"labels": LABELS, "landmarks": HANDS},
+    "images": {"labels": LABELS, "images": PHOTOS, "channels": np.array("bgr")},
+    "masks": {"labels": LABELS, "masks": np.asfortranarray(PHOTOS)},
+    "numbers": {"labels": np.arange(3.0), "images": (PHOTOS / 255).astype(np.float32)},
+    "other names": {"X": PHOTOS[..., 0], "y": np.eye(3)},
+}
+
+
+@pytest.mark.parametrize("kind", FUZZED)
 @settings(max_examples=300, deadline=None)
 @given(rng=st.randoms(use_true_random=False), compressed=st.booleans())
 def test_a_damaged_file_is_refused_or_read_but_never_a_crash(kind, rng, compressed, tmp_path_factory):
     path = tmp_path_factory.getbasetemp() / "fuzzed.npz"
-    kinds = {"landmarks": HANDS, "images": PHOTOS, "masks": np.asfortranarray(PHOTOS)}
-    (np.savez_compressed if compressed else np.savez)(path, labels=LABELS, **{kind: kinds[kind]})
+    (np.savez_compressed if compressed else np.savez)(path, **FUZZED[kind])
     path.write_bytes(mutate(path.read_bytes(), rng))
     try:
         raw = read(path)

@@ -17,7 +17,7 @@ from client.mask import MASK_VERSION
 from stages.data.processed import Processed, Split, write_processed
 from stages.evaluation.predictions import Predictions
 from stages.evaluation.sets import EvaluationSet, TestSets
-from stages.hand.non_letters import NOTHING
+from stages.labels import NOTHING
 from stages.params import ARCHITECTURES
 
 ROOT = Path(__file__).resolve().parents[2]
