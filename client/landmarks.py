@@ -47,7 +47,7 @@ GREY: Final = 8
 GREY_STEP: Final = 8
 """Colour is looked for at every eighth pixel."""
 SKIN: Final = (np.arange(256)[None, :, None] * (1.0, 0.8, 0.7)).astype(np.uint8)
-"""(1, 256, 3): each shade of a grey picture as MediaPipe is shown it, RGB. Of 68 frames and photographs in whose colours
+"""(1, 256, 3): each shade of a grey picture as MediaPipe is shown it, RGB. Of 68 frames and photographs in whose colour
 it finds a hand, it finds one in 6 as they are in grey, and in 60 when they are tinted, 1.5 % of its height away."""
 
 _HINT: Final = "Leave --hand-model out to use the models of mediapipe==0.10.21, or name a hand landmarker's .task file."
