@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
+import cv2
 import numpy as np
 
 from client.errors import ClientError, explain_missing_library
@@ -40,6 +41,14 @@ BUNDLE_MEMBERS: Final = {
 """Name inside the bundle: path inside the installed mediapipe package."""
 BORDER: Final = 0.5
 """Border added around a still picture for a second try, on each side, as a share of its width and height."""
+
+GREY: Final = 8
+"""Largest difference between the channels of a grey picture, of 255: compression makes some."""
+GREY_STEP: Final = 8
+"""Colour is looked for at every eighth pixel."""
+SKIN: Final = (np.arange(256)[None, :, None] * (1.0, 0.8, 0.7)).astype(np.uint8)
+"""(1, 256, 3): each shade of a grey picture as MediaPipe is shown it, RGB. Of 68 frames and photographs in whose colour
+it finds a hand, it finds one in 6 as they are in grey, and in 60 when they are tinted, 1.5 % of its height away."""
 
 _HINT: Final = "Leave --hand-model out to use the models of mediapipe==0.10.21, or name a hand landmarker's .task file."
 CHATTER: Final = (b"INFO:", b"I0000 ", b"W0000 ", b"WARNING: All log messages before absl::InitializeLog()")
@@ -206,10 +215,26 @@ class HandLandmarker:
         return hands
 
     def _run(self, rgb: npt.NDArray[np.uint8], timestamp_ms: int) -> Any:  # noqa: ANN401 - MediaPipe has no types
-        picture = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(rgb))
+        data = np.ascontiguousarray(tint_grey(rgb))
+        picture = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=data)
         if self._mode == "image":
             return self._landmarker.detect(picture)
         return self._landmarker.detect_for_video(picture, timestamp_ms)
+
+
+def tint_grey(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Give a picture without colour, as from an infrared camera, the tint of skin, which MediaPipe finds hands by.
+
+    Args:
+        rgb: (H, W, 3).
+
+    Returns:
+        (H, W, 3): tinted, or the same array if the picture has colour.
+    """
+    red, green, blue = np.moveaxis(rgb[::GREY_STEP, ::GREY_STEP].astype(np.int16), 2, 0)
+    if max(np.abs(red - green).max(), np.abs(blue - green).max()) > GREY:
+        return rgb
+    return np.asarray(cv2.LUT(rgb, SKIN), dtype=np.uint8)
 
 
 def _hands(result: Any, shape: tuple[int, ...]) -> list[Hand]:  # noqa: ANN401 - MediaPipe has no types

@@ -27,7 +27,9 @@ or start docker's daemon."
 
 context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT
-cp -R bento/. "$context"
+# DVC may have linked the Bento's files to its cache, where an image cannot follow and nothing may be written.
+cp -RL bento/. "$context"
+chmod -R u+w "$context"
 [ -z "$requirements" ] || cp "$requirements" "$context/env/python/requirements.txt"
 # BentoML writes no health check, and its default folders are not writable with a read-only root.
 cat >>"$context/env/docker/Dockerfile" <<'MORE'

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from service.batching import Batcher
     from service.settings import Settings
 
-BUNDLED: Final = Path(__file__).resolve().parents[1] / "champion.onnx"
-"""The model next to the service package in the Bento."""
+BUNDLED: Final = Path(__file__).absolute().parents[1] / "champion.onnx"
+"""The model next to the service package in the Bento, whose files may all be links to DVC's cache."""
 TIMEOUT: Final = 30
 """Seconds that the registry may take to answer."""
 MAX_ANSWER: Final = 256 << 20

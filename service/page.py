@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import Scope
 
-FOLDER: Final = Path(__file__).resolve().parents[1] / "web"
-"""The built page, next to the service package in the Bento and in a checkout."""
+FOLDER: Final = Path(__file__).absolute().parents[1] / "web"
+"""The built page, next to the service package in the Bento and in a checkout. Links are not resolved: each file
+of the Bento may be one to DVC's cache."""
 PREFIX: Final = "/web"
 """Where its files are served; the page itself is at `/`."""
 POLICY: Final = "; ".join(
@@ -58,7 +59,7 @@ class PageFiles(StaticFiles):
         return response
 
 
-FILES: Final = PageFiles(directory=FOLDER, check_dir=False)
+FILES: Final = PageFiles(directory=FOLDER, check_dir=False, follow_symlink=True)
 
 
 def wants_page(request: Request) -> bool:

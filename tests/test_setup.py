@@ -396,3 +396,37 @@ def test_the_client_installs_from_wheels_everywhere_and_without_torch(platform, 
     assert result.returncode == 0, result.stderr
     assert "mediapipe==0.10.21" in result.stderr
     assert "torch" not in result.stderr
+
+
+def test_a_clone_with_windows_line_ends_has_the_same_bytes(tmp_path):
+    """Git for Windows converts line ends unless told otherwise: shells stop at them, and DVC runs every stage again."""
+    origin, clone = tmp_path / "origin", tmp_path / "clone"
+    (origin / "scripts").mkdir(parents=True)
+    for name in (".gitattributes", "params.yaml", "scripts/check_git.sh"):
+        shutil.copy(ROOT / name, origin / name)
+    identity = ["-c", "user.name=anna", "-c", "user.email=anna@example.org"]
+    for arguments in (["init", "--quiet"], ["add", "--all"], [*identity, "commit", "--quiet", "--message", "first"]):
+        subprocess.run(["git", *arguments], cwd=origin, check=True)
+    subprocess.run(["git", "clone", "--quiet", "--config", "core.autocrlf=true", origin, clone], check=True)
+    for name in ("params.yaml", "scripts/check_git.sh"):
+        assert (clone / name).read_bytes() == (ROOT / name).read_bytes()
+
+
+def test_an_image_is_built_of_files_and_not_of_links_to_the_cache(tmp_path):
+    """DVC links outputs to its cache, read-only, if `cache.type` says so; the script adds to BentoML's Dockerfile."""
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts/container.sh", tmp_path / "scripts")
+    cached = tmp_path / "cached"
+    cached.write_text("FROM python\n")
+    cached.chmod(0o444)
+    (tmp_path / "bento/env/docker").mkdir(parents=True)
+    (tmp_path / "bento/env/docker/Dockerfile").symlink_to(cached)
+    tool = tmp_path / "tool"
+    tool.write_text('#!/bin/sh\nfor last; do :; done\nfind "$last" -type l\ncat "$last/env/docker/Dockerfile"\n')
+    tool.chmod(0o755)
+    built = subprocess.run(
+        ["sh", "scripts/container.sh", "name"],
+        cwd=tmp_path, env=environment(CONTAINER_TOOL=str(tool)), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert built.stdout.startswith("FROM python\nENV BENTOML_HOME=")
+    assert cached.read_text() == "FROM python\n"

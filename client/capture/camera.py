@@ -35,6 +35,8 @@ DEFAULT_FRAME_RATE: Final = 30.0
 """Frames per second to assume for a file that does not specify them."""
 PICTURE_RATE: Final = 1.0
 """Pictures of a folder that are shown per second."""
+MOST_DAMAGED: Final = 300
+"""Frames of a film in succession that may be damaged before it is taken to have ended."""
 PICTURES: Final = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 _ADDRESS: Final = re.compile(r"^(https?|rtsps?)://", re.IGNORECASE)
 
@@ -65,7 +67,8 @@ def open_source(name: str, *, fast: bool = False, status: Status | None = None, 
         if capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0:  # only a film has a length
             return Camera(partial(_open_address, name), name, status, patience, capture)
     elif (path := Path(name)).is_dir():
-        paths = sorted(each for each in path.iterdir() if each.suffix.lower() in PICTURES)
+        # macOS keeps a file `._A.jpg`, which is no picture, beside each `A.jpg` on a stick or a share.
+        paths = sorted(each for each in path.glob("[!.]*") if each.suffix.lower() in PICTURES)
         if not paths:
             raise ClientError(f"{path}: no picture in this folder. Name one with {', '.join(PICTURES)} files.")
         return Film(map(_read_picture, paths), PICTURE_RATE, live=not fast, related=False)
@@ -235,9 +238,19 @@ def _read(capture: cv2.VideoCapture) -> npt.NDArray[np.uint8] | None:
 
 
 def _read_all(capture: cv2.VideoCapture) -> Iterator[npt.NDArray[np.uint8]]:
-    while (rgb := _read(capture)) is not None:
+    while (rgb := _read_whole(capture)) is not None:
         yield rgb
     capture.release()
+
+
+def _read_whole(capture: cv2.VideoCapture) -> npt.NDArray[np.uint8] | None:
+    """Read a film's next frame that is not damaged; None at its end, which looks like damage to OpenCV."""
+    until = time.monotonic() + TIMEOUT_MS / 1000  # for a film at an address that no longer answers
+    for _ in range(MOST_DAMAGED):
+        rgb = _read(capture)
+        if rgb is not None or time.monotonic() > until:
+            return rgb
+    return None
 
 
 def _read_picture(path: Path) -> npt.NDArray[np.uint8]:

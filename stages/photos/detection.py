@@ -162,7 +162,10 @@ def _executor(processes: int) -> Executor:
         return ThreadPoolExecutor(1)
     # MediaPipe's threads do not survive in a forked process.
     spawn = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(processes, mp_context=spawn, initializer=_start_process)
+    try:
+        return ProcessPoolExecutor(processes, mp_context=spawn, initializer=_start_process)
+    except OSError:  # a container without a /dev/shm that can be written, in which processes share their locks
+        return ThreadPoolExecutor(1)
 
 
 def _start_process() -> None:

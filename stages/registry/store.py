@@ -48,6 +48,7 @@ def open_store() -> Iterator[mlflow.MlflowClient]:
     uri = store_uri()
     if uri.startswith(SERVERS):
         _wait_for_server(store_name())
+    os.environ.pop("MLFLOW_RUN_ID", None)  # set inside `mlflow run`: a network would be added to that run
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     try:
@@ -56,7 +57,7 @@ def open_store() -> Iterator[mlflow.MlflowClient]:
             _make_tables(file)
         yield mlflow.MlflowClient()
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].partition(" Take a backup")[0]
         raise StoreError(f"MLflow at {store_name()}: {reason} {_advice(str(error))}") from error
 
 
@@ -68,6 +69,17 @@ def _advice(reason: str) -> str:
         return (
             "The file is damaged. Restore a copy of it, or rename it and register the networks anew: "
             "dvc repro --force --single-item register."
+        )
+    if "database schema" in reason:
+        return (
+            "Another version of MLflow wrote it. If an earlier one did, make a copy of the database and type: "
+            f"mlflow db upgrade {store_name()}. If a later one did, bring this checkout and its .venv up to date."
+        )
+    if any(words in reason for words in ("Failed to download artifacts", "failures occurred while downloading")):
+        return (
+            "Unless their place cannot be reached, files of the registry are gone. Restore them (in a checkout, the "
+            "folder mlartifacts/). Without a copy of them, rename mlflow.db, and make repro begins a new registry with "
+            "the same champion."
         )
     return "Check MLFLOW_TRACKING_URI and that the store can be reached, and run again."
 

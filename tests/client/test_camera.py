@@ -145,6 +145,21 @@ def test_a_folder_gives_its_pictures_in_order(tmp_path):
         list(source)
 
 
+def test_what_macos_keeps_beside_a_picture_is_not_taken_for_one(tmp_path):
+    cv2.imwrite(str(tmp_path / "A.png"), np.zeros((48, 64, 3), np.uint8))
+    (tmp_path / "._A.png").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X")
+    assert len(list(open_source(str(tmp_path), fast=True))) == 1
+
+
+def test_a_film_goes_on_after_damaged_frames(tmp_path, shared):
+    whole = bytearray((shared / "data/helloworld.mp4").read_bytes())
+    at = len(whole) // 3
+    whole[at : at + 3000] = bytes([0xAA]) * 3000
+    (tmp_path / "damaged.mp4").write_bytes(whole)
+    with closing(open_source(str(tmp_path / "damaged.mp4"), fast=True)) as source:
+        assert sum(1 for _ in source) == 329  # of 330
+
+
 def test_without_a_camera_the_demonstration_is_suggested(monkeypatch):
     monkeypatch.setattr(Path, "glob", lambda *_: iter(()))
     monkeypatch.setattr("sys.platform", "linux")

@@ -88,6 +88,18 @@ def test_the_border_finds_a_hand_that_fills_its_picture(photos, landmarker):
     assert cropped > 0
 
 
+def test_a_hand_in_a_grey_picture_is_found_where_it_is_in_colour(photos, landmarker):
+    """Infrared cameras of laptops send grey pictures, in which MediaPipe itself finds almost no hand."""
+    found = 0
+    for path in photos:
+        rgb = read_rgb(path)
+        grey = cv2.imdecode(cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY))[1], cv2.IMREAD_COLOR_RGB)
+        points, hand = landmarker.detect(rgb).landmarks[:, :2], landmarker.detect(grey)
+        if hand is not None:
+            found += np.abs(hand.landmarks[:, :2] - points).mean() < 0.1 * np.ptp(points, axis=0).max()
+    assert found > 0.7 * len(photos)
+
+
 @pytest.mark.parametrize("rgb", [np.zeros((240, 320, 3), np.uint8), np.full((64, 64, 3), 200, np.uint8)])
 def test_no_hand_gives_none(rgb, landmarker):
     assert landmarker.detect(rgb) is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from pathlib import Path
 
@@ -87,12 +86,26 @@ def test_a_service_that_cannot_be_imported_is_reported_and_the_old_bento_stays(t
     assert not (tmp_path / "work").exists()
 
 
-def test_builds_a_bento_that_serves(tmp_path):
+def link_files(folder: Path, store: Path, linked: Path) -> None:
+    """Move a folder's files to a store and link to them, as DVC does with `cache.type = symlink`."""
+    store.mkdir(parents=True)
+    for number, path in enumerate(each for each in folder.rglob("*") if each.is_file()):
+        link = linked / path.relative_to(folder)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(path.rename(store / str(number)))
+
+
+def test_builds_a_bento_that_serves(tmp_path, monkeypatch):
+    page = tmp_path / "page"
+    (page / "assets").mkdir(parents=True)
+    (page / "index.html").write_text("<p>the page</p>")
+    (page / "assets" / "style.css").write_text("p {}")
+    monkeypatch.setattr(bento, "WEB", page)
     model = write_model(tmp_path / "model.onnx")
     built = tmp_path / "bento"
     for version in (3, 4):
         build_bento(model, built, tmp_path / "work", **FACTS | {"version": version})
-    assert {path.name for path in tmp_path.iterdir()} == {"model.onnx", "bento"}
+    assert {path.name for path in tmp_path.iterdir()} == {"model.onnx", "bento", "page"}
     about = yaml.safe_load((built / "bento.yaml").read_text())
     assert (about["name"], about["version"]) == ("fingerspell", "v4")
     assert about["labels"] == {"architecture": "custom_cnn", "model": "fingerspell", "version": "4"}
@@ -104,7 +117,7 @@ def test_builds_a_bento_that_serves(tmp_path):
     assert "torch" not in requirements
 
     elsewhere = tmp_path / "elsewhere"
-    shutil.move(built, elsewhere / "bento")
+    link_files(built, tmp_path / "cache", elsewhere / "bento")
     # From the checkout, as `make serve` does it: the code served is the Bento's own all the same.
     with server(str(elsewhere / "bento"), tmp_path, bento.CHECKOUT) as (host, _):
         headers = {"content-type": "image/png"}
@@ -112,6 +125,8 @@ def test_builds_a_bento_that_serves(tmp_path):
             httpx.post(f"http://{host}/predict", content=mask(letter), headers=headers, timeout=20).json()["letter"]
             for letter in CLASSES
         ]
+        assert "the page" in httpx.get(f"http://{host}/", headers={"accept": "text/html"}).text
+        assert httpx.get(f"http://{host}/web/assets/style.css").text == "p {}"
     assert answers == CLASSES
     assert f"{elsewhere}/bento/src/champion.onnx: custom_cnn" in (tmp_path / "server.log").read_text()
 

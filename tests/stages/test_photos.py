@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -74,6 +75,18 @@ def wait_until(holds, seconds=60):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for the processes in /proc")
+def test_where_processes_cannot_share_locks_this_one_looks_alone():
+    """As in containers whose /dev/shm is missing or read-only; here, because no file may be written."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        executor = photos._executor(2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert executor.submit(os.getpid).result() == os.getpid()
+    executor.shutdown()
+
+
 def test_a_killed_run_resumes_where_it_stopped(pictures, single, tmp_path, monkeypatch):
     script = tmp_path / "find.py"
     script.write_text(FIND)

@@ -19,16 +19,6 @@ from stages.registry.store import open_store
 MODEL = "tiny-model"
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory):
-    """An empty registry to copy: MLflow takes seconds to make its tables."""
-    with pytest.MonkeyPatch.context() as patch:
-        file = tmp_path_factory.mktemp("registry") / "mlflow.db"
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{file}")
-        with open_store():
-            return file
-
-
 @pytest.fixture
 def lose_registry(tmp_path, monkeypatch, empty):
     """Begin an empty registry: MLflow keeps files open, so it is another one, not the same one deleted."""
@@ -134,6 +124,24 @@ def test_without_the_champion_s_file_the_best_eligible_network_is_first(checkout
     assert f"custom_cnn (model {by_hand.model_hash[:12]}), is not on this machine" in reason
     assert "rolled back or refused did not count" in reason
     assert by_hand.model_hash in {each.model_hash for each in record.history}, "it is remembered all the same"
+
+
+def test_lost_files_of_a_registry_name_the_way_to_a_new_one(checkout):
+    shutil.rmtree(checkout / "mlartifacts")
+    shutil.rmtree(checkout / "models/champion")
+    with pytest.raises(StoreError, match=r"Restore them .* rename mlflow\.db, and make repro begins a new registry"):
+        register_stage.main()
+
+
+def test_inside_a_run_of_mlflow_a_network_gets_a_run_of_its_own(checkout, monkeypatch):
+    """`mlflow run` names its run in the environment, and MLflow takes the next run that is started for that one."""
+    other = next(version for version in read_versions(MODEL) if version.architecture == "mobilenet_v2")
+    monkeypatch.setenv("MLFLOW_RUN_ID", other.run_id)
+    tiny_models.write_network(checkout / "models/custom_cnn/model.onnx", sharpness=9.0, data_hash="d" * 32)
+    register_stage.main()
+    assert len({version.run_id for version in read_versions(MODEL)}) == 4
+    with open_store() as client:
+        assert client.get_run(other.run_id).info.run_name == "mobilenet_v2"
 
 
 def test_without_any_network_that_may_be_champion_it_stops(checkout, lose_registry, monkeypatch):

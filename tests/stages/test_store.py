@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -114,7 +115,8 @@ def test_a_copy_on_another_disk_is_told_by_dvc_where_the_checkout_is(tmp_path, c
         pytest.param(True, "The file is damaged. Restore a copy of it, or rename it", id="damaged"),
     ],
 )
-def test_advice_fits_what_is_wrong_with_the_database(tmp_path, monkeypatch, damage, advice):
+def test_advice_fits_what_is_wrong_with_the_database(tmp_path, monkeypatch, empty, damage, advice):
+    shutil.copy(empty, tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     with open_store() as client:
         client.create_experiment("first", artifact_location=tmp_path.as_uri())
@@ -128,6 +130,17 @@ def test_advice_fits_what_is_wrong_with_the_database(tmp_path, monkeypatch, dama
     other.close()
     assert advice in str(raised.value)
     assert "elete" not in str(raised.value), "a registry is never to be deleted"
+
+
+def test_a_store_of_another_version_of_mlflow_gets_the_command_to_type(tmp_path, monkeypatch, empty):
+    shutil.copy(empty, tmp_path / "other.db")
+    with sqlite3.connect(tmp_path / "other.db") as other:
+        other.execute("UPDATE alembic_version SET version_num = '0123456789ab'")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'other.db'}")
+    with pytest.raises(StoreError) as raised, open_store() as client:
+        client.search_experiments()
+    assert f"type: mlflow db upgrade sqlite:///{tmp_path / 'other.db'}. If a later one did" in str(raised.value)
+    assert "MLFLOW_TRACKING_URI" not in str(raised.value), "the address is right"
 
 
 def test_a_server_that_goes_away_does_not_make_a_version_look_broken():

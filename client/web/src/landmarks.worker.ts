@@ -25,6 +25,10 @@ const scope = self as unknown as DedicatedWorkerGlobalScope;
 let landmarker: HandLandmarker | null = null;
 let lastTime = 0;
 const thumbnail = new OffscreenCanvas(16, 12);
+/** Largest difference between the channels of a grey picture, of 255. */
+const GREY = 8;
+/** White in a grey picture as MediaPipe is shown it, as in client/landmarks.py: it finds hands by the colour of skin. */
+const SKIN = "rgb(255 204 179)";
 
 scope.onmessage = async ({ data }: MessageEvent<Request>) => {
   if (data.kind === "start") {
@@ -53,7 +57,8 @@ async function detect(frame: ImageBitmap, time: number): Promise<void> {
   if (!landmarker) return;
   const begun = performance.now();
   lastTime = Math.max(time, lastTime + 1); // MediaPipe needs increasing times
-  const { landmarks } = landmarker.detectForVideo(frame, lastTime);
+  const { brightness, colour } = measure(frame);
+  const { landmarks } = landmarker.detectForVideo(colour > GREY ? frame : tint(frame), lastTime);
   const found = performance.now();
   const points = landmarks[0]?.map(({ x, y }): Point => [x * frame.width, y * frame.height]);
   let hand: Hand | null = null;
@@ -61,7 +66,6 @@ async function detect(frame: ImageBitmap, time: number): Promise<void> {
     const mask = renderMask(points);
     hand = { points, mask, png: await encodePng(mask, MASK_SIZE, MASK_SIZE) };
   }
-  const brightness = measureBrightness(frame);
   frame.close();
   const maskMs = performance.now() - found;
   send(
@@ -70,15 +74,31 @@ async function detect(frame: ImageBitmap, time: number): Promise<void> {
   );
 }
 
-/** Mean brightness of a frame, 0 to 255. */
-function measureBrightness(frame: ImageBitmap): number {
+/** Mean brightness of a frame and the largest difference between its channels, 0 to 255. */
+function measure(frame: ImageBitmap): { brightness: number; colour: number } {
   const context = thumbnail.getContext("2d", { willReadFrequently: true });
-  if (!context) return 255;
+  if (!context) return { brightness: 255, colour: 255 };
   context.drawImage(frame, 0, 0, thumbnail.width, thumbnail.height);
   const { data } = context.getImageData(0, 0, thumbnail.width, thumbnail.height);
-  let sum = 0;
-  for (let at = 0; at < data.length; at += 4) sum += data[at] + data[at + 1] + data[at + 2];
-  return sum / (3 * thumbnail.width * thumbnail.height);
+  let [sum, colour] = [0, 0];
+  for (let at = 0; at < data.length; at += 4) {
+    const [red, green, blue] = data.subarray(at, at + 3);
+    sum += red + green + blue;
+    colour = Math.max(colour, Math.abs(red - green), Math.abs(blue - green));
+  }
+  return { brightness: sum / (3 * thumbnail.width * thumbnail.height), colour };
+}
+
+/** Give a grey frame, as of an infrared camera, the tint of skin. */
+function tint(frame: ImageBitmap): ImageBitmap {
+  const canvas = new OffscreenCanvas(frame.width, frame.height);
+  const context = canvas.getContext("2d");
+  if (!context) return frame;
+  context.drawImage(frame, 0, 0);
+  context.globalCompositeOperation = "multiply";
+  context.fillStyle = SKIN;
+  context.fillRect(0, 0, frame.width, frame.height);
+  return canvas.transferToImageBitmap();
 }
 
 function send(message: WorkerMessage, transfer: Transferable[] = []): void {
