@@ -20,7 +20,6 @@ from stages.errors import InputError
 from stages.labels import NOTHING
 from stages.photos.detection import find_hands
 from stages.photos.hints import LOOK, explain_misses
-from stages.photos.limits import SKIN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,8 +131,6 @@ def _explain(pictures: Pictures, missed: Sequence[npt.NDArray[np.uint8]], withou
         order = "BGR, as OpenCV reads pictures" if pictures.channels == "rgb" else "RGB"
         other = "bgr" if pictures.channels == "rgb" else "rgb"
         return f"These look like {order}: {hint.sentence}. Save the file again with `channels='{other}'`."
-    if hint.cause == "grey":
-        return f"It may be that {hint.sentence}. Export them in colour, or tinted: `images * {list(SKIN)}`."
     if hint.cause == "small":
         return f"It may be that {hint.sentence}. Export them larger, from the originals."
     return LOOK

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 import numpy as np
 
 from stages.errors import InputError
-from stages.photos.limits import MAX_SIDE, MIN_SIDE, SKIN
+from stages.photos.limits import MAX_SIDE, MIN_SIDE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -188,9 +188,9 @@ def _advise_pictures(archive: Archive, name: str, header: Header) -> str:
         code, note = _to_bytes(code, highest)
         notes.append(note)
     if is_grey:
-        code = f"np.clip({code}{'[..., None]' if len(shape) == 3 else ''} * {list(SKIN)}, 0, 255)"
-        notes.append("the pictures are grey, and MediaPipe finds hands by their colour, so tint them")
-    cast = "" if header.dtype == np.uint8 and not is_grey else ".astype(np.uint8)"
+        code = f"np.repeat({code}{'[..., None]' if len(shape) == 3 else ''}, 3, axis=3)"
+        notes.append("the pictures are grey")
+    cast = "" if header.dtype == np.uint8 else ".astype(np.uint8)"
     return f"It seems that {', '.join(notes)}: save it again with `{name} = {code}{cast}`."
 
 

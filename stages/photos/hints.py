@@ -24,16 +24,14 @@ MOST_TRIED: Final = 12
 CLEAR_SHARE: Final = 1 / 3
 """Share of the photographs tried in which a change must show a hand before it is taken for the cause."""
 LOOK: Final = "Look at them: one hand, whole, in light, and not smaller than a fifth of the picture."
-_GREY: Final = 3.0
-"""Largest mean difference of a grey picture's channels, of 255; compression makes some."""
 
 
 @dataclass(frozen=True)
 class Hint:
     """What may be wrong with the photographs."""
 
-    cause: Literal["swapped", "grey", "small", ""]
-    """Red and blue are swapped, there is no colour, there are too few pixels, or something else."""
+    cause: Literal["swapped", "small", ""]
+    """Red and blue are swapped, there are too few pixels, or something else."""
     sentence: str
     """What was tried and seen; "" if it is something else."""
 
@@ -55,8 +53,6 @@ def explain_misses(missed: Sequence[npt.NDArray[np.uint8]], height: int, width: 
         swapped = _count(landmarker, [np.ascontiguousarray(each[..., ::-1]) for each in tried])
     if swapped > max(2 * before, CLEAR_SHARE * len(tried)):
         return Hint("swapped", f"with red and blue swapped, {swapped} of {len(tried)} tried show a hand")
-    if tried and all(np.ptp(each, axis=2).mean() < _GREY for each in tried):
-        return Hint("grey", "they have no colour, by which MediaPipe finds hands")
     if min(height, width) < SMALL_SIDE:
         return Hint(
             "small", f"they are {width}x{height} pixels, and below {SMALL_SIDE} on a side MediaPipe misses hands"

@@ -107,8 +107,6 @@ def _explain(shown: Sequence[npt.NDArray[np.uint8]]) -> str:
             f"They look like RGB that OpenCV saved as if it were BGR: {hint.sentence}. Save them again with "
             "`cv2.imwrite(name, picture[..., ::-1])`."
         )
-    if hint.cause == "grey":
-        return f"It may be that {hint.sentence}. Use photographs in colour."
     if hint.cause == "small":
         return f"It may be that {hint.sentence}. Use larger ones."
     return LOOK

@@ -9,8 +9,5 @@ MIN_SIDE: Final = 16
 SMALL_SIDE: Final = 64
 """Pixels on the shorter side from which MediaPipe finds nearly every hand: of 48 photographs of one signer, scaled down
 to squares, in 48 of 64 pixels, 45 of 48, 22 of 32, 7 of 28 and none of 20."""
-SKIN: Final = (1.1, 0.8, 0.6)
-"""Red, green and blue that tint a grey picture like skin. MediaPipe finds hands by their colour: of 24 photographs of
-one signer in all, in none if they are grey, in 23 if these are tinted; of 117 frames of films in 76, 8 and 50."""
 MAX_SIDE: Final = 8192
 """Pixels; a border or a square of black around a longer picture would take gigabytes."""

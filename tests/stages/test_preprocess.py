@@ -154,11 +154,6 @@ def save(path, images, labels, **arrays):
     [
         (lambda images: images[..., ::-1], "rgb", "like BGR, as OpenCV reads pictures: .* `channels='bgr'`"),
         (lambda images: images, "bgr", "These look like RGB: with red and blue swapped, [56] of 6 tried show a hand"),
-        (
-            lambda images: np.repeat(images.mean(3, keepdims=True).astype(np.uint8), 3, 3),
-            "rgb",
-            "have no colour, .*tint",
-        ),
         (lambda images: images[:, 112:128, 150:166], "rgb", "are 16x16 pixels, and below 64 on a side .* larger"),
         (
             lambda images: np.full_like(images, 200) + np.uint8([0, 9, 20]),
@@ -166,7 +161,7 @@ def save(path, images, labels, **arrays):
             "Look at them: one hand, whole, in light",
         ),
     ],
-    ids=["BGR", "RGB", "grey", "small", "a wall"],
+    ids=["BGR", "RGB", "small", "a wall"],
 )
 def test_without_any_hand_the_error_says_what_may_be_wrong(change, channels, sentence, photographs, tmp_path):
     images, labels = photographs
