@@ -14,6 +14,7 @@ from lightning.pytorch import LightningDataModule, Trainer, seed_everything
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from service.cores import usable_cores
 from stages.data.loader import DrawnAhead, TrainingBatches, ValidationBatches
 from stages.files import atomic_write
 from stages.training.classifier import Classifier, Row
@@ -74,7 +75,7 @@ class Masks(LightningDataModule):
 
     def _ahead(self, batches: TrainingBatches | ValidationBatches) -> DrawnAhead:
         # A mask of any size costs about 0.2 ms to draw, so one core of two does so in a twentieth of its time.
-        drawn = DrawnAhead(batches, threads=max(1, min(8, (os.cpu_count() or 2) - 1)))
+        drawn = DrawnAhead(batches, threads=max(1, min(8, usable_cores() - 1)))
         self._drawn[type(batches)] = drawn
         return drawn
 
@@ -152,6 +153,7 @@ def fit(
     """
     _quieten()
     keep_freed_memory()
+    torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))
     seed_everything(train.seed, verbose=False)
     phases = [phase for phase in schedule for _ in range(phase.epochs)]
     masks = Masks(data, augment, phases, batch_size=train.batch_size, seed=train.seed)
