@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.service import MODEL, ROOT, serve
+from service.cores import usable_cores
 from stages.errors import PipelineError, run_door
 from stages.files import write_text
 
@@ -35,7 +36,7 @@ def main() -> None:
             raise PipelineError(f"{path} is missing. Name another, or make the model: make repro")
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
         raise PipelineError("There is no display for the window. Put xvfb-run before the command.")
-    report: dict[str, Any] = {"cores": os.cpu_count(), "film": options.film.name}
+    report: dict[str, Any] = {"cores": usable_cores(), "film": options.film.name}
     with serve(options.model.resolve()) as (host, _):
         for mode, arguments in MODES.items():
             report[mode] = run_client(options.film.resolve(), f"http://{host}", arguments)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import os
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.service import MODEL, draw_masks
+from service.cores import usable_cores
 from service.recogniser import Recogniser
 from stages.commands.quantize import quantize
 from stages.errors import PipelineError, run_door
@@ -58,7 +58,7 @@ def main() -> None:
         int8 = Path(folder) / "int8.onnx"
         quantize(options.model, int8)
         engines = open_engines(options.model, int8)
-        report: dict[str, Any] = {"cores": os.cpu_count(), "engines": measure(engines, masks, options)}
+        report: dict[str, Any] = {"cores": usable_cores(), "engines": measure(engines, masks, options)}
         for name, accuracy in score_people(options.model, engines, options.data).items():
             report["engines"][name]["accuracy"] = accuracy
     write_text(REPORT, json.dumps(report, indent=2) + "\n")

@@ -11,7 +11,6 @@ to how often CustomCNN and the landmark MLP, of nearly the same accuracy, disagr
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -24,6 +23,7 @@ from pydantic import BaseModel
 from scipy.stats import norm  # type: ignore[import-untyped]
 from tqdm import tqdm
 
+from service.cores import usable_cores
 from stages.errors import run_door
 from stages.evaluation.intervals import RESAMPLINGS, compare_letters
 from stages.evaluation.plots import BLUE, GREY, ORANGE, RED, png
@@ -126,7 +126,7 @@ def scenarios(test: Test) -> dict[str, Scenario]:
 def measure(name: str, scenario: Scenario, budgets: Promote, trials: int, resamplings: int) -> Rates:
     """Let the gate decide on candidates of every gain."""
     results: dict[str, list[Trial]] = {}
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    with ProcessPoolExecutor(usable_cores()) as pool:
         for gain in GAINS:
             one = partial(run_trial, scenario, gain, budgets, resamplings)
             seeds = range(trials)

@@ -15,10 +15,11 @@ from typing import Final
 
 import numpy as np
 
+from service.cores import usable_cores
 from stages.data.archive import write_archive
 from stages.data.raw import Pictures, read_raw
 from stages.errors import InputError, run_door
-from stages.photos.detection import FoundHands, find_hands, usable_cores
+from stages.photos.detection import FoundHands, find_hands
 
 MAX_GIB: Final = 8.0
 

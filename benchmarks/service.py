@@ -11,7 +11,6 @@ import contextlib
 import json
 import multiprocessing
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,8 +25,10 @@ import psutil
 from tqdm import tqdm
 
 from benchmarks.load import Load, Survival, ask_at_a_rate, ask_in_turn, ask_through_kills, post_in_turn
+from benchmarks.ports import reserved_port
 from client.mask import render_mask
 from client.stream.png import encode_png
+from service.cores import usable_cores
 from service.recogniser import Recogniser
 from service.smoothing import SmoothingParameters, accept
 from stages.errors import PipelineError, run_door
@@ -82,7 +83,7 @@ def measure(model: Path, seconds: float, rounds: int, kills: int, soak: float) -
     """Measure the bare model, the plain endpoint and the service, in turn."""
     masks = draw_masks()
     pngs = [encode_png(mask) for mask in masks]
-    report: Report = {"machine": {"cores": os.cpu_count()}, "seconds": seconds, "rounds": rounds}
+    report: Report = {"machine": {"cores": usable_cores()}, "seconds": seconds, "rounds": rounds}
     turns: dict[str, list[Any]] = {name: [] for name in ("bare", "one_stream", "streams", "adaptive", "posts", "plain")}
     with serve_plain(model) as plain, serve(model, ADAPTIVE) as (adaptive, _), serve(model) as (host, process):
         for _ in tqdm(range(rounds), unit="round"):
@@ -259,28 +260,26 @@ def serve(model: Path, target: str = OURS) -> Iterator[tuple[str, subprocess.Pop
         model: the file.
         target: of `bentoml serve`.
     """
-    port = free_port()
     command = [sys.executable, "-m", "bentoml", "serve", target, "--host", "127.0.0.1"]
     environment = {"FINGERSPELL_MODEL": str(model), "FINGERSPELL_RATE": "0"}
-    with running([*command, "--port", str(port)], port, "/readyz", environment) as process:
-        yield f"127.0.0.1:{port}", process
+    with running(command, "/readyz", environment) as (host, process):
+        yield host, process
 
 
 @contextlib.contextmanager
 def serve_plain(model: Path) -> Iterator[str]:
     """Serve a model by the plain FastAPI endpoint."""
-    port = free_port()
     command = [sys.executable, "-m", "uvicorn", "benchmarks.plain_api:app", "--host", "127.0.0.1", "--no-access-log"]
-    with running([*command, "--port", str(port)], port, "/openapi.json", {"FINGERSPELL_MODEL": str(model)}):
-        yield f"127.0.0.1:{port}"
+    with running(command, "/openapi.json", {"FINGERSPELL_MODEL": str(model)}) as (host, _):
+        yield host
 
 
 @contextlib.contextmanager
-def running(command: list[str], port: int, path: str, more: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server until the block ends."""
-    with tempfile.TemporaryFile() as log:
+def running(command: list[str], path: str, more: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Run a server on a port of its own until the block ends; gives 'host:port' and the process once `path` answers."""
+    with tempfile.TemporaryFile() as log, reserved_port() as port:
         environment = os.environ | more
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen([*command, "--port", str(port)], cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
             deadline = time.monotonic() + START_SECONDS
             while not answers(f"http://127.0.0.1:{port}{path}"):
@@ -288,7 +287,7 @@ def running(command: list[str], port: int, path: str, more: dict[str, str]) -> I
                     log.seek(0)
                     raise PipelineError(f"{command[2]} does not start: {log.read()[-2000:].decode(errors='replace')}")
                 time.sleep(0.2)
-            yield process
+            yield f"127.0.0.1:{port}", process
         finally:
             process.terminate()
             process.wait(30)
@@ -299,13 +298,6 @@ def answers(url: str) -> bool:
     with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - loopback
         return bool(answer.status == 200)
     return False
-
-
-def free_port() -> int:
-    """Find a free port on loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def as_text(report: Report) -> str:

@@ -19,6 +19,7 @@ import torch
 
 from benchmarks.loops import Lane, Loop, Source, Way, take_turns
 from client.mask import MASK_SIZE
+from service.cores import usable_cores
 from stages.data.processed import Processed, Split
 from stages.errors import run_door
 from stages.files import write_text
@@ -104,7 +105,7 @@ def measure_all(
             networks[architecture]["limits"] = against_limit(architecture, source, train, seconds, rounds)
     machine = {
         "device": torch.cuda.get_device_name() if source.device == "cuda" else "cpu",
-        "cores": os.cpu_count(),
+        "cores": usable_cores(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "bfloat16": use_bfloat16(source.device, "bf16"),
         "torch": torch.__version__,

@@ -31,6 +31,8 @@ exit codes:
   2    the command line is wrong
   130  interrupted with Ctrl-C; 143: terminated. In both cases the text is still written.
 
+If the service requires a token, the environment variable FINGERSPELL_TOKEN has it.
+
 If the camera or the service is lost, the client tries again: until the window is closed, or for a minute without one.
 A headless run writes a JSON line for each frame, with frame, time (seconds), hand (x0, y0, x1, y1 in pixels, or
 null), letter, confidence, smoothed and committed, and at the end one with the text.
@@ -109,15 +111,14 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--threshold",
         type=_number(float, 0, 1, "share"),
-        default=0.5,
         metavar="SHARE",
-        help="lowest confidence at which a letter counts, 0 to 1 (default: %(default)g)",
+        help="lowest confidence at which a letter counts, 0 to 1 (default: the service's)",
     )
     parser.add_argument(
         "--hold",
         type=_number(float, 0, 10, "number of seconds"),
         metavar="SECONDS",
-        help="how long a letter is held before it counts (default: 0.3)",
+        help="how long a letter is held before it counts (default: the service's)",
     )
     return parser.parse_args(arguments)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,7 @@ from client.capture.demo import DemoSigner
 from client.capture.following import follow_hand
 from client.session import Session
 from client.status import Status
-from client.stream.connection import THRESHOLD, Connection
+from client.stream.connection import TOKEN_VARIABLE, Connection
 from client.stream.demo import DemoRecogniser
 from client.stream.pipeline import Pipeline
 from client.stream.retry import RetryingConnection
@@ -53,7 +54,8 @@ class Options:
     """The annotated film to write."""
     timings: Path | None = None
     """The JSON file to write with the time of every step."""
-    threshold: float = THRESHOLD
+    threshold: float | None = None
+    """Lowest confidence at which a letter counts; None: the service's default. `hold` is the same in seconds."""
     hold: float | None = None
     hand_model: Path | None = None
 
@@ -80,7 +82,8 @@ def run(options: Options, out: TextIO, terminal: TextIO) -> None:
         recognise: Recognise = DemoRecogniser().recognise
         if options.server or not options.demo:
             server, frame_rate = options.server or SERVER, None if source.live else source.frame_rate
-            connect = partial(Connection, server, frame_rate, options.threshold, options.hold)
+            token = os.environ.get(TOKEN_VARIABLE, "").strip()
+            connect = partial(Connection, server, frame_rate, options.threshold, options.hold, token)
             connection = RetryingConnection(connect, status, patience, lossless=not source.live, strict=not windowed)
             stack.callback(connection.close)
             recognise = connection.recognise
@@ -90,9 +93,7 @@ def run(options: Options, out: TextIO, terminal: TextIO) -> None:
         if options.timings is not None:
             timings = Timings()
             stack.callback(timings.save, options.timings)
-        session = Session(
-            pipeline, connection, controls, status, out, options.threshold, options.headless, film, timings
-        )
+        session = Session(pipeline, connection, controls, status, out, options.headless, film, timings)
         stack.callback(session.end)
         if windowed:
             session.show_window()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from client.capture.hints import find_hint
 from client.frames import hand_box
+from client.stream.demo import THRESHOLD as DEMO_THRESHOLD
 from client.stream.timings import Pace
 from client.window.desktop import copy, speak
 from client.window.screen import SIZE, View, draw_screen, find_button
@@ -47,8 +48,6 @@ class Session:
     status: Status
     out: TextIO
     """Where lines, or the text, are written."""
-    threshold: float
-    """Lowest confidence at which a letter counts."""
     lines: bool
     """Whether a JSON line is written for each frame."""
     film: FilmWriter | None
@@ -135,7 +134,7 @@ class Session:
             points=points,
             mask=None if shown is None or outdated else shown.mask,
             reply=reply,
-            threshold=self.threshold,
+            threshold=DEMO_THRESHOLD if self.connection is None else self.connection.threshold,
             hint=DEMO if demo else "" if rgb is None else find_hint(rgb, points),
             problem=self.status.problem(),
             note=self.note if time.monotonic() < self.note_until else "",

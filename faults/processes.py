@@ -125,9 +125,12 @@ class Server:
         folder.mkdir()
         self.database, self.files = folder / "mlflow.db", folder / "files"
         self._folder, self._environment = folder, dict(environment)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = int(probe.getsockname()[1])
+        # It stays bound, so that no other program is given the port while this server is down; Linux lets the server
+        # listen on it all the same, since both set SO_REUSEADDR.
+        self._holder = socket.socket()
+        self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._holder.bind(("127.0.0.1", 0))
+        self._port = int(self._holder.getsockname()[1])
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -38,7 +38,7 @@ GROWTH_MIB: Final = 200.0
 """Memory by which the service may grow: caches of allocators and of ONNX Runtime."""
 MANY: Final = 200_000_000
 HANDSHAKE: Final = (
-    b"GET /stream HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"GET /stream HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 )
 INTERESTING: Final = (b"\0", b"\xff", b"\r\n", b"\r\n\r\n", b"IHDR", b"IDAT", b"IEND", b"\x89PNG", b"%00", b"../", b"{")
@@ -104,7 +104,8 @@ class Connection:
 
 def http(method: str, path: str, content_type: str, body: bytes, more: str = "") -> bytes:
     """Build a request with the right length."""
-    head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\n{more}Content-Length: {len(body)}"
+    head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {content_type}\r\n{more}"
+    head += f"Content-Length: {len(body)}"
     return head.encode("latin-1") + b"\r\n\r\n" + body
 
 
@@ -181,8 +182,11 @@ def corpus(good: bytes) -> Iterator[tuple[str, bytes]]:
     yield "an address of a million bytes", http("GET", "/" + "a" * 1_000_000, "", b"")
     yield "two lengths", http("POST", "/predict", "image/png", good, "Content-Length: 3\r\n")
     yield "a length and chunks", http("POST", "/predict", "image/png", good, "Transfer-Encoding: chunked\r\n")
-    yield "a negative length", b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n"
-    yield "a huge length", b"POST /predict_batch HTTP/1.1\r\nHost: x\r\nContent-Length: " + b"9" * 30 + b"\r\n\r\n"
+    yield "a negative length", b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -5\r\n\r\n"
+    yield (
+        "a huge length",
+        b"POST /predict_batch HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: " + b"9" * 30 + b"\r\n\r\n",
+    )
     for name, frames in {
         "a frame that declares 2^63 bytes": frame(2, b"x", length=(1 << 63) - 1),
         "a frame without masking": frame(2, good, masked=False),
@@ -255,7 +259,7 @@ async def attack(host: str, good: bytes, count: int, seed: int) -> Tally:
         async with asyncio.TaskGroup() as group:
             for number in range(WORKERS):
                 group.create_task(worker(number))
-    ready = await Connection(host).ask(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+    ready = await Connection(host).ask(b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
     answer = await Connection(host).ask(http("POST", "/predict", "image/png", good))
     if (ready, answer) != (200, 200):
         tally.wrong.append(f"afterwards: /readyz answers {ready}, a good mask is answered with {answer}")

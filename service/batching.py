@@ -7,8 +7,8 @@ the number of waiting masks bounds how long any of them can wait.
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
-import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from service.errors import Refusal
 from service.metrics import BATCH_SIZE, MODEL, STAGE_SECONDS, WAITING
+from service.threads import start_thread
 
 if TYPE_CHECKING:
     from service.recogniser import Recogniser
@@ -31,6 +32,8 @@ RETRY: Final = {"Retry-After": "1"}
 
 _WAIT = STAGE_SECONDS.labels("wait")
 _INFERENCE = STAGE_SECONDS.labels("inference")
+
+logger = logging.getLogger("fingerspell")
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,7 @@ class Batcher:
         self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self.model = model
         MODEL.labels(model.version, model.architecture).set(1)
-        self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
-        self._thread.start()
+        self._thread = start_thread("inference", self._run)
 
     def replace_model(self, model: Recogniser) -> None:
         """Run another model on the next batch."""
@@ -104,20 +106,25 @@ class Batcher:
 
     def _run(self) -> None:
         while batch := self._next_batch():
-            begun, model = time.perf_counter(), self.model
             try:
-                rows = model.predict(np.stack([each.mask for each in batch]))
-            except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
-                for each in batch:
+                self._predict(batch)
+            except Exception as error:
+                unanswered = [each for each in batch if not each.result.done()]
+                for each in unanswered:  # the error belongs to those who wait
                     each.result.set_exception(error)
-                continue
-            ended = time.perf_counter()
-            for each, row in zip(batch, rows, strict=True):
-                each.result.set_result(Prediction(row, model))
-            BATCH_SIZE.observe(len(batch))
-            WAITING.set(self._waiting.qsize())
-            _WAIT.observe(begun - batch[0].since)
-            _INFERENCE.observe(ended - begun)
+                if not unanswered:
+                    logger.exception("the metrics of a batch cannot be recorded")
+
+    def _predict(self, batch: list[_Waiting]) -> None:
+        begun, model = time.perf_counter(), self.model
+        rows = model.predict(np.stack([each.mask for each in batch]))
+        ended = time.perf_counter()
+        for each, row in zip(batch, rows, strict=True):
+            each.result.set_result(Prediction(row, model))
+        BATCH_SIZE.observe(len(batch))
+        WAITING.set(self._waiting.qsize())
+        _WAIT.observe(begun - batch[0].since)
+        _INFERENCE.observe(ended - begun)
 
     def _next_batch(self) -> list[_Waiting]:
         """Wait for a mask and take the others that are there; an empty batch at the end."""

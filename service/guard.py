@@ -1,8 +1,9 @@
-"""Checks before anything of a request is read: rate limit, the page's origin, the token, the size of messages."""
+"""Checks before anything of a request is read: rate limit, host, the page's origin, token, the size of messages."""
 
 from __future__ import annotations
 
 import hmac
+import ipaddress
 import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -25,6 +26,10 @@ BURST_SECONDS: Final = 2.0
 """A client may send this many seconds' worth of requests at once."""
 MAX_CLIENTS: Final = 10_000
 """Clients that are remembered; the one that has been silent longest is forgotten first."""
+OPEN: Final = ("/livez", "/readyz", "/healthz")
+"""Paths of health checks, which are always answered: a probe has no token and may use any name."""
+OWN_HOST: Final = "localhost"
+"""The name of this machine that no other can have."""
 TOKEN_PROTOCOL: Final = "bearer."  # noqa: S105 - not a token
 """Prefix of the token in a WebSocket's subprotocol: a page in a browser cannot set headers."""
 
@@ -62,10 +67,11 @@ class Guard:
         self._app, self._settings = app, settings
         self._limit = RateLimit(settings.rate)
         self._token = settings.token.get_secret_value().encode()
+        self._hosts = {OWN_HOST, *settings.hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check, then pass on."""
-        if scope["type"] in ("http", "websocket"):
+        if scope["type"] in ("http", "websocket") and scope["path"] not in OPEN:
             try:
                 self._check(scope)
             except Refusal as refusal:
@@ -77,8 +83,14 @@ class Guard:
         headers = Headers(scope=scope)
         if not self._limit.allow(client_address(scope), time.monotonic()):
             raise Refusal(429, f"More than {self._settings.rate:g} requests a second. Wait a moment.", RETRY)
+        host = headers.get("host", "")
+        if not self._is_answered(host):
+            raise Refusal(
+                421,
+                f"This service is not known as '{host[:200]}'. Its operator can add the name: FINGERSPELL_HOSTS.",
+            )
         origin = headers.get("origin")
-        own = urlsplit(origin or "").netloc == headers.get("host", "")
+        own = urlsplit(origin or "").netloc == host
         if origin is not None and not own and {"*", origin}.isdisjoint(self._settings.origins):
             raise Refusal(
                 403,
@@ -91,11 +103,31 @@ class Guard:
                 {"WWW-Authenticate": "Bearer"},
             )
 
+    def _is_answered(self, host: str) -> bool:
+        """Whether a request for a host is answered: one that is named in the settings, or an address in numbers.
+
+        A web page can have its own name resolved to this machine's address, and would then be of this origin (DNS
+        rebinding). It cannot do so with an address.
+        """
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+        except ValueError:  # half an IPv6 address
+            return False
+        return not self._hosts.isdisjoint({"*", name}) or _is_address(name)
+
     def _has_token(self, headers: Headers, subprotocols: list[str]) -> bool:
         kind, _, sent = headers.get("authorization", "").partition(" ")
         offered = [sent.strip()] if kind.lower() == "bearer" else []
         offered += [name.removeprefix(TOKEN_PROTOCOL) for name in subprotocols if name.startswith(TOKEN_PROTOCOL)]
         return any(hmac.compare_digest(token.encode(), self._token) for token in offered)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 class MessageLimits:

@@ -1,4 +1,7 @@
-"""The service's metrics for Prometheus, besides BentoML's own, at `/metrics`."""
+"""The service's metrics for Prometheus, besides BentoML's own, at `/metrics`.
+
+None of them differs from letter to letter: whoever asked often enough could read what is spelled.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from typing import Final
 from prometheus_client import Counter, Gauge, Histogram
 
 SECONDS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-CONFIDENCE: Final = (0.25, 0.5, 0.75, 0.9, 0.95, 1.0)
 
 STAGE_SECONDS: Final = Histogram(
     "fingerspell_stage_seconds",
@@ -19,11 +21,13 @@ BATCH_SIZE: Final = Histogram("fingerspell_batch_size", "Masks of one inference"
 WAITING: Final = Gauge("fingerspell_waiting_masks", "Masks that are waiting for the model", multiprocess_mode="livesum")
 OPEN_STREAMS: Final = Gauge("fingerspell_open_streams", "Open streams", multiprocess_mode="livesum")
 DROPPED: Final = Counter("fingerspell_dropped_frames", "Frames of streams that a newer one overtook")
-CONFIDENCES: Final = Histogram(
-    "fingerspell_confidence", "Probability of the likeliest letter", ["letter"], buckets=CONFIDENCE
-)
 UNKNOWN: Final = Counter("fingerspell_unknown", "Masks without a letter above the threshold")
 REFUSED: Final = Counter("fingerspell_refused", "Requests, streams and messages that were refused", ["status"])
 MODEL: Final = Gauge(
     "fingerspell_model", "1 for the model in use", ["version", "architecture"], multiprocess_mode="livemax"
+)
+CHECK_FAILING_SINCE: Final = Gauge(
+    "fingerspell_model_check_failing_since_seconds",
+    "When the checks for another model began to fail, since 1970; 0 while they succeed",
+    multiprocess_mode="livemax",
 )

@@ -7,19 +7,21 @@ https://mlflow.org/docs/latest/api_reference/rest-api.html
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import logging
 import re
-import tempfile
 import threading
 import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from service.errors import ServiceError
+from service.metrics import CHECK_FAILING_SINCE
 from service.recogniser import Recogniser
+from service.threads import start_thread
 
 if TYPE_CHECKING:
     from service.batching import Batcher
@@ -67,36 +69,34 @@ class RegistrySource:
 
     def mark(self) -> str:
         """Identify the version by its number."""
-        return str(self._version()["version"])
+        return self._version()[0]
 
     def open(self) -> Recogniser:
         """Fetch the version's model and open it."""
-        version = self._version()
-        query = {"name": self._name, "version": version["version"], "path": MODEL_FILE}
+        version, tags = self._version()
+        query = {"name": self._name, "version": version, "path": MODEL_FILE}
         content = self._get(f"/model-versions/get-artifact?{urllib.parse.urlencode(query)}")
-        tags = {tag["key"]: tag["value"] for tag in version.get("tags", [])}
         if tags.get(HASH_TAG) not in (None, hashlib.sha256(content).hexdigest()):
             raise ServiceError(
-                f"{self._server}: the model of '{self._name}' version {version['version']} is damaged: its hash is not "
+                f"{self._server}: the model of '{self._name}' version {version} is damaged: its hash is not "
                 f"that of its tag {HASH_TAG}. Register it again: make repro"
             )
-        with tempfile.TemporaryDirectory(prefix="fingerspell-") as folder:
-            path = Path(folder) / MODEL_FILE
-            path.write_bytes(content)
-            return Recogniser(path)
+        return Recogniser(Path(self._name, version, MODEL_FILE), content)
 
-    def _version(self) -> dict[str, Any]:
+    def _version(self) -> tuple[str, dict[str, str]]:
+        """Ask for the version with the alias; returns its number and its tags."""
         query = urllib.parse.urlencode({"name": self._name, "alias": self._alias})
         answer = self._get(f"/api/2.0/mlflow/registered-models/alias?{query}")
         try:
-            return dict(json.loads(answer)["model_version"])
-        except (ValueError, KeyError, TypeError):
+            version = json.loads(answer)["model_version"]
+            return str(version["version"]), {tag["key"]: tag["value"] for tag in version.get("tags", [])}
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise ServiceError(f"{self._server} does not answer as MLflow does. Check MLFLOW_TRACKING_URI.") from None
 
     def _get(self, path: str) -> bytes:
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        request = urllib.request.Request(self._server + path, headers=headers)  # noqa: S310 - the operator's http(s)
         try:
+            request = urllib.request.Request(self._server + path, headers=headers)  # noqa: S310 - the operator's http(s)
             with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
                 return bytes(answer.read(MAX_ANSWER))
         except urllib.error.HTTPError as error:
@@ -104,8 +104,9 @@ class RegistrySource:
                 f"{self._server} has no version of '{self._name}' with the alias '{self._alias}' "
                 f"(HTTP status {error.code}). Look at the registry: make ui"
             ) from None
-        except OSError as error:
-            raise ServiceError(f"{self._server} cannot be asked for the model ({error}). Is MLflow running?") from None
+        except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: half an IPv6 address
+            reason = str(error).strip() or type(error).__name__
+            raise ServiceError(f"{self._server} cannot be asked for the model ({reason}). Is MLflow running?") from None
 
 
 def choose_source(settings: Settings) -> FileSource | RegistrySource:
@@ -130,13 +131,16 @@ def choose_source(settings: Settings) -> FileSource | RegistrySource:
 
 
 class Watch:
-    """Checks for another model at intervals, and replaces the one in use with it."""
+    """Checks for another model at intervals, and replaces the one in use with it.
+
+    No error ends the checks: it is logged once while it stays the same, and a metric says since when they fail.
+    """
 
     def __init__(self, source: FileSource | RegistrySource, batcher: Batcher, mark: str, seconds: float) -> None:
         self._source, self._batcher, self._mark, self._seconds = source, batcher, mark, seconds
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
-        self._thread.start()
+        CHECK_FAILING_SINCE.set(0)
+        self._thread = start_thread("watch", self._run)
 
     def close(self) -> None:
         """Stop checking."""
@@ -144,15 +148,22 @@ class Watch:
         self._thread.join()
 
     def _run(self) -> None:
-        warned = ""
+        failure = ""
         while not self._stop.wait(self._seconds):
             try:
                 self._replace_if_changed()
-                warned = ""
-            except ServiceError as error:
-                if str(error) != warned:  # the same is not logged again while it lasts
-                    warned = str(error)
-                    logger.warning("the model in use stays: %s", error)
+            except Exception as error:
+                reason = str(error) if isinstance(error, ServiceError) else f"{type(error).__name__}: {error}"
+                if not failure:
+                    CHECK_FAILING_SINCE.set_to_current_time()
+                if reason != failure:
+                    logger.warning("the model in use stays: %s", reason, exc_info=not isinstance(error, ServiceError))
+                failure = reason
+            else:
+                if failure:
+                    CHECK_FAILING_SINCE.set(0)
+                    logger.info("the checks for another model succeed again")
+                failure = ""
 
     def _replace_if_changed(self) -> None:
         mark = self._source.mark()

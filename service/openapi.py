@@ -23,13 +23,14 @@ MEANINGS: Final = {
     411: "The request has no Content-Length",
     413: "Too many bytes",
     415: "Wrong content type",
+    421: "The service is not known by this host name",
     422: "A picture of another size or kind, an option out of bounds, or masks of another version",
     426: "A stream is a WebSocket",
     429: "More requests or streams than one client may have",
     503: "Too many masks are waiting, or too many streams are open",
 }
 """What each refusal means."""
-GUARDED: Final = (401, 403, 429)
+GUARDED: Final = (401, 403, 421, 429)
 """Statuses that any path may answer with."""
 REPLIES: Final = (PredictionReply, BatchReply, StreamReply, StreamError, ModelReply, Problem)
 _NAME: Final = "#/components/schemas/{model}"

@@ -106,7 +106,7 @@ class StreamError(BaseModel, extra="forbid", use_attribute_docstrings=True):
 
 
 class ModelReply(BaseModel, extra="forbid", from_attributes=True, use_attribute_docstrings=True):
-    """The model in use."""
+    """The model in use, and the options that hold if a stream asks for none."""
 
     version: str
     """First 12 digits of the SHA-256 of the model's file."""
@@ -117,6 +117,8 @@ class ModelReply(BaseModel, extra="forbid", from_attributes=True, use_attribute_
     """MD5 of the processed data that the model learned from."""
     provider: str
     """What the model runs on, by ONNX Runtime's name."""
+    smoothing: SmoothingParameters = SmoothingParameters()
+    """The options of a stream that asks for no others."""
 
 
 def parse_options(query: Mapping[str, str]) -> StreamOptions:

@@ -12,8 +12,6 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # ONNX Runtime reads it whe
 
 import hashlib
 import logging
-import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import numpy as np
@@ -21,11 +19,13 @@ import numpy.typing as npt
 import onnxruntime as ort  # type: ignore[import-untyped]
 from pydantic import Field, TypeAdapter, ValidationError
 
+from service.cores import usable_cores
 from service.decoding import MASK_SIZE
 from service.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 MAX_THREADS: Final = 4
 """Threads of one inference: more gain nothing for a small network at batch size 1."""
@@ -54,17 +54,18 @@ class Recogniser:
         provider: ONNX Runtime's name of what the model runs on.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, content: bytes | None = None) -> None:
         """Open a model, check its contract and run it once.
 
         Args:
             path: the `.onnx` file.
+            content: the model itself if it comes from elsewhere; `path` is then its name in messages only.
 
         Raises:
             ServiceError: the file is missing, is not an ONNX model, or violates the contract of `model.onnx`.
         """
         try:
-            content = path.read_bytes()
+            content = path.read_bytes() if content is None else content
         except OSError as error:
             raise ServiceError(
                 f"{path}: there is no model to read ({error.strerror}). Train and package one: make repro"
@@ -108,16 +109,19 @@ class Recogniser:
         return probabilities
 
     def _warm_up(self, path: Path) -> None:
-        """Allocate memory now, not at the first request, and check that the graph does what its header says."""
-        blank = np.zeros((1, MASK_SIZE, MASK_SIZE, 3), dtype=np.uint8)
+        """Allocate memory now, not at the first request, and check that the graph does what its header says.
+
+        Two masks, because a model may run on one alone and fail on a batch.
+        """
+        blank = np.zeros((2, MASK_SIZE, MASK_SIZE, 3), dtype=np.uint8)
         try:
             probabilities = self.predict(blank)
         except Exception as error:
-            raise ServiceError(f"{path}: the model fails on a blank mask ({error}). {_EXPORT_AGAIN}") from error
-        if probabilities.shape != (1, len(self.classes)) or probabilities.dtype != np.float32:
+            raise ServiceError(f"{path}: the model fails on two blank masks ({error}). {_EXPORT_AGAIN}") from error
+        if probabilities.shape != (2, len(self.classes)) or probabilities.dtype != np.float32:
             raise ServiceError(
-                f"{path}: '{OUTPUT}' of one mask is {probabilities.shape} of {probabilities.dtype}, but the metadata "
-                f"names {len(self.classes)} classes: it must be (1, {len(self.classes)}) of float32. {_EXPORT_AGAIN}"
+                f"{path}: '{OUTPUT}' of two masks is {probabilities.shape} of {probabilities.dtype}, but the metadata "
+                f"names {len(self.classes)} classes: it must be (2, {len(self.classes)}) of float32. {_EXPORT_AGAIN}"
             )
 
 
@@ -137,21 +141,6 @@ def _open_session(content: bytes, path: Path) -> ort.InferenceSession:
 def choose_providers(available: Sequence[str]) -> list[str]:
     """Choose, best first, what the model may run on among the providers of this build of ONNX Runtime."""
     return [name for name in _PROVIDERS if name in available]
-
-
-def usable_cores(cpu_max: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
-    """Count the cores this process may use: fewer than the machine has under `taskset` or a container's limit.
-
-    Args:
-        cpu_max: Linux's file of the microseconds of each period that a container may compute, or "max"; more
-            threads than that only wait for each other. https://docs.kernel.org/admin-guide/cgroup-v2.html
-    """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = cpu_max.read_text().split()
-        return min(cores, math.ceil(int(quota) / int(period)))
-    except (OSError, ValueError):
-        return cores
 
 
 def _parse_classes(text: str, path: Path) -> tuple[str, ...]:

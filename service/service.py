@@ -14,11 +14,10 @@ from bentoml.exceptions import BentoMLException
 
 from service.batching import Batcher
 from service.errors import ServiceError
-from service.guard import MessageLimits
 from service.logs import configure_log
 from service.models import Watch, choose_source
 from service.settings import MODEL_VARIABLE, read_settings
-from service.web import build_app
+from service.web import build_app, build_middleware
 
 TIMEOUT: Final = 30
 """Seconds until the response to a request must have begun; a stream's begins when it is accepted."""
@@ -75,4 +74,5 @@ class Fingerspell:
             raise BentoMLException(str(error)) from error
 
 
-Fingerspell.add_asgi_middleware(MessageLimits)  # type: ignore[attr-defined]
+for layer in build_middleware(settings):
+    Fingerspell.add_asgi_middleware(layer.cls, **layer.kwargs)  # type: ignore[attr-defined]

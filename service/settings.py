@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.errors import ServiceError, explain
@@ -13,8 +14,21 @@ PREFIX: Final = "FINGERSPELL_"
 MODEL_VARIABLE: Final = f"{PREFIX}MODEL"
 
 
-def _split(origins: object) -> object:
-    return tuple(origins.replace(",", " ").split()) if isinstance(origins, str) else origins
+def _split(names: object) -> object:
+    return tuple(names.replace(",", " ").lower().split()) if isinstance(names, str) else names
+
+
+def _check_token(token: SecretStr) -> SecretStr:
+    """Take away what surrounds a token that comes from a file, such as the end of its line."""
+    given = token.get_secret_value()
+    text = given.strip()
+    if given and not re.fullmatch(r"[!-~]+", text):
+        raise ValueError
+    return SecretStr(text)
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+"""Separated by commas or spaces; upper and lower case are the same."""
 
 
 class Settings(BaseSettings):
@@ -33,9 +47,11 @@ class Settings(BaseSettings):
     """Sent to MLflow's server as `Authorization: Bearer`; "" sends none."""
     poll: Annotated[float, Field(gt=0)] = 10.0
     """Seconds between two checks for another model."""
-    token: SecretStr = SecretStr("")
+    token: Annotated[SecretStr, AfterValidator(_check_token)] = SecretStr("")
     """What `Authorization: Bearer` must carry; "" requires no token."""
-    origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = ()
+    hosts: Names = ()
+    """Names by which clients reach the service, besides localhost and addresses in numbers; `*` is every name."""
+    origins: Names = ()
     """Origins of web pages that may use the service, besides its own; `*` is every page."""
     rate: Annotated[float, Field(ge=0)] = 100.0
     """Requests and new streams a second that one client may make on average; 0 is any number."""
@@ -57,5 +73,9 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as invalid:
         error = invalid.errors()[0]
+        if error["loc"] == ("token",):  # its value is not shown
+            raise ServiceError(
+                f"{PREFIX}TOKEN has other characters than visible ones of ASCII. Make another: openssl rand -hex 32"
+            ) from None
         variable, (value, expected) = str(error["loc"][0]).upper(), explain(error)
         raise ServiceError(f"{PREFIX}{variable} is {value}, but must be {expected}.") from None

@@ -12,7 +12,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from service.decoding import decode_mask
 from service.errors import Refusal
-from service.metrics import CONFIDENCES, DROPPED, REFUSED, STAGE_SECONDS, UNKNOWN
+from service.metrics import DROPPED, REFUSED, STAGE_SECONDS, UNKNOWN
 from service.protocol import StreamError, StreamReply, candidates, now
 from service.smoothing import Smoothing
 
@@ -59,6 +59,7 @@ async def serve_stream(websocket: WebSocket, options: StreamOptions, batcher: Ba
                 await websocket.send_text(reply.model_dump_json())
             _ANSWER.observe(time.perf_counter() - message.arrived)
             answered, dropped = answered + 1, message.dropped
+        await receiver  # raises what it failed with, if the client has not left
     except (WebSocketDisconnect, TimeoutError):
         pass  # the client left before its reply came, or takes none
     finally:
@@ -130,7 +131,4 @@ async def predict_mask(content: bytes | None, batcher: Batcher) -> Prediction:
     begun = time.perf_counter()
     mask = decode_mask(content)
     _DECODE.observe(time.perf_counter() - begun)
-    prediction = await batcher.predict(mask)
-    letter, confidence = prediction.best
-    CONFIDENCES.labels(letter).observe(confidence)
-    return prediction
+    return await batcher.predict(mask)

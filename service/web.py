@@ -24,7 +24,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from service.batching import MAX_BATCH, RETRY
 from service.decoding import MAX_MASK_BYTES, too_large
 from service.errors import Refusal
-from service.guard import TOKEN_PROTOCOL, Guard, client_address
+from service.guard import TOKEN_PROTOCOL, Guard, MessageLimits, client_address
 from service.metrics import OPEN_STREAMS, UNKNOWN
 from service.openapi import DESCRIPTION
 from service.page import FILES, PREFIX, wants_page
@@ -94,14 +94,16 @@ class Streams:
             self._open += Counter()  # forgets clients that have none
 
 
+def build_middleware(settings: Settings) -> list[Middleware]:
+    """Build what every request passes first, in this order, also those for BentoML's own routes, such as `/metrics`."""
+    pages = Middleware(
+        CORSMiddleware, allow_origins=settings.origins, allow_methods=["GET", "POST"], allow_headers=["*"]
+    )
+    return [Middleware(MessageLimits), *([pages] if settings.origins else []), Middleware(Guard, settings=settings)]
+
+
 def build_app(settings: Settings) -> Starlette:
     """Build the ASGI application; its model, `app.state.batcher`, is set before the first request."""
-    middleware = [Middleware(Guard, settings=settings)]
-    if settings.origins:
-        pages = Middleware(
-            CORSMiddleware, allow_origins=settings.origins, allow_methods=["GET", "POST"], allow_headers=["*"]
-        )
-        middleware.insert(0, pages)
     app = Starlette(
         routes=[
             Route("/", _welcome, methods=["GET"]),
@@ -113,7 +115,6 @@ def build_app(settings: Settings) -> Starlette:
             WebSocketRoute("/stream", _stream),
             Mount(PREFIX, FILES),
         ],
-        middleware=middleware,
         exception_handlers={Refusal: handle, HTTPException: handle},
     )
     app.state.streams = Streams(settings)

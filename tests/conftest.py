@@ -12,8 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from service.cores import usable_cores
+
 # A shell's background jobs, and their children, start with Ctrl-C ignored: tests of Ctrl-C need the default.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """As many workers for `-n auto` as a container may run, which can be fewer than the machine has cores."""
+    return usable_cores()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

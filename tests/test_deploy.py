@@ -10,6 +10,8 @@ import pytest
 import yaml
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from service.settings import Settings
+
 DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
 KUBERNETES = "1.30"
 
@@ -58,6 +60,12 @@ def test_the_pod_has_no_needless_privileges():
         "allowPrivilegeEscalation": False,
         "capabilities": {"drop": ["ALL"]},
     }
+
+
+def test_the_service_answers_to_the_name_of_its_service():
+    variables = manifest("deployment.yaml")["spec"]["template"]["spec"]["containers"][0]["env"]
+    hosts = {variable["name"]: variable.get("value") for variable in variables}["FINGERSPELL_HOSTS"]
+    assert manifest("service.yaml")["metadata"]["name"] in Settings(hosts=hosts).hosts
 
 
 def test_a_client_cannot_forge_its_address():

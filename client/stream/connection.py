@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import re
+import ssl
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urlsplit
 
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidProxy, InvalidStatus, ProxyError, WebSocketException
 from websockets.sync.client import connect
 
 from client.errors import ClientError
@@ -28,15 +31,22 @@ CLOSE_TIMEOUT: Final = 1.0
 """How long the service may take to close the connection, in seconds."""
 MAX_REPLY: Final = 1 << 20
 """Longer than any genuine reply of the service, in bytes."""
-THRESHOLD: Final = 0.5
-"""Lowest probability at which a letter counts."""
+TOKEN_VARIABLE: Final = "FINGERSPELL_TOKEN"  # noqa: S105 - not a token
+"""The environment variable with the service's token, which the service reads, too. As an option of the command line it
+could be seen in the list of processes."""
+_UNAUTHORIZED: Final = 401
 
 
 class Connection:
     """An open stream to a service whose model was trained on the masks that this client draws."""
 
     def __init__(
-        self, server: str, frame_rate: float | None = None, threshold: float = THRESHOLD, hold: float | None = None
+        self,
+        server: str,
+        frame_rate: float | None = None,
+        threshold: float | None = None,
+        hold: float | None = None,
+        token: str = "",
     ) -> None:
         """Check the service's model, then open the stream.
 
@@ -44,15 +54,20 @@ class Connection:
             server: "http://127.0.0.1:3000", or https.
             frame_rate: frames per second of a film, which may be read faster or slower than it plays; None: letters are
                 held by the clock.
-            threshold: lowest probability at which a letter counts, 0 to 1.
+            threshold: lowest probability at which a letter counts, 0 to 1; None: the service's default.
             hold: seconds for which a letter is held before it is committed; None: the service's default.
+            token: what the service requires of its clients; "" if nothing.
 
         Raises:
-            ClientError: no service answers there, or its model needs other masks than this client draws.
+            ClientError: no service answers there, it requires another token, or its model needs other masks than this
+                client draws.
         """
         self._server, self._sent = server.rstrip("/"), 0
         is_loopback = _find_host(server) in LOOPBACK
-        mask_version = _fetch_mask_version(self._server, direct=is_loopback)
+        headers = {"Authorization": f"Bearer {_check_token(token)}"} if token else {}
+        mask_version, usual = _ask_about_model(self._server, headers, direct=is_loopback)
+        self.threshold = usual if threshold is None else threshold
+        """Lowest probability at which a letter counts, if the service tells."""
         if mask_version != MASK_VERSION:
             raise ClientError(
                 f"The model at {self._server} expects masks of version {mask_version!r}, this client draws "
@@ -67,15 +82,17 @@ class Connection:
                 close_timeout=CLOSE_TIMEOUT,
                 max_size=MAX_REPLY,
                 compression=None,  # a PNG is compressed already
+                additional_headers=headers,
                 proxy=None if is_loopback else True,
             )
         except InvalidStatus as error:
-            raise ClientError(
-                f"{self._server} refuses the stream (HTTP status {error.response.status_code}). "
-                f"{_detail(error.response.body)}"
-            ) from error
-        except (OSError, InvalidHandshake) as error:
-            raise _not_found(self._server) from error
+            raise _refused(self._server, error.response.status_code, error.response.body) from error
+        except (OSError, InvalidProxy, ProxyError) as error:
+            raise _not_found(self._server, error) from error
+        except WebSocketException as error:
+            if isinstance(error.__cause__, EOFError):  # the service has just ended
+                raise _not_found(self._server, error) from error
+            raise _not_the_service(self._server) from error
 
     def close(self) -> None:
         """End the stream."""
@@ -113,43 +130,91 @@ def _find_host(server: str) -> str:
     """Give the host of an http or https address; ClientError if it is not one."""
     try:
         parts = urlsplit(server)
-        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and not re.search(r"\s", server):
             return parts.hostname
     except ValueError:  # half an IPv6 address, or a port that is not a number
         pass
     raise ClientError(f"--server {server}: not an address such as http://127.0.0.1:3000.")
 
 
-def _fetch_mask_version(server: str, *, direct: bool) -> str:
-    """Ask `GET /model` which version of the masks the model was trained on, `direct` or through a proxy.
+def _check_token(token: str) -> str:
+    """Return the token if a header can carry it."""
+    if not re.fullmatch(r"[!-~]+", token):
+        raise ClientError(
+            f"{TOKEN_VARIABLE} has a character that no token has, such as a space or the end of a line. "
+            "Set it to the token that the service requires."
+        )
+    return token
+
+
+def _ask_about_model(server: str, headers: dict[str, str], *, direct: bool) -> tuple[str, float | None]:
+    """Ask `GET /model` for the version of the masks that the model expects, and for the usual threshold.
+
+    Args:
+        server: the service's address.
+        headers: with the token, which is not sent to where a redirection leads.
+        direct: whether to ask without a proxy.
 
     Raises:
         ClientError: nothing answers there, or something other than the service does.
     """
     no_proxy = [urllib.request.ProxyHandler({})] if direct else []
+    request = urllib.request.Request(f"{server}/model")  # noqa: S310 - checked to be http or https
+    for name, value in headers.items():
+        request.add_unredirected_header(name, value)
     try:
-        with urllib.request.build_opener(*no_proxy).open(f"{server}/model", timeout=TIMEOUT) as response:
-            return str(json.loads(response.read(MAX_REPLY))["mask_version"])
+        with urllib.request.build_opener(*no_proxy).open(request, timeout=TIMEOUT) as response:
+            about = json.loads(response.read(MAX_REPLY))
+            usual = about.get("smoothing", {}).get("threshold")  # an earlier release does not tell
+            return str(about["mask_version"]), None if usual is None else float(usual)
     except urllib.error.HTTPError as error:
-        raise ClientError(
-            f"{server}/model answers with HTTP status {error.code}. Is it the fingerspelling service, and is it "
-            "ready? Check its log, or name another with --server."
-        ) from error
+        raise _refused(server, error.code, _read_body(error)) from error
     except OSError as error:
-        raise _not_found(server) from error
-    except (ValueError, TypeError, KeyError) as error:
-        raise ClientError(
-            f"What answers at {server} is not the fingerspelling service. Name the service with --server."
-        ) from error
+        raise _not_found(server, error) from error
+    except (http.client.HTTPException, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _not_the_service(server) from error
 
 
-def _not_found(server: str) -> ClientError:
+def _read_body(error: urllib.error.HTTPError) -> bytes:
+    try:
+        return error.read(MAX_REPLY)
+    except (OSError, http.client.HTTPException):
+        return b""
+
+
+def _not_found(server: str, error: Exception) -> ClientError:
+    reason = getattr(error, "reason", error)
+    if isinstance(reason, TimeoutError):
+        return ClientError(
+            f"{server} accepts connections but has not answered for {TIMEOUT:.0f} s. Check the service's log, or name "
+            "another service with --server."
+        )
+    if isinstance(reason, ssl.SSLError):
+        return ClientError(
+            f"{server} cannot be reached over https ({reason.reason or reason}). Check its certificate, or whether its "
+            "address begins with http://."
+        )
     return ClientError(f"No service at {server}. Start it with `make serve`, or name another with --server.")
 
 
-def _detail(body: bytes | bytearray | None) -> str:
-    """Find the explanation in the problem details that came with a refusal."""
+def _not_the_service(server: str) -> ClientError:
+    return ClientError(
+        f"What answers at {server} is not the fingerspelling service, or one of another release. Check the port, and "
+        "whether the address begins with https://, and name the service with --server."
+    )
+
+
+def _refused(server: str, status: int, body: bytes | bytearray | None) -> ClientError:
+    """Explain a refusal with what is in its problem details."""
+    if status == _UNAUTHORIZED:
+        return ClientError(
+            f"{server} requires a token, or another one (HTTP status {status}). Set the environment variable "
+            f"{TOKEN_VARIABLE} to the service's token."
+        )
     try:
-        return str(json.loads(body or b"")["detail"])
+        return ClientError(f"{server} refuses the client (HTTP status {status}). {json.loads(body or b'')['detail']}")
     except (ValueError, TypeError, KeyError):
-        return "Try again in a moment, or check the service's log."
+        return ClientError(
+            f"{server} answers with HTTP status {status}. Is it the fingerspelling service, and is it ready? "
+            "Check its log, or name another with --server."
+        )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from client.letters import letter_shapes
-from client.stream.connection import THRESHOLD
 from client.stream.reply import Reply
 
 if TYPE_CHECKING:
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
 
     from client.stream.pipeline import Detection
 
+THRESHOLD: Final = 0.5
+"""Lowest probability at which a letter counts."""
 SHARPNESS: Final = 300.0
 """How fast confidence falls with the distance between a hand and a letter's shape."""
 HOLD: Final = 0.3

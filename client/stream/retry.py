@@ -44,10 +44,12 @@ class RetryingConnection:
         self._pauses = retry_pauses()
         self._next_try = 0.0
         self._give_up = float("inf")
+        self.threshold: float | None = None
+        """Lowest probability at which a letter counts; None before the service has told."""
         self.waiting_since: float | None = None
         """When the mask was sent whose reply is outstanding, by `time.monotonic`."""
         if strict:
-            self._connection = connect()
+            self._connection = self._open()
 
     def recognise(self, detection: Detection) -> Reply | None:
         """Send the mask of a frame, or 'no hand', and wait for the reply; None if there is no service.
@@ -69,7 +71,7 @@ class RetryingConnection:
         if self._connection is None:
             if time.monotonic() < self._next_try:
                 return None
-            self._connection = self._connect()
+            self._connection = self._open()
         self.waiting_since = time.monotonic()
         reply = self._connection.ask(mask)
         self.waiting_since = None
@@ -77,6 +79,11 @@ class RetryingConnection:
         self._pauses = retry_pauses()
         self._give_up = float("inf")
         return reply
+
+    def _open(self) -> Connection:
+        connection = self._connect()
+        self.threshold = connection.threshold
+        return connection
 
     def _report_lost(self, error: ClientError) -> None:
         self.close()

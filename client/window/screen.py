@@ -63,8 +63,8 @@ class View:
     """(S, S, 3) RGB, what leaves the machine, or None."""
     reply: Reply | None = None
     """The newest reply, or None if there is none."""
-    threshold: float = 0.5
-    """Lowest confidence at which a letter counts."""
+    threshold: float | None = 0.5
+    """Lowest confidence at which a letter counts; None if the service has not told yet."""
     hint: str = ""
     """What the signer can do to be recognised better."""
     problem: str = ""
@@ -172,8 +172,9 @@ def _draw_side(canvas: Picture, view: View, controls: Controls, layout: Layout) 
     write(canvas, "sure", (left, px(352)), px(16), UNSURE)
     write(canvas, f"{confidence:.0%}", (right, px(352)), px(16), WRITING, "right")
     draw_bar(canvas, (left, px(358), right, px(370)), confidence, colour)
-    mark = left + round((right - left) * view.threshold)
-    cv2.rectangle(canvas, (mark - px(1), px(354)), (mark + px(1), px(374)), WRITING, cv2.FILLED)
+    if view.threshold is not None:
+        mark = left + round((right - left) * view.threshold)
+        cv2.rectangle(canvas, (mark - px(1), px(354)), (mark + px(1), px(374)), WRITING, cv2.FILLED)
 
     side = min(bottom - px(394) - px(28), right - left)
     x = (left + right - side) // 2

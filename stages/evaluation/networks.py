@@ -16,6 +16,7 @@ import onnxruntime  # type: ignore[import-untyped]
 from tqdm import tqdm
 
 from client.mask import MASK_VERSION
+from service.cores import usable_cores
 from stages.data.loader import draw_masks
 from stages.data.people import read_people
 from stages.errors import InputError, MaskVersionError
@@ -61,7 +62,9 @@ def load_network(path: Path) -> Network:
     if not path.is_file():
         raise InputError(f"{path} is missing. Train it first: dvc repro train.")
     try:
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = usable_cores()
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         metadata = session.get_modelmeta().custom_metadata_map
         network = Network(
             architecture=metadata["architecture"],

@@ -20,6 +20,7 @@ import numpy as np
 from tqdm import tqdm
 
 from client import landmarks as client_landmarks
+from service.cores import usable_cores
 from stages.errors import PipelineError
 from stages.photos.resume import Found, load_or_find
 
@@ -101,11 +102,6 @@ def find_hands(
             "and run the command again; it resumes where it stopped."
         ) from None
     return FoundHands(landmarks, missed)
-
-
-def usable_cores() -> int:
-    """Count the processor's cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _find_chunks(

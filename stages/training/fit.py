@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
-import multiprocessing
 import os
+import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +16,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProg
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch.utils.data import DataLoader
 
+from service.cores import usable_cores
 from stages.data.loader import DrawnAhead, TrainingBatches, ValidationBatches
 from stages.files import atomic_write
 from stages.training.classifier import Classifier, Row
@@ -63,7 +64,7 @@ class Masks(LightningDataModule):
             epoch=self._epoch,
             part=(self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1),
         )
-        if self._cores <= FEW_CORES or "fork" not in multiprocessing.get_all_start_methods():
+        if self._cores <= FEW_CORES or sys.platform != "linux":  # elsewhere forked processes are not safe
             return self._ahead(batches)
         return DataLoader(
             batches,  # type: ignore[arg-type]  # what has a length and numbered items is a data set
@@ -92,7 +93,7 @@ class Masks(LightningDataModule):
     @property
     def _cores(self) -> int:
         """The cores of this process's share: several on one machine divide them."""
-        return (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        return usable_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
     def _ahead(self, batches: TrainingBatches | ValidationBatches) -> DrawnAhead:
         # A mask of any size costs about 0.2 ms to draw, so one core of two does so in a twentieth of its time.
@@ -179,6 +180,7 @@ def fit(
     """
     _quieten()
     keep_freed_memory()
+    torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))
     seed_everything(train.seed, verbose=False)
     phases = [phase for phase in schedule for _ in range(phase.epochs)]
     masks = Masks(data, augment, phases, batch_size=train.batch_size, seed=train.seed)

@@ -14,9 +14,7 @@ from benchmarks import films as bench
 from stages.errors import InputError, PipelineError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "client"))
-from serving import write_model
-from spelling_service import SpellingService, running
+from serving import application, write_letters_model, write_model
 
 
 def write_film(path, source, frames):
@@ -37,14 +35,14 @@ def write_empty_film(path):
 
 def test_the_text_is_what_the_client_writes(shared, tmp_path):
     write_film(tmp_path / "H.mp4", shared / "data/helloworld.mp4", 20)
-    with running(SpellingService("H")) as address:
-        assert bench.film_text(tmp_path / "H.mp4", address) == "H"
+    with application(write_letters_model(tmp_path / "model.onnx", "HE")) as host:
+        assert bench.film_text(tmp_path / "H.mp4", f"http://{host}") == "H"
 
 
 def test_a_film_that_the_client_cannot_open_ends_the_run(tmp_path):
     (tmp_path / "A.mp4").write_bytes(b"no film")
-    with running(SpellingService()) as address, pytest.raises(PipelineError, match=r"A\.mp4.*ended with status 1"):
-        bench.film_text(tmp_path / "A.mp4", address)
+    with pytest.raises(PipelineError, match=r"A\.mp4.*ended with status 1"):
+        bench.film_text(tmp_path / "A.mp4", "http://127.0.0.1:9")
 
 
 @pytest.mark.slow

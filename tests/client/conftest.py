@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from spelling_service import SpellingService, running
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
+from serving import application, write_letters_model
 
 
-@pytest.fixture
-def service():
-    """A service and its address."""
-    spelling = SpellingService()
-    with running(spelling) as address:
-        yield spelling, address
+@pytest.fixture(scope="session")
+def service(tmp_path_factory):
+    """The address of a service that distinguishes H and E."""
+    model = write_letters_model(tmp_path_factory.mktemp("model") / "model.onnx", "HE")
+    with application(model) as host:
+        yield f"http://{host}"
 
 
 def write_video(path, pictures, rate):

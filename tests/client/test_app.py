@@ -12,18 +12,21 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import cv2
 import pytest
 from display import read_screen
-from spelling_service import SpellingService, running
+from network import Proxy
+from serving import application, write_model
 
-from client.mask import MASK_SIZE, MASK_VERSION
+from client.mask import MASK_VERSION
 from client.stream.timings import STEPS, TOTAL
 from client.window.drawing import STEADY
 from client.window.screen import SIZE
 
 ROOT = Path(__file__).parents[2]
+TOKEN = "sesame"  # noqa: S105 - of these tests
 
 
 def command(source, address, *more):
@@ -43,38 +46,33 @@ def run_client(*arguments, **environment):
 
 
 def test_headless_over_a_film_without_a_hand(service, empty_video):
-    spelling, address = service
-    done = run_client(empty_video, address, "--headless", "--fast")
+    done = run_client(empty_video, service, "--headless", "--fast")
     assert (done.returncode, done.stderr) == (0, "")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     nothing = {"hand": None, "letter": None, "confidence": 0.0, "smoothed": None, "committed": None}
     assert lines[:-1] == [{"frame": i, "time": i / 10, **nothing} for i in range(12)]
     assert lines[-1] == {"text": ""}
-    assert spelling.masks == []
 
 
 def test_headless_over_a_real_hand(service, he_video):
-    spelling, address = service
-    done = run_client(he_video, address, "--headless", "--fast")
+    done = run_client(he_video, service, "--headless", "--fast")
     assert (done.returncode, done.stderr) == (0, "")
     *frames, end = [json.loads(line) for line in done.stdout.splitlines()]
     assert end == {"text": "HE"}
     assert [line["frame"] for line in frames] == list(range(66))
     assert [line["frame"] for line in frames if line["hand"] is None] == [*range(25, 33), *range(58, 66)]
     assert all(0 <= line["hand"][0] < line["hand"][2] <= 640 for line in frames if line["hand"])
-    assert len(spelling.masks) == 50
-    assert spelling.masks[0].shape == (MASK_SIZE, MASK_SIZE, 3)
-    assert spelling.masks[0].any()
+    assert "".join(line["letter"] or " " for line in frames).split() == ["H" * 25, "E" * 25]
 
 
 def test_only_the_text(service, he_video):
-    done = run_client(he_video, service[1], "--text", "--fast")
+    done = run_client(he_video, service, "--text", "--fast")
     assert (done.returncode, done.stdout, done.stderr) == (0, "HE\n", "")
 
 
 def test_a_film_of_what_the_window_shows_and_the_time_of_every_step(service, he_video, tmp_path):
     film, timings = tmp_path / "out.mp4", tmp_path / "out.json"
-    done = run_client(he_video, service[1], "--text", "--fast", "--record", str(film), "--timings", str(timings))
+    done = run_client(he_video, service, "--text", "--fast", "--record", str(film), "--timings", str(timings))
     assert (done.returncode, done.stdout, done.stderr) == (0, "HE\n", "")
     capture = cv2.VideoCapture(str(film))
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 66
@@ -86,7 +84,7 @@ def test_a_film_of_what_the_window_shows_and_the_time_of_every_step(service, he_
 
 
 def test_each_picture_of_a_folder_gives_a_line(service, shared):
-    done = run_client(shared / "data/photos/t32rahman/L", service[1], "--headless", "--fast")
+    done = run_client(shared / "data/photos/t32rahman/L", service, "--headless", "--fast")
     assert (done.returncode, done.stderr) == (0, "")
     *pictures, _ = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(pictures) == 12
@@ -102,23 +100,33 @@ def test_a_demonstration_needs_no_camera_no_service_and_no_hand_model(tmp_path):
 
 
 def test_a_film_that_cannot_be_written_is_reported_at_once(service, empty_video):
-    done = run_client(empty_video, service[1], "--text", "--record", "out.avi")
+    done = run_client(empty_video, service, "--text", "--record", "out.avi")
     assert (done.returncode, done.stdout.strip()) == (1, "")
     assert "Name one that ends in .mp4." in done.stderr
 
 
 def test_options_that_the_service_receives(service, empty_video):
-    spelling, address = service
-    run_client(empty_video, address, "--text", "--fast", "--threshold", "0.7", "--hold", "0.6")
+    def options(*arguments):
+        with Proxy(service) as proxy:
+            assert run_client(empty_video, proxy.address, "--text", *arguments).returncode == 0
+        address = re.search(r"GET (/stream\S*) ", proxy.sent.decode("latin-1"))[1]
+        return dict(parse_qsl(urlsplit(address).query))
+
     asked = {"mask_version": MASK_VERSION, "threshold": "0.7", "hold": "0.6", "frame_rate": "10.0"}
-    assert spelling.options == asked
-    run_client(empty_video, address, "--text")
-    assert "frame_rate" not in spelling.options, "at its own pace the clock counts"
+    assert options("--fast", "--threshold", "0.7", "--hold", "0.6") == asked
+    assert options() == {"mask_version": MASK_VERSION}, "the service's own options, and at its own pace its clock"
+
+
+def test_a_token_comes_from_the_environment(tmp_path, empty_video):
+    model = write_model(tmp_path / "model.onnx")
+    with application(model, token=TOKEN) as host:
+        done = run_client(empty_video, f"http://{host}", "--text", "--fast", FINGERSPELL_TOKEN=f"{TOKEN}\n")
+        assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_ctrl_c_ends_with_the_text_and_130(service, he_video):
     with subprocess.Popen(
-        command(he_video, service[1], "--headless"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command(he_video, service, "--headless"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as client:
         client.stdout.readline()
         client.send_signal(signal.SIGINT)
@@ -129,7 +137,7 @@ def test_ctrl_c_ends_with_the_text_and_130(service, he_video):
 
 def test_a_terminated_client_keeps_the_film_and_the_text(service, he_video, tmp_path):
     with subprocess.Popen(
-        command(he_video, service[1], "--headless", "--record", str(tmp_path / "out.mp4")),
+        command(he_video, service, "--headless", "--record", str(tmp_path / "out.mp4")),
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as client:  # fmt: skip
         for _ in range(10):
@@ -144,7 +152,7 @@ def test_a_terminated_client_keeps_the_film_and_the_text(service, he_video, tmp_
 
 def test_a_closed_output_ends_it_quietly(service, he_video):
     with subprocess.Popen(
-        command(he_video, service[1], "--headless"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command(he_video, service, "--headless"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as client:
         client.stdout.readline()
         client.stdout.close()
@@ -181,8 +189,7 @@ def test_a_missing_library_is_reported_with_the_command_to_type(tmp_path, empty_
     broken = tmp_path / library
     shutil.copytree(Path(importlib.util.find_spec("mediapipe").origin).parent / "modules", broken / "modules")
     (broken / "__init__.py").write_text(f"raise {error}")
-    with running(SpellingService()) as address:
-        done = run_client(empty_video, address, "--headless", PYTHONPATH=str(tmp_path))
+    done = run_client(empty_video, "http://127.0.0.1:9", "--headless", PYTHONPATH=str(tmp_path))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert re.search(message, done.stderr)
 
@@ -224,7 +231,7 @@ def test_the_window_shows_box_and_letter_and_the_text_is_printed_at_the_end(serv
     display, pixels = screen
     most = 0
     with subprocess.Popen(
-        command(he_video, service[1]),
+        command(he_video, service),
         cwd=ROOT,
         env={**os.environ, "DISPLAY": display},
         stdout=subprocess.PIPE,

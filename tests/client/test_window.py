@@ -45,8 +45,9 @@ def test_keys_do_what_the_buttons_say(demo):
     client, display, pixels = demo
     press(display, "p")  # or letters would join the text
     wait_for(lambda: count(pixels, WAVERING) > 50, client)
+    plain = read_screen(pixels).copy()
     press(display, "l")
-    time.sleep(0.5)
+    wait_for(lambda: not np.array_equal(read_screen(pixels)[:400, :500], plain[:400, :500]), client)
     chart = read_screen(pixels).copy()
     press(display, "h")
     wait_for(lambda: not np.array_equal(read_screen(pixels)[:400, :500], chart[:400, :500]), client)
@@ -67,8 +68,9 @@ def test_a_click_on_a_button_does_what_its_key_does(demo):
 
 
 def test_ctrl_c_leaves_the_text(demo):
-    client, _, _ = demo
-    time.sleep(1.5)
+    client, _, pixels = demo
+    wait_for(lambda: count(pixels, STEADY) > 15_000, client)  # H
+    wait_for(lambda: count(pixels, STEADY) < 10_000, client)  # the hand is on its way to E
     client.send_signal(signal.SIGINT)
     printed, errors = client.communicate(timeout=20)
     assert (client.returncode, errors) == (130, "")

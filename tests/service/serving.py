@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -10,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -18,8 +20,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
+import uvicorn
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
+
+from benchmarks.ports import reserved_port
+from client.letters import letter_shapes
+from client.mask import render_mask
+from service.batching import Batcher
+from service.recogniser import Recogniser
+from service.settings import Settings
+from service.web import build_app, build_middleware
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,11 +59,64 @@ def write_model(path: Path, metadata: dict[str, str] = METADATA, size: int = 224
         helper.make_node("Mul", ["means", "scale"], ["logits"]),
         helper.make_node("Softmax", ["logits"], ["probabilities"], axis=-1),
     ]
+    return _save(path, nodes, constants, shape, ["N", channels], metadata)
+
+
+def write_letters_model(path: Path, letters: str) -> Path:
+    """Write a model that distinguishes a few letters of real hands by their colours in 7 x 7 squares of the mask."""
+    shapes = np.stack([render_mask(letter_shapes()[letter]) for letter in letters])
+    squares = shapes.reshape(len(letters), 7, 32, 7, 32, 3).mean(axis=(2, 4)).reshape(len(letters), -1)
+    likeness = (squares / np.linalg.norm(squares, axis=1, keepdims=True)).T
+    constants = {
+        "split": np.array([-1, 7, 32, 7, 32, 3], np.int64),
+        "within": np.array([2, 4], np.int64),
+        "flat": np.array([0, -1], np.int64),
+        "likeness": likeness.astype(np.float32),
+        "rows": np.array([1], np.int64),
+        "least": np.array(1e-6, np.float32),
+        "scale": np.array(30, np.float32),
+    }
+    nodes = [
+        helper.make_node("Cast", ["masks"], ["pixels"], to=TensorProto.FLOAT),
+        helper.make_node("Reshape", ["pixels", "split"], ["parts"]),
+        helper.make_node("ReduceMean", ["parts", "within"], ["squares"], keepdims=0),
+        helper.make_node("Reshape", ["squares", "flat"], ["colours"]),
+        helper.make_node("ReduceL2", ["colours", "rows"], ["length"]),
+        helper.make_node("Max", ["length", "least"], ["divisor"]),
+        helper.make_node("Div", ["colours", "divisor"], ["normalised"]),
+        helper.make_node("MatMul", ["normalised", "likeness"], ["similarity"]),
+        helper.make_node("Mul", ["similarity", "scale"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=-1),
+    ]
+    metadata = METADATA | {"classes": json.dumps(list(letters))}
+    return _save(path, nodes, constants, ["N", 224, 224, 3], ["N", len(letters)], metadata)
+
+
+def write_one_row_model(path: Path) -> Path:
+    """Write a model that takes the mean over the masks, too: one row of probabilities, however many masks."""
+    constants = {"axes": np.array([0, 1, 2], np.int64), "rows": np.array([0], np.int64)}
+    nodes = [
+        helper.make_node("Cast", ["masks"], ["pixels"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["pixels", "axes"], ["means"], keepdims=0),
+        helper.make_node("Softmax", ["means"], ["row"], axis=-1),
+        helper.make_node("Unsqueeze", ["row", "rows"], ["probabilities"]),
+    ]
+    return _save(path, nodes, constants, ["N", 224, 224, 3], [1, 3], METADATA)
+
+
+def _save(
+    path: Path,
+    nodes: list[onnx.NodeProto],
+    constants: dict[str, np.ndarray],
+    masks: list[str | int],
+    probabilities: list[str | int],
+    metadata: dict[str, str],
+) -> Path:
     graph = helper.make_graph(
         nodes,
-        "mean colour",
-        [helper.make_tensor_value_info("masks", TensorProto.UINT8, shape)],
-        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", channels])],
+        "tiny",
+        [helper.make_tensor_value_info("masks", TensorProto.UINT8, masks)],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, probabilities)],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
@@ -74,12 +138,6 @@ def mask(letter: str) -> bytes:
     return picture(COLOURS[letter])
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def serve_command(target: str, port: int) -> list[str]:
     """Build the command of `make serve`."""
     command = [sys.executable, "-m", "bentoml", "serve", target, "--host", "127.0.0.1", "--port", str(port)]
@@ -88,16 +146,15 @@ def serve_command(target: str, port: int) -> list[str]:
 
 def serve_environment(home: Path, **variables: str) -> dict[str, str]:
     quiet = {"BENTOML_DO_NOT_TRACK": "True", "DO_NOT_TRACK": "true", "BENTOML_HOME": str(home)}
-    inherited = {key: value for key, value in os.environ.items() if key != "FINGERSPELL_MODEL"}
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("FINGERSPELL_")}
     return inherited | quiet | variables
 
 
 @contextlib.contextmanager
 def server(target: str, folder: Path, cwd: Path, **variables: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Serve `target` on a free port of loopback until the block ends; yields 'host:port' and the process."""
-    port = free_port()
     log = folder / "server.log"
-    with log.open("wb") as output:
+    with log.open("wb") as output, reserved_port() as port:
         process = subprocess.Popen(
             serve_command(target, port),
             cwd=cwd,
@@ -106,11 +163,37 @@ def server(target: str, folder: Path, cwd: Path, **variables: str) -> Iterator[t
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    try:
-        _wait_until_ready(f"http://127.0.0.1:{port}/readyz", process, log)
-        yield f"127.0.0.1:{port}", process
-    finally:
-        stop(process)
+        try:
+            _wait_until_ready(f"http://127.0.0.1:{port}/readyz", process, log)
+            yield f"127.0.0.1:{port}", process
+        finally:
+            stop(process)
+
+
+@contextlib.contextmanager
+def application(model: Path, port: int = 0, **settings: object) -> Iterator[str]:
+    """Serve the service's application in a thread of this process, without BentoML: yields 'host:port' in no time.
+
+    Args:
+        model: the `.onnx` file.
+        port: of loopback; 0 is a free one.
+        settings: fields of the service's settings.
+    """
+    chosen = Settings(**{"rate": 0, **settings})
+    app = build_app(chosen)
+    app.state.batcher = Batcher(Recogniser(model))
+    layers = build_middleware(chosen)
+    guarded = functools.reduce(lambda inner, layer: layer.cls(inner, **layer.kwargs), reversed(layers), app)
+    running = uvicorn.Server(uvicorn.Config(guarded, log_config=None, timeout_graceful_shutdown=1))
+    with socket.create_server(("127.0.0.1", port)) as listener:  # connections wait until the application has started
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            running.should_exit = True
+            thread.join()
+            app.state.batcher.close()
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from serving import CLASSES, ROOT, free_port, mask, write_model
+from serving import CLASSES, ROOT, mask, write_model
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from benchmarks.ports import reserved_port
 from stages.export.bento import build_bento
 
 pytestmark = [pytest.mark.container, pytest.mark.timeout(1500)]
@@ -74,25 +75,27 @@ def image(tmp_path_factory):
 @pytest.fixture(scope="module")
 def running(image):
     """Run it as in production; yields its address and the seconds until it was ready."""
-    port, begun = free_port(), time.monotonic()
-    podman(
-        "--runtime", "runc", "run", "--detach", "--name", NAME, "--no-healthcheck", "--network", "host", "--read-only",
-        "--cap-drop", "all", "--security-opt", "no-new-privileges", "--tmpfs", "/tmp",  # noqa: S108 - the container's
-        "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024",
-        image, "serve", "--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "5",
-    )  # fmt: skip
-    try:
-        while time.monotonic() - begun < READY_SECONDS:
-            try:
-                if httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=2).status_code == 200:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.05)
-        else:
-            pytest.fail(podman("logs", NAME)[-2000:])
-        yield f"127.0.0.1:{port}", time.monotonic() - begun
-    finally:
-        podman("rm", "--force", "--time", "5", NAME)
+    with reserved_port() as port:
+        begun = time.monotonic()
+        podman(
+            "--runtime", "runc", "run", "--detach", "--name", NAME, "--no-healthcheck", "--network", "host",
+            "--read-only", "--cap-drop", "all", "--security-opt", "no-new-privileges",
+            "--tmpfs", "/tmp",  # noqa: S108 - the container's
+            "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024",
+            image, "serve", "--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "5",
+        )  # fmt: skip
+        try:
+            while time.monotonic() - begun < READY_SECONDS:
+                try:
+                    if httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=2).status_code == 200:
+                        break
+                except httpx.TransportError:
+                    time.sleep(0.05)
+            else:
+                pytest.fail(podman("logs", NAME)[-2000:])
+            yield f"127.0.0.1:{port}", time.monotonic() - begun
+        finally:
+            podman("rm", "--force", "--time", "5", NAME)
 
 
 def inside(command: str) -> str:

@@ -25,21 +25,22 @@ def client(**settings):
     async def hello(_request):
         return PlainTextResponse("hello")
 
-    app = Guard(Starlette(routes=[Route("/model", hello)]), Settings(**settings))
+    routes = [Route(path, hello) for path in ("/", "/model", "/metrics", "/livez", "/readyz", "/healthz")]
+    app = Guard(Starlette(routes=routes), Settings(**settings))
 
-    async def get(headers):
+    async def get(headers, path):
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://here:3000") as asked:
-            return await asked.get("/model", headers=headers)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost:3000") as asked:
+            return await asked.get(path, headers=headers)
 
-    return lambda headers=None: asyncio.run(get(headers or {}))
+    return lambda headers=None, path="/model": asyncio.run(get(headers or {}, path))
 
 
 @pytest.mark.parametrize(
     ("origins", "origin", "status"),
     [
         ((), None, 200),
-        ((), "http://here:3000", 200),
+        ((), "http://localhost:3000", 200),
         ((), "https://elsewhere.example", 403),
         ((), "null", 403),
         (("https://elsewhere.example",), "https://elsewhere.example", 200),
@@ -53,6 +54,56 @@ def test_pages_come_from_here_or_from_an_allowed_origin(origins, origin, status)
     assert answer.status_code == status
     if status == 403:
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "host", "status"),
+    [
+        ("", "localhost", 200),
+        ("", "LocalHost:3000", 200),
+        ("", "localhost.:3000", 200),
+        ("", "127.0.0.1:3000", 200),
+        ("", "10.1.2.3", 200),
+        ("", "[::1]:3000", 200),
+        ("", "[fe80::1%25eth0]:3000", 200),
+        ("", "elsewhere.example:3000", 421),
+        ("", "localhost.elsewhere.example", 421),
+        ("", "127.0.0.1.elsewhere.example", 421),
+        ("", "elsewhere", 421),
+        ("", "", 421),
+        ("", "[::1", 421),
+        ("sign.example.org, Fingerspell", "SIGN.example.org:443", 200),
+        ("sign.example.org, Fingerspell", "fingerspell", 200),
+        ("sign.example.org, Fingerspell", "localhost:3000", 200),
+        ("sign.example.org", "www.sign.example.org", 421),
+        ("*", "anything.example", 200),
+    ],
+)
+def test_only_named_hosts_and_addresses_in_numbers_are_answered(hosts, host, status):
+    answer = client(hosts=hosts)({"host": host})
+    assert answer.status_code == status
+    if status == 421:
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert "FINGERSPELL_HOSTS" in answer.json()["detail"]
+
+
+def test_a_page_whose_name_was_resolved_to_this_machine_is_not_of_this_origin():
+    host = "elsewhere.example:3000"
+    assert client()({"host": host, "origin": f"http://{host}"}).status_code == 421
+
+
+@pytest.mark.parametrize(
+    ("path", "needs_a_token"),
+    [("/metrics", True), ("/model", True), ("/", False), ("/livez", False), ("/readyz", False), ("/healthz", False)],
+)
+def test_a_token_is_required_but_for_the_page_and_health_checks(path, needs_a_token):
+    assert client(token=SECRET)(path=path).status_code == (401 if needs_a_token else 200)
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/healthz"])
+def test_health_checks_are_answered_under_any_name_and_at_any_rate(path):
+    guarded = client(rate=1)
+    assert {guarded({"host": "pod.elsewhere.example"}, path).status_code for _ in range(9)} == {200}
 
 
 @pytest.mark.parametrize(
@@ -104,6 +155,7 @@ def test_settings_come_from_the_environment(monkeypatch):
         "FINGERSPELL_MODEL": "models:/fingerspell@champion",
         "FINGERSPELL_TOKEN": SECRET,
         "FINGERSPELL_ORIGINS": "https://a.example, https://b.example",
+        "FINGERSPELL_HOSTS": "Sign.example.org",
         "FINGERSPELL_RATE": "0",
         "FINGERSPELL_STREAMS": "7",
         "FINGERSPELL_STREAMS_PER_CLIENT": "",
@@ -116,6 +168,7 @@ def test_settings_come_from_the_environment(monkeypatch):
         monkeypatch.setenv(name, value)
     settings = read_settings()
     assert settings.origins == ("https://a.example", "https://b.example")
+    assert settings.hosts == ("sign.example.org",)
     assert (settings.rate, settings.streams, settings.poll, settings.log) == (0.0, 7, 0.5, "json")
     assert (settings.model, settings.registry) == ("models:/fingerspell@champion", "http://127.0.0.1:5000")
     assert settings.token.get_secret_value() == settings.registry_token.get_secret_value() == SECRET
@@ -143,3 +196,17 @@ def test_a_setting_out_of_bounds_is_refused_with_a_sentence(monkeypatch, name, v
     with pytest.raises(ServiceError, match=says) as refused:
         read_settings()
     assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize("token", [" ", f"{SECRET} {SECRET}", f"{SECRET}é"])
+def test_a_token_that_no_header_can_carry_is_refused_and_not_shown(monkeypatch, token):
+    monkeypatch.setenv("FINGERSPELL_TOKEN", token)
+    with pytest.raises(
+        ServiceError, match=r"FINGERSPELL_TOKEN has other characters .* openssl rand -hex 32"
+    ) as refused:
+        read_settings()
+    assert SECRET not in str(refused.value)
+
+
+def test_the_end_of_the_line_in_a_file_is_not_part_of_the_token():
+    assert client(token=f"{SECRET}\n")({"authorization": f"Bearer {SECRET}"}).status_code == 200

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import http.server
 import json
+import logging
 import os
 import sys
 import threading
@@ -12,15 +12,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from serving import COLOURS, ROOT, picture, server, write_model
+from network import answer, door
+from prometheus_client import REGISTRY
+from serving import COLOURS, METADATA, ROOT, picture, server, write_model
 from websockets.sync.client import connect
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "stages"))
 import tiny_models
 
 from faults.processes import Server
+from service.batching import Batcher
 from service.errors import ServiceError
-from service.models import FileSource, RegistrySource, choose_source
+from service.models import FileSource, RegistrySource, Watch, choose_source
+from service.recogniser import Recogniser
 from service.settings import Settings
 
 CHAMPION = "models:/tiny-model@champion"
@@ -88,40 +92,113 @@ def test_a_model_that_cannot_be_found_is_an_error_that_says_why(registry, model,
         choose_source(Settings(model=model, registry=registry[0] if uri is None else uri)).open()
 
 
-@contextmanager
-def fake_registry(answers: dict[str, bytes]):
-    """Answer each path that begins like a key."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            content = next(content for path, content in answers.items() if self.path.startswith(path))
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+def version(number: str, **more: object) -> bytes:
+    """What MLflow answers about an alias."""
+    return answer(json.dumps({"model_version": {"version": number, **more}}).encode())
 
 
 def test_a_model_that_is_not_the_one_registered_is_refused(tmp_path):
     content = write_model(tmp_path / "model.onnx").read_bytes()
-    version = {"version": "3", "tags": [{"key": "model_hash", "value": "0" * 64}]}
-    answers = {"/api/": json.dumps({"model_version": version}).encode(), "/model-versions/": content}
-    with fake_registry(answers) as uri, pytest.raises(ServiceError, match="version 3 is damaged"):
-        RegistrySource(uri, "tiny-model", "champion").open()
+    told = version("3", tags=[{"key": "model_hash", "value": "0" * 64}])
+    with door(told, answer(content)) as host, pytest.raises(ServiceError, match="version 3 is damaged"):
+        RegistrySource(f"http://{host}", "tiny-model", "champion").open()
 
 
-def test_a_server_that_is_not_a_registry_is_reported():
-    with fake_registry({"/": b"<html>"}) as uri, pytest.raises(ServiceError, match="does not answer as MLflow"):
-        RegistrySource(uri, "tiny-model", "champion").mark()
+CUT = answer(b"{}" * 99)[:-9]
+ANSWERS = {
+    "a web page": (answer(b"<html>"), "does not answer as MLflow does"),
+    "a list": (answer(b"[]"), "does not answer as MLflow does"),
+    "no version": (answer(b'{"model_version": {}}'), "does not answer as MLflow does"),
+    "tags of another kind": (version("3", tags=["a"]), "does not answer as MLflow does"),
+    "an answer that is cut off": (CUT, "does not answer as MLflow does"),
+    "SMTP": (b"220 mail.example ESMTP\r\n", r"cannot be asked for the model \(220 mail.example ESMTP\)"),
+    "TLS": (b"\x15\x03\x03\x00\x02\x02\x0a", "cannot be asked for the model"),
+    "broken chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "cannot be asked for the model"),
+    "a closed connection": (b"", "cannot be asked for the model .*closed connection.*Is MLflow running"),
+}
+
+
+@pytest.mark.parametrize(("sent", "message"), ANSWERS.values(), ids=ANSWERS)
+def test_a_server_that_is_not_a_registry_is_reported(sent, message):
+    with door(sent) as host, pytest.raises(ServiceError, match=message):
+        RegistrySource(f"http://{host}", "tiny-model", "champion").mark()
+
+
+@pytest.mark.parametrize("server", ["http://[::1", "http://127.0.0.1:http"])
+def test_an_address_that_is_none_is_reported(server):
+    with pytest.raises(ServiceError, match="cannot be asked for the model"):
+        RegistrySource(server, "tiny-model", "champion").mark()
+
+
+class Log(logging.Handler):
+    """The service's log, which one can wait for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+        self._changed = threading.Condition()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with self._changed:
+            self.records.append(record)
+            self._changed.notify_all()
+
+    def shows(self, words: str) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: any(words in line.getMessage() for line in self.records), WAIT)
+
+
+@pytest.fixture
+def log():
+    handler, logger = Log(), logging.getLogger("fingerspell")
+    logger.addHandler(handler)
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    yield handler
+    logger.setLevel(level)
+    logger.removeHandler(handler)
+
+
+@contextmanager
+def watching(source, path):
+    batcher = Batcher(Recogniser(path))
+    watch = Watch(source, batcher, "1", 0.01)
+    try:
+        yield batcher
+    finally:
+        watch.close()
+        batcher.close()
+
+
+def failing_since() -> float:
+    return REGISTRY.get_sample_value("fingerspell_model_check_failing_since_seconds")
+
+
+def test_no_answer_ends_the_checks_and_each_reason_is_logged_once(tmp_path, log):
+    path = write_model(tmp_path / "model.onnx")
+    ssh, chunks = b"SSH-2.0-OpenSSH_9.6\r\n", ANSWERS["broken chunks"][0]
+    answers = [version("1"), ssh, ssh, ssh, CUT, CUT, chunks, version("1")]
+    begun = time.time()
+    with door(*answers) as host, watching(RegistrySource(f"http://{host}", "tiny-model", "champion"), path):
+        assert log.shows("the model in use stays")
+        assert begun <= failing_since() <= time.time()
+        assert log.shows("the checks for another model succeed again")
+        assert failing_since() == 0
+    reasons = [line.getMessage() for line in log.records if line.levelno == logging.WARNING]
+    assert [any(word in reason for word in ("SSH", "as MLflow", "IncompleteRead")) for reason in reasons] == [True] * 3
+
+
+def test_an_error_that_nobody_thought_of_does_not_end_the_checks_either(tmp_path, log):
+    """A name with a null byte: Python raises a ValueError for it, of all errors."""
+    path = write_model(tmp_path / "model.onnx")
+    source = FileSource(tmp_path / "nothing\0.onnx")
+    with watching(source, path) as batcher:
+        assert log.shows("the model in use stays: ValueError: embedded null byte")
+        first = batcher.model.version
+        source._path = write_model(tmp_path / "next.onnx", METADATA | {"temperature": "2.0"})
+        assert log.shows("model replaced")
+        assert batcher.model.version != first
+    assert [line.exc_info is not None for line in log.records if line.levelno == logging.WARNING] == [True]
 
 
 def test_a_file_that_is_replaced_is_another_model(tmp_path):

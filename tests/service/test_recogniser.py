@@ -6,10 +6,10 @@ import json
 
 import numpy as np
 import pytest
-from serving import CLASSES, COLOURS, METADATA, write_model
+from serving import CLASSES, COLOURS, METADATA, write_model, write_one_row_model
 
 from service.errors import ServiceError
-from service.recogniser import Recogniser, choose_providers, usable_cores
+from service.recogniser import Recogniser, choose_providers
 
 
 @pytest.fixture(scope="module")
@@ -37,16 +37,6 @@ def test_has_the_metadata_of_its_file(recogniser):
 )
 def test_runs_on_cuda_if_it_is_available_and_on_the_cpu_otherwise(available, chosen):
     assert choose_providers(available) == chosen
-
-
-@pytest.mark.parametrize(
-    ("limit", "cores"), [("100000 100000", 1), ("150000 100000", 2), ("50000 100000", 1), ("max 100000", 4), ("", 4)]
-)
-def test_a_container_gets_as_many_threads_as_it_may_run(tmp_path, monkeypatch, limit, cores):
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(4)), raising=False)
-    (tmp_path / "cpu.max").write_text(limit)
-    assert usable_cores(tmp_path / "cpu.max") == cores
-    assert usable_cores(tmp_path / "missing") == 4
 
 
 def test_says_what_it_runs_on_and_which_content_it_is(recogniser, tmp_path):
@@ -122,3 +112,8 @@ def test_refuses_a_model_with_another_number_of_classes(tmp_path):
 def test_refuses_a_model_of_another_input(tmp_path, size, channels):
     with pytest.raises(ServiceError, match="must have the input 'masks' uint8"):
         Recogniser(write_model(tmp_path / "model.onnx", size=size, channels=channels))
+
+
+def test_refuses_a_model_that_takes_a_batch_for_one_mask(tmp_path):
+    with pytest.raises(ServiceError, match=r"'probabilities' of two masks is \(1, 3\).*must be \(2, 3\)"):
+        Recogniser(write_one_row_model(tmp_path / "model.onnx"))

@@ -18,7 +18,6 @@ from serving import (
     CLASSES,
     METADATA,
     ROOT,
-    free_port,
     mask,
     picture,
     serve_command,
@@ -26,12 +25,16 @@ from serving import (
     server,
     write_model,
 )
+from starlette.websockets import WebSocket
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from benchmarks.ports import reserved_port
 from fuzz.service import bomb
 from service.decoding import MAX_MASK_BYTES
 from service.guard import MessageLimits
+from service.protocol import parse_options
+from service.stream import serve_stream
 
 PNG = {"content-type": "image/png"}
 TARGET = "service.service:Fingerspell"
@@ -125,7 +128,14 @@ def test_bounds_a_body_of_unknown_length(host):
 def test_an_endless_body_is_cut_off(host):
     name, port = host.split(":")
     with socket.create_connection((name, int(port)), timeout=WAIT) as raw:
-        lines = ("POST /predict HTTP/1.1", "Host: x", "Content-Type: image/png", "Content-Length: 99999999999", "", "")
+        lines = (
+            "POST /predict HTTP/1.1",
+            f"Host: {host}",
+            "Content-Type: image/png",
+            "Content-Length: 99999999999",
+            "",
+            "",
+        )
         raw.sendall("\r\n".join(lines).encode())
         sent = 0
         try:
@@ -147,7 +157,9 @@ def test_other_methods_are_problems_too(host):
 def test_describes_the_model(host):
     about = httpx.get(f"http://{host}/model", timeout=WAIT).json()
     known = {key: METADATA[key] for key in ("mask_version", "architecture", "data_hash")}
-    assert about == {"classes": CLASSES, "version": about["version"], "provider": "CPUExecutionProvider"} | known
+    smoothing = {"threshold": 0.5, "window": 5, "hold": 0.3, "release": 0.3}
+    rest = {"classes": CLASSES, "version": about["version"], "provider": "CPUExecutionProvider", "smoothing": smoothing}
+    assert about == rest | known
     assert post(host, mask("A")).json()["model"] == about["version"]
 
 
@@ -231,6 +243,15 @@ def test_on_a_server_without_these_limits_the_service_does_not_start():
     assert not started
 
 
+def test_an_error_while_messages_are_received_is_not_taken_for_a_client_that_left():
+    async def receive():
+        raise KeyError("no such message")
+
+    websocket = WebSocket({"type": "websocket"}, receive, None)
+    with pytest.raises(KeyError, match="no such message"):
+        asyncio.run(serve_stream(websocket, parse_options({}), None))
+
+
 def test_a_client_that_disconnects_abruptly_harms_nobody(host):
     with stream(host) as socket:
         for _ in range(20):
@@ -281,15 +302,16 @@ def test_without_a_usable_model_it_ends_with_a_message(tmp_path, content, says):
     model = tmp_path / "model.onnx"
     if content is not None:
         model.write_bytes(content)
-    result = subprocess.run(
-        serve_command(TARGET, free_port()),
-        cwd=ROOT,
-        env=serve_environment(tmp_path, FINGERSPELL_MODEL=str(model)),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    with reserved_port() as port:
+        result = subprocess.run(
+            serve_command(TARGET, port),
+            cwd=ROOT,
+            env=serve_environment(tmp_path, FINGERSPELL_MODEL=str(model)),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
     assert result.returncode != 0
     assert says in result.stdout + result.stderr
     assert "Traceback" not in result.stderr

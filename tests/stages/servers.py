@@ -19,6 +19,8 @@ import boto3
 import psycopg
 import pytest
 
+from benchmarks.ports import reserved_port
+
 DEBIAN = Path("/usr/lib/postgresql")
 START_WITHIN = 60.0
 """Seconds."""
@@ -79,7 +81,7 @@ def postgres_server():
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     if "user" in user:
         shutil.chown(folder, user["user"], user["group"])
-    data, port = folder / "data", _free_port()
+    data = folder / "data"
     try:
         subprocess.run(
             [programs / "initdb", "-D", data, "-U", "fingerspell", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"],
@@ -87,8 +89,11 @@ def postgres_server():
         )  # fmt: skip
         settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": str(folder), "fsync": "off"}
         options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
-        server = Postgres(port)
-        with _running([programs / "postgres", "-D", data, "-p", str(port), *options], folder, **user) as process:
+        with (
+            reserved_port() as port,
+            _running([programs / "postgres", "-D", data, "-p", str(port), *options], folder, **user) as process,
+        ):
+            server = Postgres(port)
             _wait(process, folder, lambda: psycopg.connect(server.url("postgres"), connect_timeout=5).close())
             yield server
     finally:
@@ -98,10 +103,9 @@ def postgres_server():
 @contextmanager
 def s3_server():
     folder = Path(tempfile.mkdtemp(prefix="s3-"))
-    port = _free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1"]
     try:
-        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-        with _running(command, folder) as process:
+        with reserved_port() as port, _running([*command, "-p", str(port)], folder) as process:
             _wait(process, folder, lambda: socket.create_connection(("127.0.0.1", port), timeout=5).close())
             yield S3(f"http://127.0.0.1:{port}")
     finally:
@@ -122,12 +126,6 @@ def _unprivileged() -> dict[str, object]:
         return {}
     nobody = pwd.getpwnam("nobody")
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager

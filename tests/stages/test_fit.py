@@ -135,7 +135,7 @@ def test_many_cores_draw_the_batches_of_few_in_processes_of_their_own(monkeypatc
     masks = Masks(Processed(split, split, tuple("ABC")), augment, [phase(1, 56, 12)], batch_size=2, seed=1)
     drawn = {}
     for cores in (2, 8):
-        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+        monkeypatch.setattr("stages.training.fit.usable_cores", lambda cores=cores: cores)
         batches = iter(masks.train_dataloader())
         first = next(batches)
         processes = [child.pid for child in multiprocessing.active_children()]

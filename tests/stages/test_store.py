@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import pytest
 import tiny_models
 from mlflow.exceptions import MlflowException
 
+from benchmarks.ports import reserved_port
 from stages.errors import PipelineError, StoreError
 from stages.registry import location, store
 from stages.registry.store import open_store
@@ -34,11 +34,9 @@ class Refuses(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def port(monkeypatch):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://user:secret@127.0.0.1:{port}")
-    return port
+    with reserved_port() as port:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://user:secret@127.0.0.1:{port}")
+        yield port
 
 
 def test_a_server_that_stays_away_is_reported(port, monkeypatch, capsys):

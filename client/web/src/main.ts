@@ -21,6 +21,7 @@ const PROBLEMS: Record<State, string> = {
   connected: "",
   "no service": "The service does not answer. This page keeps trying.",
   "no token": "The service needs a token: enter it in the settings.",
+  "bad token": "A browser cannot send this token: it may have letters, digits, '-', '.' and '_' only.",
   "other version": "The service expects masks of another version. Reload this page.",
 };
 const STATES: Record<State, string> = {
@@ -28,6 +29,7 @@ const STATES: Record<State, string> = {
   connected: "connected",
   "no service": "no service",
   "no token": "no token",
+  "bad token": "no token",
   "other version": "another version",
 };
 
@@ -46,8 +48,13 @@ let noteUntil = 0;
 let state: State = "connecting";
 let sentAt: number | null = null;
 let size = { width: 640, height: 480 };
+/** The service's own options, as far as they are known. */
+let defaults = { threshold: 0.5, hold: 0.3 };
 
-const stream = new Stream(location, options(), onReply, onState);
+const stream = new Stream(location, options(), onReply, onState, (told) => {
+  defaults = told;
+  showOptions();
+});
 worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => onWorker(data);
 send({ kind: "start", base: BASE });
 setText("hint", "Loading the hand model");
@@ -278,22 +285,18 @@ function setUpSettings(): void {
   const hold = find<HTMLInputElement>("hold");
   const token = find<HTMLInputElement>("token");
   const camera = find<HTMLSelectElement>("camera");
-  const show = () => {
-    setText("threshold-value", `${Math.round(100 * settings.threshold)} %`);
-    setText("hold-value", `${settings.hold.toFixed(1)} s`);
-    find("mark").style.left = `${100 * settings.threshold}%`;
-  };
-  threshold.value = String(settings.threshold);
-  hold.value = String(settings.hold);
   token.value = settings.token;
-  show();
-  for (const input of [threshold, hold, token]) {
+  showOptions();
+  const setters = new Map<HTMLInputElement, () => void>([
+    [threshold, () => (settings.threshold = Number(threshold.value))],
+    [hold, () => (settings.hold = Number(hold.value))],
+    [token, () => (settings.token = token.value.trim())],
+  ]);
+  for (const [input, set] of setters) {
     input.addEventListener("change", () => {
-      settings.threshold = Number(threshold.value);
-      settings.hold = Number(hold.value);
-      settings.token = token.value.trim();
+      set();
       saveSettings();
-      show();
+      showOptions();
       stream.change(options());
     });
   }
@@ -302,6 +305,17 @@ function setUpSettings(): void {
     saveSettings();
     void startCamera();
   });
+}
+
+/** Show the options that hold: the signer's, or the service's if the signer has not chosen. */
+function showOptions(): void {
+  const threshold = settings.threshold ?? defaults.threshold;
+  const hold = settings.hold ?? defaults.hold;
+  find<HTMLInputElement>("threshold").value = String(threshold);
+  find<HTMLInputElement>("hold").value = String(hold);
+  setText("threshold-value", `${Math.round(100 * threshold)} %`);
+  setText("hold-value", `${hold.toFixed(1)} s`);
+  find("mark").style.left = `${100 * threshold}%`;
 }
 
 async function showCameras(current: string): Promise<void> {

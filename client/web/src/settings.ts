@@ -3,21 +3,25 @@
 export interface Settings {
   camera: string;
   mirrored: boolean;
-  threshold: number;
-  hold: number;
+  /** Null is whatever the service uses. */
+  threshold: number | null;
+  hold: number | null;
   token: string;
 }
 
 const KEY = "fingerspell";
-const DEFAULTS: Settings = { camera: "", mirrored: true, threshold: 0.5, hold: 0.3, token: "" };
+const DEFAULTS: Settings = { camera: "", mirrored: true, threshold: null, hold: null, token: "" };
+const KINDS: Record<keyof Settings, string> = {
+  camera: "string", mirrored: "boolean", threshold: "number", hold: "number", token: "string",
+}; // prettier-ignore
 
 /** Read the settings; missing ones and those of another type get their default. */
 export function readSettings(storage: Storage): Settings {
   const settings: Settings = { ...DEFAULTS };
   try {
     const stored = JSON.parse(storage.getItem(KEY) ?? "{}") as Record<string, unknown>;
-    for (const name of Object.keys(DEFAULTS) as (keyof Settings)[]) {
-      if (typeof stored[name] === typeof DEFAULTS[name]) Object.assign(settings, { [name]: stored[name] });
+    for (const name of Object.keys(KINDS) as (keyof Settings)[]) {
+      if (typeof stored[name] === KINDS[name]) Object.assign(settings, { [name]: stored[name] });
     }
   } catch {
     // unreadable settings are replaced by the defaults

@@ -12,12 +12,19 @@ export interface Reply {
 }
 
 export interface Options {
-  threshold: number;
-  hold: number;
+  /** Null asks the service for nothing: its own value holds. */
+  threshold: number | null;
+  hold: number | null;
   token: string;
 }
 
-export type State = "connecting" | "connected" | "no service" | "no token" | "other version";
+/** What `GET /model` says of the model and of the options that hold if a stream asks for none. */
+interface About {
+  mask_version: string;
+  smoothing: { threshold: number; hold: number };
+}
+
+export type State = "connecting" | "connected" | "no service" | "no token" | "bad token" | "other version";
 
 /** Milliseconds before the first retry; each pause is twice as long as the one before. */
 const FIRST_PAUSE = 250;
@@ -38,6 +45,7 @@ export class Stream {
     private options: Options,
     private readonly onReply: (reply: Reply, milliseconds: number) => void,
     private readonly onState: (state: State) => void,
+    private readonly onDefaults: (defaults: About["smoothing"]) => void,
   ) {
     this.connect();
   }
@@ -73,20 +81,26 @@ export class Stream {
   private connect(): void {
     clearTimeout(this.timer);
     const { protocol, host } = this.host;
-    const query = new URLSearchParams({
-      mask_version: MASK_VERSION,
-      threshold: String(this.options.threshold),
-      hold: String(this.options.hold),
-    });
+    const query = streamQuery(this.options);
     const address = `${protocol === "https:" ? "wss" : "ws"}://${host}/stream?${query}`;
     const protocols = this.options.token ? [`bearer.${this.options.token}`] : [];
-    const socket = new WebSocket(address, protocols);
+    let socket: WebSocket;
+    try {
+      socket = new WebSocket(address, protocols);
+    } catch {
+      this.onState("bad token"); // a subprotocol has no spaces, slashes or umlauts
+      return;
+    }
     this.socket = socket;
     this.waiting = null;
     this.sent = 0;
     socket.onopen = () => {
       this.pause = FIRST_PAUSE;
       this.onState("connected");
+      this.askAboutModel().then(
+        async (response) => this.onDefaults(((await response.json()) as About).smoothing),
+        () => undefined, // it has just been lost again
+      );
     };
     socket.onmessage = ({ data }) => this.receive(JSON.parse(String(data)) as Reply);
     socket.onclose = () => {
@@ -109,14 +123,26 @@ export class Stream {
   /** Find out why there is no stream: the browser does not say. */
   private async findReason(): Promise<void> {
     try {
-      const headers: HeadersInit = this.options.token ? { Authorization: `Bearer ${this.options.token}` } : {};
-      const response = await fetch("/model", { headers, cache: "no-store" });
+      const response = await this.askAboutModel();
       if (response.status === 401) this.onState("no token");
-      else if (response.ok && ((await response.json()) as { mask_version: string }).mask_version !== MASK_VERSION)
+      else if (response.ok && ((await response.json()) as About).mask_version !== MASK_VERSION)
         this.onState("other version");
       else this.onState("no service");
     } catch {
       this.onState("no service");
     }
   }
+
+  private askAboutModel(): Promise<Response> {
+    const headers: HeadersInit = this.options.token ? { Authorization: `Bearer ${this.options.token}` } : {};
+    return fetch("/model", { headers, cache: "no-store" });
+  }
+}
+
+/** The options in a stream's address: only those that differ from the service's. */
+export function streamQuery({ threshold, hold }: Options): URLSearchParams {
+  const query = new URLSearchParams({ mask_version: MASK_VERSION });
+  if (threshold !== null) query.set("threshold", String(threshold));
+  if (hold !== null) query.set("hold", String(hold));
+  return query;
 }

@@ -99,6 +99,10 @@ describe.skipIf(!url)("the page", () => {
     await page.keyboard.press("m");
     expect(await page.locator("#stage").getAttribute("class")).toBe("");
     await page.keyboard.press("h");
+    expect(await page.locator("#threshold-value").textContent()).toBe("50 %");
+    expect(await page.locator("#hold-value").textContent()).toBe("0.3 s");
+    const streams: string[] = [];
+    page.on("websocket", (socket) => streams.push(socket.url()));
     await page.locator("#hold").fill("0.6");
     await page.locator("#hold").dispatchEvent("change");
     await picture(page, "web_settings");
@@ -106,6 +110,8 @@ describe.skipIf(!url)("the page", () => {
     await page.reload();
     expect(await page.locator("#stage.mirrored").count()).toBe(0);
     expect(await page.locator("#hold").inputValue()).toBe("0.6");
+    await expect.poll(() => streams.length).toBeGreaterThan(0);
+    for (const address of streams) expect(address).toMatch(/mask_version=[^&]+&hold=0\.6$/);
     await page.context().close();
   });
 

@@ -4,7 +4,9 @@ import { describe, expect, test } from "vitest";
 import { findHint } from "../src/hints";
 import { judge, Lesson } from "../src/lesson";
 import type { Point } from "../src/mask";
+import { MASK_VERSION } from "../src/mask";
 import { readSettings, writeSettings } from "../src/settings";
+import { streamQuery } from "../src/stream";
 import { Text } from "../src/text";
 
 describe("text", () => {
@@ -78,6 +80,17 @@ describe("hint", () => {
   });
 });
 
+describe("a stream's address", () => {
+  test.each([
+    [null, null, ""],
+    [0.7, null, "&threshold=0.7"],
+    [null, 0, "&hold=0"],
+    [0.7, 0.4, "&threshold=0.7&hold=0.4"],
+  ])("has the options that the signer chose (%s, %s) and no others", (threshold, hold, chosen) => {
+    expect(String(streamQuery({ threshold, hold, token: "sesame" }))).toBe(`mask_version=${MASK_VERSION}${chosen}`);
+  });
+});
+
 describe("settings", () => {
   const storage = (stored: string | null) => {
     const values = new Map<string, string>(stored === null ? [] : [["fingerspell", stored]]);
@@ -95,6 +108,6 @@ describe("settings", () => {
   });
 
   test.each(["no JSON", "[]", '{"hold": "long", "mirrored": 3}', "null"])("that are invalid (%s) get their defaults", (stored) => {
-    expect(readSettings(storage(stored))).toMatchObject({ hold: 0.3, mirrored: true });
+    expect(readSettings(storage(stored))).toMatchObject({ hold: null, mirrored: true });
   });
 });
