@@ -129,6 +129,7 @@ def test_each_epoch_is_reported_and_an_exception_from_the_report_ends_the_traini
     assert capsys.readouterr().out.endswith("\n"), "the progress bar is closed"
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader")  # that it is more processes than there are cores here
 def test_many_cores_draw_the_batches_of_few_in_processes_of_their_own(monkeypatch):
     split = Split(tiny_models.masks_of("ABCABC"), np.array([0, 1, 2, 0, 1, 2]), np.array([""] * 6))
     augment = AUGMENT.model_copy(update={"roll": 10.0})
