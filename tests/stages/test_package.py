@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -87,11 +88,22 @@ def test_a_service_that_cannot_be_imported_is_reported_and_the_old_bento_stays(t
     assert not (tmp_path / "work").exists()
 
 
+@pytest.fixture
+def usual_umask():
+    """Whoever is not the owner may read new files."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("usual_umask")
 def test_builds_a_bento_that_serves(tmp_path):
     model = write_model(tmp_path / "model.onnx")
     built = tmp_path / "bento"
     for version in (3, 4):
         build_bento(model, built, tmp_path / "work", **FACTS | {"version": version})
+    private = [path for path in (built, *built.rglob("*")) if not path.stat().st_mode & 0o004]
+    assert private == [], "a container or another user could not read it"
     assert {path.name for path in tmp_path.iterdir()} == {"model.onnx", "bento"}
     about = yaml.safe_load((built / "bento.yaml").read_text())
     assert (about["name"], about["version"]) == ("fingerspell", "v4")
