@@ -293,6 +293,44 @@ def test_an_experiment_without_what_it_needs_of_git_says_what_to_type(clone, mis
     assert ("called" in result.stdout) == (missing == "nothing")
 
 
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        ("config", "git cannot read this clone, and DVC needs it. Do as git says, and run again:\nfatal: bad config line"),
+        ("missing", "git is not installed, and DVC needs it"),
+        pytest.param(
+            "owner",
+            "git config --global --add safe.directory",
+            marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user"),
+        ),
+    ],
+)
+def test_git_s_own_reason_is_passed_on(clone, tmp_path, fault, sentence):
+    subprocess.run(["git", "init", "-q"], cwd=clone, check=True)
+    variables = {"HOME": str(tmp_path), "GIT_CEILING_DIRECTORIES": str(clone.parent)}
+    if fault == "config":
+        (clone / ".git/config").write_text("[core")
+    elif fault == "owner":
+        for path in (clone, clone / ".git"):
+            os.chown(path, 12345, 12345)
+    else:
+        tools = tmp_path / "tools"
+        tools.mkdir()
+        (tools / "sh").symlink_to(shutil.which("sh"))
+        variables |= {"PATH": str(tools)}
+    done = subprocess.run(
+        [shutil.which("sh"), "scripts/check_git.sh"],
+        cwd=clone,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "no git clone" not in done.stderr
+
+
 def test_clean_keeps_raw_data_reports_and_the_environment(clone):
     kept = (
         "data/raw/mine.npz",
