@@ -13,6 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from stages.commands.promote import PROPOSED
+from stages.evaluation.predictions import PREDICTIONS
+from stages.registry.record import CHAMPION_FILES
+
 ROOT = Path(__file__).resolve().parents[1]
 TASKS = {"help", "repro", "pretrain", "test", "lint", "serve", "client", "ui", "evaluate", "lock", "clean"}
 TASKS |= {
@@ -296,7 +300,7 @@ def test_an_experiment_without_what_it_needs_of_git_says_what_to_type(clone, mis
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
-        ("config", "git cannot read this clone, and DVC needs it. Do as git says, and run again:\nfatal: bad config line"),
+        ("config", "git cannot read this clone, and DVC needs it. Do as git says, and run again:\nfatal: bad"),
         ("missing", "git is not installed, and DVC needs it"),
         pytest.param(
             "owner",
@@ -329,6 +333,28 @@ def test_git_s_own_reason_is_passed_on(clone, tmp_path, fault, sentence):
     assert done.returncode == 1
     assert sentence in done.stderr
     assert "no git clone" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(PROPOSED / "0123456789ab/metrics.json", id="promote"),
+        pytest.param(CHAMPION_FILES / "predictions/index.json", id="register"),
+        pytest.param(PREDICTIONS / "proposed-0123456789ab/index.json", id="promote, predictions"),
+        pytest.param(".bentoml/build/home", id="package"),
+        pytest.param("models/custom_cnn/model.int8.onnx", id="quantize"),
+        pytest.param("tune.db-journal", id="tune"),
+        pytest.param("mlflow.db.lock", id="ui"),
+        pytest.param("site/index.html", id="docs"),
+        pytest.param("docs/.messages.md", id="messages, killed"),
+        pytest.param("reports/.register.json.partial", id="register, killed"),
+        pytest.param("sbom.json", id="sbom"),
+        pytest.param(".coverage.host.1.X", id="coverage"),
+    ],
+)
+def test_git_ignores_what_a_task_leaves_that_is_no_report(path):
+    ignored = subprocess.run(["git", "check-ignore", "--quiet", "--no-index", path], cwd=ROOT, check=False)
+    assert ignored.returncode == 0
 
 
 def test_clean_keeps_raw_data_reports_and_the_environment(clone):

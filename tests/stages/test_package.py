@@ -24,8 +24,9 @@ from stages.export import bento
 from stages.export.bento import build_bento
 from stages.files import content_hash
 from stages.registry.champion import move_champion
+from stages.registry.git import Revision
 from stages.registry.record import ChampionRecord
-from stages.registry.results import Result, Revision
+from stages.registry.results import Result
 from stages.registry.versions import register
 
 FACTS = {"architecture": "custom_cnn", "registered_model": "fingerspell", "version": 3}
