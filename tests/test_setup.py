@@ -13,10 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from stages.commands.promote import PROPOSED
-from stages.evaluation.predictions import PREDICTIONS
-from stages.registry.record import CHAMPION_FILES
-
 ROOT = Path(__file__).resolve().parents[1]
 TASKS = {"help", "repro", "pretrain", "test", "lint", "serve", "client", "ui", "evaluate", "lock", "clean"}
 TASKS |= {
@@ -245,7 +241,6 @@ def test_the_makefile_and_the_lock_name_the_same_uv():
     ("arguments", "sentence"),
     [
         (("serve",), "there is no packed model in bento/. Type: make repro"),
-        (("ui",), "there are no runs in mlflow.db. Type: make repro"),
         (("bench-preprocess",), "name a raw .npz of photographs. Type: make bench-preprocess DATA="),
         (("evaluate",), "name the raw .npz files. Type: make evaluate DATA="),
         (("evaluate", "DATA=one.npz"), "say which set of people these are. Type SET=development"),
@@ -335,12 +330,30 @@ def test_git_s_own_reason_is_passed_on(clone, tmp_path, fault, sentence):
     assert "no git clone" not in done.stderr
 
 
+def test_the_reason_why_no_image_can_be_built_is_passed_on(clone, tmp_path):
+    (clone / "bento/env/docker").mkdir(parents=True)
+    (clone / "bento/env/docker/Dockerfile").touch()
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("sh", "dirname"):
+        (tools / name).symlink_to(shutil.which(name))
+    command = [shutil.which("sh"), "scripts/container.sh", "image"]
+    variables = {"cwd": clone, "env": environment(PATH=str(tools), CONTAINER_TOOL="")}
+    none = subprocess.run(command, **variables, capture_output=True, text=True, check=False)
+    assert (none.returncode, "neither docker, podman nor buildah is installed" in none.stderr) == (1, True)
+    (tools / "docker").write_text("#!/bin/sh\necho 'permission denied on /var/run/docker.sock' >&2\nexit 1\n")
+    (tools / "docker").chmod(0o755)
+    refused = subprocess.run(command, **variables, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert "Fix the cause:\ndocker: permission denied on /var/run/docker.sock" in refused.stderr
+
+
 @pytest.mark.parametrize(
     "path",
     [
-        pytest.param(PROPOSED / "0123456789ab/metrics.json", id="promote"),
-        pytest.param(CHAMPION_FILES / "predictions/index.json", id="register"),
-        pytest.param(PREDICTIONS / "proposed-0123456789ab/index.json", id="promote, predictions"),
+        pytest.param("reports/proposed/0123456789ab/metrics.json", id="promote"),
+        pytest.param("data/predictions/proposed-0123456789ab/index.json", id="promote, predictions"),
+        pytest.param("models/champion/predictions/index.json", id="register"),
         pytest.param(".bentoml/build/home", id="package"),
         pytest.param("models/custom_cnn/model.int8.onnx", id="quantize"),
         pytest.param("tune.db-journal", id="tune"),

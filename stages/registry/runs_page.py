@@ -19,7 +19,7 @@ COLUMNS: Final = ("test/mean", "f1", "accuracy", "training_seconds", "latency_ms
 """Metrics that the table shows; without a view, it shows none."""
 
 
-def offer_columns(client: mlflow.MlflowClient, experiment_id: str) -> None:
+def keep_view(client: mlflow.MlflowClient, experiment_id: str) -> None:
     """Keep the view in the experiment."""
     columns = ["attributes.`Models`", *(f"metrics.`{name}`" for name in COLUMNS)]
     view = json.dumps({"selectedColumns": columns, "orderByKey": "metrics.`f1`", "orderByAsc": False})

@@ -29,7 +29,7 @@ from stages.data.processed import read_processed
 from stages.errors import StoreError
 from stages.evaluation.report import NUMBERS
 from stages.registry.location import SERVERS, sqlite_file, store_name, store_uri
-from stages.registry.runs_page import offer_columns
+from stages.registry.runs_page import keep_view
 from stages.registry.store import open_store, store_lock
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def register(result: Result, experiment: str, model_name: str, revision: Revisio
     """
     with open_store() as client, store_lock():
         experiment_id = ensure_experiment(client, experiment)
-        offer_columns(client, experiment_id)
+        keep_view(client, experiment_id)
         found = _find(client, model_name, result)
         if found is not None:
             _log_changed(client, found.run_id, result.metrics)

@@ -15,6 +15,7 @@ from stages.params import ARCHITECTURES
 from stages.registry import git, results
 from stages.registry.champion import download_champion
 from stages.registry.location import store_name
+from stages.registry.runs_page import find_runs_page
 
 
 def register(folder):
@@ -70,6 +71,9 @@ def check_run(client, registered, folder):
     assert versions(client)[0].description == run.data.tags["mlflow.note.content"]
     example = cv2.imread(client.download_artifacts(run.info.run_id, "input_example.png", str(folder)))
     assert example.shape == (224, 224, 3)
+    assert find_runs_page("tiny") == (
+        f"/#/experiments/{run.info.experiment_id}/runs?workflowType=machine_learning&viewStateShareKey=networks"
+    )
     view = json.loads(client.get_experiment(run.info.experiment_id).tags["mlflow.sharedViewState.networks"])
     assert "metrics.`training_seconds`" in view["selectedColumns"]
     curve = client.get_metric_history(run.info.run_id, "val_accuracy")
