@@ -9,16 +9,18 @@ import sys
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from tiny_models import predictions
+from tiny_models import masks_of, predictions
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
 from serving import CLASSES, mask, server, write_model
 
 from stages import package
 from stages.commands import check_champion as check_command
+from stages.data.processed import PROCESSED, Processed, Split, write_processed
 from stages.errors import InputError, PipelineError, StoreError
 from stages.export import bento
 from stages.export.bento import build_bento
@@ -135,6 +137,8 @@ def test_the_stage_packs_the_registrys_champion(tmp_path, monkeypatch, capsys):
     folder = tmp_path / "reports"
     folder.mkdir()
     model = write_model(folder / "model.onnx")
+    split = Split(masks_of("A"), np.array([0]), np.array([""]))
+    write_processed(PROCESSED, Processed(split, split, ("A", "B", "C")))
     result = Result(
         architecture="custom_cnn",
         model=model,

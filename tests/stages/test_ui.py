@@ -90,14 +90,21 @@ def test_the_pages_answer_at_the_link_and_end_with_the_command(tmp_path, used_po
         stderr=subprocess.STDOUT,
         text=True,
     ) as pages:
-        late = threading.Timer(SECONDS, pages.kill)
-        late.start()
-        link = next((line for line in pages.stdout if line.startswith("The runs: ")), "").strip()
-        late.cancel()
-        assert link == (f"The runs: http://127.0.0.1:{port}/#/experiments/{number}/runs?workflowType=machine_learning")
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer:
-            assert re.search("<title>.*MLflow", answer.read().decode())
-        pages.terminate()
+        try:
+            late = threading.Timer(SECONDS, pages.kill)
+            late.start()
+            link = next((line for line in pages.stdout if line.startswith("The runs: ")), "").strip()
+            late.cancel()
+            assert link == (
+                f"The runs: http://127.0.0.1:{port}/#/experiments/{number}/runs?workflowType=machine_learning"
+            )
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer:
+                assert re.search("<title>.*MLflow", answer.read().decode())
+            server = environment | {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}"}
+            remote = subprocess.run(command[:-1], cwd=tmp_path, env=server, capture_output=True, text=True, check=True)
+            assert remote.stdout.strip() == link, "of a registry that is a server, only the link is shown"
+        finally:
+            pages.terminate()
         pages.stdout.read()
         assert pages.wait(30) == 0
     assert check_port(str(port), "") == port, "the server ended, too"
