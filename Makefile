@@ -125,6 +125,7 @@ clean-room: ## Clone into a new folder, with an empty cache of packages, and tim
 serve: $(READY) ## Serve the champion on this machine (PORT=3000)
 	@[ -d bento ] || { echo "error: there is no packed model in bento/. Type: make repro" >&2; exit 1; }
 	@[ -n "$${FINGERSPELL_MODEL:-}" ] || $(RUN) stages.commands.check_champion bento
+	@$(RUN) stages.commands.check_port "$(PORT)" "make serve PORT"
 	@# The last option is BentoML's own, though its help does not list it: Ctrl-C does not wait for idle connections.
 	@$(RUN) bentoml serve "$(CURDIR)/bento" --host 127.0.0.1 --port $(PORT) --timeout-graceful-shutdown 5
 
@@ -139,12 +140,8 @@ web: $(READY) ## Build the page for browsers, with Node.js (make serve shows it 
 client: $(READY) ## Recognise letters from a camera or video (SOURCE=0|FILE|FOLDER|URL SERVER=URL ARGS=--demo)
 	@$(RUN) client $(if $(SOURCE),--source "$(SOURCE)") $(if $(SERVER),--server "$(SERVER)") $(ARGS)
 
-ui: $(READY) ## Open MLflow's pages (UI_PORT=5000)
-	@case "$${MLFLOW_TRACKING_URI:-}" in http*) echo "The runs are at $$MLFLOW_TRACKING_URI"; exit 0 ;; esac; \
-	[ -n "$${MLFLOW_TRACKING_URI:-}" ] || [ -e mlflow.db ] || { \
-		echo "error: there are no runs in mlflow.db. Type: make repro" >&2; exit 1; }; \
-	$(RUN) mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" --host 127.0.0.1 \
-		--port $(UI_PORT) --workers 1
+ui: $(READY) ## Show the networks side by side in MLflow (UI_PORT=5000 ARGS=--no-browser)
+	@$(RUN) stages.commands.ui --port "$(UI_PORT)" $(ARGS)
 
 tune: $(READY) ## Search for better parameters (ARGS="--trials 50" TUNE_STORAGE=postgresql://...)
 	@$(RUN) stages.commands.tune $(ARGS)

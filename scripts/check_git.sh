@@ -13,8 +13,16 @@ has() {
     [ -n "$(printenv "$1")" ] || [ -n "$(git config "$2")" ]
 }
 
-git rev-parse --git-dir >/dev/null 2>&1 ||
-    stop "this folder is no git clone, and DVC needs one. Clone the project, or type: git init"
+command -v git >/dev/null || stop "git is not installed, and DVC needs it (Debian, Ubuntu: apt-get install git)."
+if ! said=$(LC_ALL=C git rev-parse --git-dir 2>&1 >/dev/null); then
+    case $said in
+        *"not a git repository"*)
+            stop "this folder is no git clone, and DVC needs one. Clone the project, or type: git init" ;;
+        *)
+            stop "git cannot read this clone, and DVC needs it. Do as git says, and run again:
+$said" ;;
+    esac
+fi
 [ "${1:-}" = experiments ] || exit 0
 git rev-parse --verify --quiet HEAD >/dev/null ||
     stop "this clone has no commit, and an experiment begins from one. Type: git add --all && git commit -m first"

@@ -13,8 +13,13 @@ stop() {
     exit 1
 }
 
+reasons=
 works() {
-    command -v "$1" >/dev/null 2>&1 && "$1" info >/dev/null 2>&1
+    command -v "$1" >/dev/null || return 1
+    said=$("$1" info 2>&1 >/dev/null) && return 0
+    reasons="$reasons
+$1: $said"
+    return 1
 }
 
 [ -f bento/env/docker/Dockerfile ] || stop "there is no packed model in bento/. Type: make repro"
@@ -22,8 +27,8 @@ tool=${CONTAINER_TOOL:-}
 for candidate in docker podman buildah; do
     [ -n "$tool" ] || { works "$candidate" && tool=$candidate; } || true
 done
-[ -n "$tool" ] || stop "neither docker, podman nor buildah works here. Install one (Debian, Ubuntu: apt-get install podman), \
-or start docker's daemon."
+[ -n "$tool" ] || [ -z "$reasons" ] || stop "no program that builds images works here. Fix the cause:$reasons"
+[ -n "$tool" ] || stop "neither docker, podman nor buildah is installed. Install one (Debian, Ubuntu: apt-get install podman)."
 
 context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT

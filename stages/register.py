@@ -16,11 +16,12 @@ from tqdm import tqdm
 from stages.errors import run_door
 from stages.params import ARCHITECTURES, Register, read_params
 from stages.registry.champion import read_champion
+from stages.registry.git import read_revision
 from stages.registry.location import store_name
 from stages.registry.promotion import propose
 from stages.registry.rebuilding import choose_first, restore_champion
 from stages.registry.record import ChampionRecord, RegisteredNetwork, champion_predictions, write_record
-from stages.registry.results import read_result, read_revision
+from stages.registry.results import read_result
 from stages.registry.versions import register
 
 

@@ -1,8 +1,9 @@
-"""Stage `train`: processed data to a trained network: weights, history, ONNX file."""
+"""Stage `train`: processed data to a trained network: weights, history, time, ONNX file."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from stages.params import ARCHITECTURES, Augment, Train, read_init, read_params,
 from stages.training.calibration import mirrored_logits
 from stages.training.fit import fit, is_first_process
 from stages.training.identity import run_hash
+from stages.training.reports import TrainingTime
 from stages.training.weights import people_trained_on, save_weights, start_network, weights_hash
 
 MODELS = Path("models")
@@ -37,7 +39,8 @@ def main() -> None:
     # Only a run with the same data, parameters, initial weights, code and libraries resumes from a checkpoint.
     run = run_hash(hashed, train, augment, schedule, weights_hash(init))
     unfinished = MODELS / "unfinished" / f"{architecture}-{run}"
-    history = fit(network, data, schedule, train, augment, unfinished, early_layers)
+    time = TrainingTime()
+    history = fit(network, data, schedule, train, augment, unfinished, early_layers, callbacks=[time])
     if not is_first_process():
         return
 
@@ -51,6 +54,8 @@ def main() -> None:
     )  # fmt: skip
     save_weights(network.state_dict(), folder / "weights.safetensors", data.class_names, trained_on)
     write_text(folder / "history.csv", pd.DataFrame(history).to_csv(index=False, lineterminator="\n"))
+    # A file of its own, since it differs from run to run: the others are the same bytes every time on one machine.
+    write_text(folder / "training.json", json.dumps({"training_seconds": round(time.seconds, 1)}) + "\n")
     shutil.rmtree(unfinished)
 
 

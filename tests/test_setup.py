@@ -241,7 +241,6 @@ def test_the_makefile_and_the_lock_name_the_same_uv():
     ("arguments", "sentence"),
     [
         (("serve",), "there is no packed model in bento/. Type: make repro"),
-        (("ui",), "there are no runs in mlflow.db. Type: make repro"),
         (("bench-preprocess",), "name a raw .npz of photographs. Type: make bench-preprocess DATA="),
         (("evaluate",), "name the raw .npz files. Type: make evaluate DATA="),
         (("evaluate", "DATA=one.npz"), "say which set of people these are. Type SET=development"),
@@ -291,6 +290,84 @@ def test_an_experiment_without_what_it_needs_of_git_says_what_to_type(clone, mis
     result = make(clone, "pretrain", **nobody)
     assert sentence in result.stderr
     assert ("called" in result.stdout) == (missing == "nothing")
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        ("config", "git cannot read this clone, and DVC needs it. Do as git says, and run again:\nfatal: bad"),
+        ("missing", "git is not installed, and DVC needs it"),
+        pytest.param(
+            "owner",
+            "git config --global --add safe.directory",
+            marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user"),
+        ),
+    ],
+)
+def test_git_s_own_reason_is_passed_on(clone, tmp_path, fault, sentence):
+    subprocess.run(["git", "init", "-q"], cwd=clone, check=True)
+    variables = {"HOME": str(tmp_path), "GIT_CEILING_DIRECTORIES": str(clone.parent)}
+    if fault == "config":
+        (clone / ".git/config").write_text("[core")
+    elif fault == "owner":
+        for path in (clone, clone / ".git"):
+            os.chown(path, 12345, 12345)
+    else:
+        tools = tmp_path / "tools"
+        tools.mkdir()
+        (tools / "sh").symlink_to(shutil.which("sh"))
+        variables |= {"PATH": str(tools)}
+    done = subprocess.run(
+        [shutil.which("sh"), "scripts/check_git.sh"],
+        cwd=clone,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "no git clone" not in done.stderr
+
+
+def test_the_reason_why_no_image_can_be_built_is_passed_on(clone, tmp_path):
+    (clone / "bento/env/docker").mkdir(parents=True)
+    (clone / "bento/env/docker/Dockerfile").touch()
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("sh", "dirname"):
+        (tools / name).symlink_to(shutil.which(name))
+    command = [shutil.which("sh"), "scripts/container.sh", "image"]
+    variables = {"cwd": clone, "env": environment(PATH=str(tools), CONTAINER_TOOL="")}
+    none = subprocess.run(command, **variables, capture_output=True, text=True, check=False)
+    assert (none.returncode, "neither docker, podman nor buildah is installed" in none.stderr) == (1, True)
+    (tools / "docker").write_text("#!/bin/sh\necho 'permission denied on /var/run/docker.sock' >&2\nexit 1\n")
+    (tools / "docker").chmod(0o755)
+    refused = subprocess.run(command, **variables, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert "Fix the cause:\ndocker: permission denied on /var/run/docker.sock" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("reports/proposed/0123456789ab/metrics.json", id="promote"),
+        pytest.param("data/predictions/proposed-0123456789ab/index.json", id="promote, predictions"),
+        pytest.param("models/champion/predictions/index.json", id="register"),
+        pytest.param(".bentoml/build/home", id="package"),
+        pytest.param("models/custom_cnn/model.int8.onnx", id="quantize"),
+        pytest.param("tune.db-journal", id="tune"),
+        pytest.param("mlflow.db.lock", id="ui"),
+        pytest.param("site/index.html", id="docs"),
+        pytest.param("docs/.messages.md", id="messages, killed"),
+        pytest.param("reports/.register.json.partial", id="register, killed"),
+        pytest.param("sbom.json", id="sbom"),
+        pytest.param(".coverage.host.1.X", id="coverage"),
+    ],
+)
+def test_git_ignores_what_a_task_leaves_that_is_no_report(path):
+    ignored = subprocess.run(["git", "check-ignore", "--quiet", "--no-index", path], cwd=ROOT, check=False)
+    assert ignored.returncode == 0
 
 
 def test_clean_keeps_raw_data_reports_and_the_environment(clone):

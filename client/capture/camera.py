@@ -256,5 +256,5 @@ def _read_whole(capture: cv2.VideoCapture) -> npt.NDArray[np.uint8] | None:
 def _read_picture(path: Path) -> npt.NDArray[np.uint8]:
     rgb = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
     if rgb is None:
-        raise ClientError(f"{path}: not a picture that OpenCV can read. Remove it from the folder, or convert it.")
+        raise ClientError(f"{path}: not a picture that OpenCV can read. Move it out of the folder, or convert it.")
     return np.asarray(rgb, dtype=np.uint8)

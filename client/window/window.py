@@ -47,7 +47,9 @@ def check_display(instead: str = "get one JSON line per frame") -> None:
         )
     probe = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=False)
     if probe.returncode != 0:
-        said = next((line for line in probe.stderr.splitlines() if line.strip()), f"exit code {probe.returncode}")
+        # Of an exception, the line that names it; Qt's abort has the reason in its first line.
+        lines = (line for line in probe.stderr.splitlines() if line.strip() and not line.startswith(("Traceback", " ")))
+        said = next(lines, f"exit code {probe.returncode}")
         raise ClientError(
             f"No window can be opened on DISPLAY={display} ({said.strip()}). Run with --headless to "
             f"{instead}, or start it from a desktop session."

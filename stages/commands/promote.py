@@ -17,19 +17,11 @@ from stages.evaluation.predictions import predictions_of
 from stages.evaluation.signer_scores import macro_of
 from stages.files import content_hash, write_text
 from stages.params import Register, read_params
+from stages.registry.git import UNKNOWN, Revision, read_revision
 from stages.registry.history import restore_tags
 from stages.registry.promotion import measure, propose
 from stages.registry.record import ChampionRecord, write_record
-from stages.registry.results import (
-    MODELS,
-    REPORTS,
-    UNKNOWN,
-    Result,
-    Revision,
-    read_metrics,
-    read_result,
-    read_revision,
-)
+from stages.registry.results import MODELS, REPORTS, Result, read_metrics, read_result
 from stages.registry.versions import register
 
 if TYPE_CHECKING:

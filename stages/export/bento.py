@@ -103,6 +103,7 @@ def _run_bentoml(context: Path, version: str, home: Path) -> Path:
     built = home / "bentos" / _NAME / version
     if result.returncode or not built.is_dir():
         raise PipelineError(f"bentoml build failed. Fix what it reports and run again:\n{result.stdout}{result.stderr}")
+    shutil.copymode(home, built)  # BentoML makes it with mkdtemp, so nobody else could read it, whatever the umask
     return built
 
 

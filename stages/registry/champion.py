@@ -258,8 +258,9 @@ def _fetch(uri: str, destination: Path, expected_hash: str | None, what: str) ->
             fetched = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder))
         if expected_hash is not None and content_hash(fetched) != expected_hash:
             raise StoreError(
-                f"{store_name()}: the file of {what} is not the one registered. "
-                "Delete that version and register again: dvc repro --force --single-item register."
+                f"{store_name()}: the file of {what} is not the one registered. Run again, in case it was damaged on "
+                f"the way. If it is damaged in the store, put a copy with the SHA-256 {expected_hash} in its place: "
+                "models/ or models/champion/ may have one."
             )
         fetched.replace(destination)
     return destination

@@ -16,10 +16,11 @@ from stages.evaluation.networks import load_network
 from stages.files import content_hash
 from stages.params import Promote, read_params
 from stages.registry.champion import move_champion, read_champion, read_versions
+from stages.registry.git import UNKNOWN, Revision
 from stages.registry.history import previous_version, restore_tags
 from stages.registry.promotion import FIRST, Outcome, gate_terms, promote_first
 from stages.registry.record import CHAMPION_FILES, champion_predictions
-from stages.registry.results import UNKNOWN, Result, Revision, read_metrics
+from stages.registry.results import Result, read_metrics
 from stages.registry.versions import register
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def choose_first(model_name: str, last: ChampionRecord | None, results: Sequence
             f"'{model_name}' has no champion: the one on record, {lost}, is not on this machine, or this checkout "
             "cannot evaluate it, and every network in models/ was rolled back or refused. Get its file (dvc checkout "
             "models/champion, or dvc pull), or train other networks, and run: make repro. To begin anew with these "
-            "networks, delete reports/register.json first."
+            "networks, rename reports/register.json first."
         )
     reason = (
         f"The champion on record, {lost}, is not on this machine, or this checkout cannot evaluate it, so nothing was "

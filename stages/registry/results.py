@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel
 
 from stages.errors import InputError
 from stages.evaluation.networks import load_network
 from stages.evaluation.predictions import predictions_of
 from stages.evaluation.report import read_history
-from stages.files import content_hash
+from stages.files import content_hash, read_model
 from stages.params import ARCHITECTURES, PARAMS_FILE, read_values
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ TEST_REPORT: Final = REPORTS / "test.json"
 SPEED_REPORT: Final = REPORTS / "speed.json"
 PARAMETER_SECTIONS: Final = ("synthesize", "preprocess", "augment", "train", "init", "schedule")
 """Sections of `params.yaml` that a network depends on."""
-UNKNOWN: Final = "unknown"
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Result:
     report: Path
     """Folder of numbers."""
     metrics: dict[str, float]
+    """In validation, and the time of training, if this checkout trained it."""
     history: pd.DataFrame | None
     """Training curves, a row for each epoch; None if a person proposes the model."""
     validation: Predictions
@@ -52,14 +53,10 @@ class Result:
     """DVC stage that made the model file; "" if a person proposes it."""
 
 
-@dataclass(frozen=True)
-class Revision:
-    """State of the source code."""
+class _Training(BaseModel):
+    """What `training.json` holds."""
 
-    commit: str
-    """Full hash, or "unknown" outside a git checkout."""
-    dirty: str
-    """"true" if tracked sources were changed since; "unknown" outside a git checkout."""
+    training_seconds: float
 
 
 def read_result(architecture: str) -> Result:
@@ -78,7 +75,7 @@ def read_result(architecture: str) -> Result:
         classes=network.classes,
         data_hash=network.data_hash,
         report=report,
-        metrics=read_metrics(report / "metrics.json"),
+        metrics=read_metrics(report / "metrics.json") | read_training(MODELS / architecture / "training.json"),
         history=read_history(MODELS / architecture / "history.csv"),
         validation=predictions_of(model).validation,
         parameters=read_parameters(architecture),
@@ -112,21 +109,13 @@ def flatten(values: Any, name: str, architecture: str) -> dict[str, str]:  # noq
     return flat | (flatten(values[architecture], name, architecture) if architecture in values else {})
 
 
-def read_revision() -> Revision:
-    """Ask git for the commit and whether sources differ from it; reports and `dvc.lock` are outputs, not sources."""
-    commit = _git("rev-parse", "--verify", "HEAD")
-    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!reports", ":!dvc.lock")
-    if commit is None or changed is None:
-        return Revision(UNKNOWN, UNKNOWN)
-    return Revision(commit, "true" if changed else "false")
+def read_training(path: Path) -> dict[str, float]:
+    """Read what the training of one network took: `training_seconds`.
 
-
-def _git(*arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True, timeout=30)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    return read_model(_Training, path, "dvc repro train").model_dump()
 
 
 def read_metrics(path: Path) -> dict[str, float]:

@@ -14,7 +14,9 @@ import mlflow.onnx
 import numpy as np
 import onnx
 import pandas as pd
+from mlflow.data.meta_dataset import MetaDataset
 from mlflow.data.pandas_dataset import from_pandas
+from mlflow.data.sources import LocalArtifactDatasetSource  # type: ignore[attr-defined] # made when it is imported
 from mlflow.entities import Metric, Param
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
@@ -22,16 +24,21 @@ from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 
 from client.mask import MASK_SIZE
+from stages.data.loader import draw_masks
+from stages.data.processed import read_processed
 from stages.errors import StoreError
 from stages.evaluation.report import NUMBERS
 from stages.registry.location import SERVERS, sqlite_file, store_name, store_uri
-from stages.registry.results import Result, Revision
+from stages.registry.runs_page import keep_view
 from stages.registry.store import open_store, store_lock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mlflow.data.pandas_dataset import PandasDataset
+
+    from stages.registry.git import Revision
+    from stages.registry.results import Result
 
 FILES: Final = "MLFLOW_DEFAULT_ARTIFACT_ROOT"
 """Variable, MLflow's own, that names the place of files for a database which is used without a server."""
@@ -40,6 +47,10 @@ REPORT_FOLDER: Final = "report"
 """Folder of a run with the network's own report: its numbers from registration on, its pictures once they are drawn."""
 DESCRIPTION_CHARACTERS: Final = 5000
 """Longest description of a version that every store keeps."""
+EXAMPLE: Final = "input_example.png"
+"""Picture in a run of a mask as the network takes it."""
+RAW: Final = "preprocess.raw"
+"""Parameter that names the raw data."""
 METRICS_A_CALL: Final = 1000
 """Most metrics that MLflow takes in one call."""
 
@@ -70,6 +81,7 @@ def register(result: Result, experiment: str, model_name: str, revision: Revisio
     """
     with open_store() as client, store_lock():
         experiment_id = ensure_experiment(client, experiment)
+        keep_view(client, experiment_id)
         found = _find(client, model_name, result)
         if found is not None:
             _log_changed(client, found.run_id, result.metrics)
@@ -185,14 +197,21 @@ def _create(
         "dvc_stage": result.stage,
     }
     # The block marks the run as failed if anything inside raises; the version comes last and makes it count.
-    with mlflow.start_run(experiment_id=experiment_id, run_name=result.architecture, tags=tags) as run:
+    description = describe(result)
+    with mlflow.start_run(
+        experiment_id=experiment_id, run_name=result.architecture, tags=tags, description=description
+    ) as run:
         run_id = run.info.run_id
         client.log_batch(run_id, params=[Param(name, value) for name, value in result.parameters.items()])
         curves = _curves(result)
         for start in range(0, len(curves), METRICS_A_CALL):
             client.log_batch(run_id, metrics=curves[start : start + METRICS_A_CALL])
         _log_report(client, run_id, result)
-        mlflow.log_input(_dataset(result), context="validation")
+        if data := _training_data(result):
+            mlflow.log_input(data, context="training")
+        mlflow.log_input(_validation_data(result), context="validation")
+        # As a picture: MLflow's own kind of example is the mask in 4 MB of JSON, and takes a second to write and check.
+        client.log_image(run_id, draw_masks(read_processed().validation.samples[:1])[0], EXAMPLE)
         model = mlflow.onnx.log_model(
             onnx.load(result.model),
             name=result.architecture,
@@ -204,7 +223,7 @@ def _create(
         mlflow.log_metrics(result.metrics, model_id=model.model_id)
     _ensure_registered_model(client, model_name)
     version = client.create_model_version(
-        model_name, source=model.model_uri, run_id=run_id, tags=tags, model_id=model.model_id
+        model_name, source=model.model_uri, run_id=run_id, tags=tags, model_id=model.model_id, description=description
     )
     return Version(run_id, int(version.version), reused=False)
 
@@ -222,8 +241,34 @@ def _log_changed(client: mlflow.MlflowClient, run_id: str, numbers: Mapping[str,
     client.log_batch(run_id, metrics=changed)
 
 
-def _dataset(result: Result) -> PandasDataset:
-    """The validation split with what was predicted for it, as MLflow's dataset of the run."""
+def describe(result: Result) -> str:
+    """Describe a network for the pages of its run and its version."""
+    raw, init, seconds = (
+        result.parameters.get(RAW),
+        result.parameters.get("init"),
+        result.metrics.get("training_seconds"),
+    )
+    made = f"trained on {raw}" if raw else "trained elsewhere"
+    if init:
+        made += " from random weights" if init == "random" else f" from the weights {init}"
+    made += f" in {seconds:.0f} s" if seconds else ""
+    return (
+        f"{result.architecture}, {made}. Macro F1 in validation: {result.metrics['f1']:.3f}. It takes masks of "
+        f"{MASK_SIZE} x {MASK_SIZE} pixels and returns probabilities of {', '.join(result.classes)}."
+    )
+
+
+def _training_data(result: Result) -> MetaDataset | None:
+    """What it was trained on, named by its hash; None if that was elsewhere."""
+    raw = result.parameters.get(RAW)
+    if not raw:
+        return None
+    source = LocalArtifactDatasetSource(raw)
+    return MetaDataset(source, name="training", digest=result.data_hash)  # type: ignore[abstract] # it is not, in fact
+
+
+def _validation_data(result: Result) -> PandasDataset:
+    """The validation split with what was predicted for it."""
     validation = result.validation
     table = pd.DataFrame(
         {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from stages.errors import InputError
+from stages.registry.git import GitError, run_git
 from stages.registry.results import REPORTS, TEST_REPORT
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ RELEASES: Final = "v*"
 NEWEST_FIRST: Final = ("--sort=-version:refname", "--sort=-creatordate")
 COMPARED: Final = (TEST_REPORT.as_posix(), f"{REPORTS.as_posix()}/people", f"{REPORTS.as_posix()}/*/metrics.json")
 """The reports whose figures are compared, as git's patterns."""
-GIT_SECONDS: Final = 60
 
 
 @dataclass(frozen=True)
@@ -30,26 +29,29 @@ class Base:
     """Full hash."""
 
     def read(self, path: Path) -> bytes | None:
-        """Read a file as it was committed; None if the commit has no such file."""
+        """Read a file as it was committed; None if the commit has no such file.
+
+        Raises:
+            InputError: git cannot read it.
+        """
         try:
-            return _git("show", f"{self.commit}:./{path.as_posix()}")
-        except _GitError:
-            return None
-
-
-class _GitError(Exception):
-    """What git said against a command."""
+            listed = run_git("ls-tree", self.commit, "--", path.as_posix())
+            return run_git("show", f"{self.commit}:./{path.as_posix()}") if listed else None
+        except GitError as error:
+            raise _unreadable(error) from None
 
 
 def named_base(revision: str) -> Base:
     """Find the revision that a person named.
 
     Raises:
-        InputError: git does not know it.
+        InputError: git does not know it, or cannot read the clone.
     """
     try:
         commit = _line("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
-    except _GitError as error:
+    except GitError as error:
+        if not error.finds_nothing:
+            raise _unreadable(error) from None
         raise InputError(
             f"BASE={revision}: git knows no such commit ({error}). Name another, or fetch it: git fetch --tags origin"
         ) from None
@@ -64,6 +66,9 @@ def choose_bases() -> tuple[list[Base], str]:
 
     Returns:
         The bases, and a sentence on why there are none or fewer than there could be; "" if there is nothing to say.
+
+    Raises:
+        InputError: git cannot read the clone.
     """
     try:
         head = _line("rev-parse", "--verify", "HEAD")
@@ -74,7 +79,9 @@ def choose_bases() -> tuple[list[Base], str]:
         bases = [Base("the reports committed last", head)] if changed else []
         if tags:
             bases.append(Base(f"the last release, {tags[0]}", _line("rev-parse", f"{tags[0]}^{{commit}}")))
-    except _GitError as error:
+    except GitError as error:
+        if not error.finds_nothing:
+            raise _unreadable(error) from None
         return [], f"git shows no committed figures here ({error}), so there is nothing to compare with."
     if not bases and len(versions) > 1:
         bases = [Base("the reports committed before these", versions[1])]
@@ -87,20 +94,14 @@ def choose_bases() -> tuple[list[Base], str]:
     return bases, ""
 
 
+def _unreadable(error: GitError) -> InputError:
+    return InputError(f"git cannot read this clone ({error}). Do as it says, and run again.")
+
+
 def _lines(*arguments: str) -> list[str]:
-    return _git(*arguments).decode("utf-8", "replace").split("\n")[:-1]
+    return run_git(*arguments).decode("utf-8", "replace").split("\n")[:-1]
 
 
 def _line(*arguments: str) -> str:
     """The first line, or "" if git prints nothing."""
     return next(iter(_lines(*arguments)), "")
-
-
-def _git(*arguments: str) -> bytes:
-    try:
-        return subprocess.run(["git", *arguments], capture_output=True, check=True, timeout=GIT_SECONDS).stdout
-    except subprocess.CalledProcessError as error:
-        said = error.stderr.decode("utf-8", "replace").strip().split("\n")[0]
-        raise _GitError(said or f"exit status {error.returncode}") from None
-    except (OSError, subprocess.SubprocessError) as error:
-        raise _GitError(str(error)) from None

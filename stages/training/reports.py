@@ -1,10 +1,10 @@
-"""The validation accuracy of each epoch, reported while a network still trains."""
+"""What a training tells about itself: the validation accuracy of each epoch while it still runs, and its time."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, Timer, TQDMProgressBar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,3 +26,12 @@ class EpochReports(Callback):
         """Close the progress bar, which Lightning leaves open, so that the next output starts on its own line."""
         if isinstance(trainer.progress_bar_callback, TQDMProgressBar):
             trainer.progress_bar_callback.train_progress_bar.close()
+
+
+class TrainingTime(Timer):
+    """Measures the time of training and validation; a resumed run goes on from the time that its checkpoint kept."""
+
+    @property
+    def seconds(self) -> float:
+        """Time so far, without what was lost between the last checkpoint and an interruption."""
+        return float(self.time_elapsed())

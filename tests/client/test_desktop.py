@@ -30,6 +30,17 @@ def test_an_installed_voice_gets_the_text_and_none_of_it_is_an_option(tmp_path, 
     assert (tmp_path / "said").read_text() == "--|-hello|"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="the voice of the test is a shell script")
+def test_a_voice_that_cannot_speak_says_why(tmp_path, monkeypatch):
+    voice = tmp_path / "espeak-ng"
+    voice.write_text("#!/bin/sh\necho warning >&2\necho 'no audio device' >&2\nexit 1\n")
+    voice.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(desktop, "VOICES", ["espeak-ng"])
+    monkeypatch.setattr(desktop, "START_SECONDS", 10.0)
+    assert desktop.speak("HELLO") == "espeak-ng cannot speak: no audio device"
+
+
 def test_without_a_voice_a_message_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("sys.platform", "linux")
@@ -43,3 +54,11 @@ def test_without_a_clipboard_a_message_says_what_to_install(monkeypatch):
 
     monkeypatch.setattr(desktop.pyperclip, "copy", copy)
     assert "install xclip" in desktop.copy("HELLO")
+
+
+def test_a_clipboard_s_own_reason_is_passed_on(monkeypatch):
+    def copy(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(desktop.pyperclip, "copy", copy)
+    assert desktop.copy("HELLO") == "The clipboard does not work: [Errno 13] Permission denied"

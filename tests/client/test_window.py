@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from display import click, press, read_screen, wait_for
 
+from client.errors import ClientError
+from client.window import window
 from client.window.drawing import STEADY, WAVERING
 from client.window.screen import SIZE, Layout
 
@@ -29,6 +31,13 @@ def start(display, *arguments):
 
 def count(pixels, colour):
     return int((read_screen(pixels) == colour).all(axis=2).sum())
+
+
+def test_a_window_that_cannot_be_opened_says_why(monkeypatch):
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(window, "PROBE", "import cv2\nraise cv2.error('The function is not implemented')\n")
+    with pytest.raises(ClientError, match=r"on DISPLAY=:0 \(cv2\.error: The function is not implemented\)"):
+        window.check_display()
 
 
 @pytest.fixture

@@ -228,6 +228,21 @@ def test_a_copy_without_git_says_so(checkout, check):
     assert "git shows no committed figures here (fatal: not a git repository" in out
 
 
+@pytest.mark.parametrize("named", [(), ("--base", "HEAD")], ids=["no base", "a base"])
+def test_a_clone_that_git_cannot_read_is_an_error_with_its_reason(checkout, check, named):
+    (checkout / ".git/config").write_text("[core")
+    with pytest.raises(InputError, match=r"git cannot read this clone \(fatal: bad config line"):
+        check(*named)
+
+
+def test_a_committed_report_that_git_cannot_read_is_not_taken_for_a_missing_one(checkout, check):
+    write_all(checkout, mean=0.8)
+    blob = subprocess.run(["git", "rev-parse", "HEAD:reports/test.json"], capture_output=True, text=True, check=True)
+    (checkout / ".git/objects" / blob.stdout[:2] / blob.stdout[2:].strip()).unlink()
+    with pytest.raises(InputError, match=r"git cannot read this clone \(fatal: .*reports/test\.json"):
+        check("--base", "HEAD")
+
+
 def test_reports_in_an_older_format_are_named_and_not_compared(checkout, check):
     old = report(mean=0.99)
     for name in ("f1", "precision", "recall"):

@@ -15,7 +15,7 @@ from stages.data.processed import Processed, Split
 from stages.models.loss import cross_entropy_loss
 from stages.params import Augment, Phase, Train
 from stages.training.fit import Masks, WholeCheckpoints, fit
-from stages.training.reports import EpochReports
+from stages.training.reports import EpochReports, TrainingTime
 
 AUGMENT = Augment(mirror=0.0, roll=0.0, tilt=0.0, scale=0.0, shift=0.0, stretch=0.0, jitter=0.0)
 
@@ -94,6 +94,26 @@ def test_a_resumed_run_ends_like_an_undisturbed_one(tmp_path):
     undisturbed, expected = run("undisturbed")
     assert history == undisturbed
     assert network.state_dict() == expected.state_dict()
+
+
+def test_the_time_of_a_resumed_run_includes_that_before_it_was_killed(tmp_path):
+    def stop(epoch, accuracy):
+        if epoch == 1:
+            raise KeyError("killed")
+
+    split = Split(tiny_models.masks_of("ABC"), np.array([0, 1, 2]), np.array([""] * 3))
+    train = Train(seed=0, batch_size=3, lr=0.1, warmup=0.1, dropout=0.5, patience=4, frozen_epochs=0, fine_tuning=1.0)
+    inputs = Processed(split, split, ("A", "B", "C")), [phase(2, 56, 3)], train, AUGMENT, tmp_path
+    with pytest.raises(KeyError, match="killed"):
+        fit(KnowsSmallMasksOnly(), *inputs, callbacks=[TrainingTime(), EpochReports(stop)])
+    checkpoint = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    (kept,) = [state["time_elapsed"] for state in checkpoint["callbacks"].values() if "time_elapsed" in state]
+    assert kept["train"] > 0
+    kept["train"] += 1000
+    torch.save(checkpoint, tmp_path / "last.ckpt")
+    time = TrainingTime()
+    fit(KnowsSmallMasksOnly(), *inputs, callbacks=[time])
+    assert 1000 < time.seconds < 1000 + 60
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path, monkeypatch):

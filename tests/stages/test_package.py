@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from tiny_models import predictions
+from tiny_models import masks_of, predictions
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
 from serving import CLASSES, mask, server, write_model
 
 from stages import package
 from stages.commands import check_champion as check_command
+from stages.data.processed import PROCESSED, Processed, Split, write_processed
 from stages.errors import InputError, PipelineError, StoreError
 from stages.export import bento
 from stages.export.bento import build_bento
 from stages.files import content_hash
 from stages.registry.champion import move_champion
+from stages.registry.git import Revision
 from stages.registry.record import ChampionRecord
-from stages.registry.results import Result, Revision
+from stages.registry.results import Result
 from stages.registry.versions import register
 
 FACTS = {"architecture": "custom_cnn", "registered_model": "fingerspell", "version": 3}
@@ -95,6 +99,15 @@ def link_files(folder: Path, store: Path, linked: Path) -> None:
         link.symlink_to(path.rename(store / str(number)))
 
 
+@pytest.fixture
+def usual_umask():
+    """Whoever is not the owner may read new files."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("usual_umask")
 def test_builds_a_bento_that_serves(tmp_path, monkeypatch):
     page = tmp_path / "page"
     (page / "assets").mkdir(parents=True)
@@ -105,6 +118,8 @@ def test_builds_a_bento_that_serves(tmp_path, monkeypatch):
     built = tmp_path / "bento"
     for version in (3, 4):
         build_bento(model, built, tmp_path / "work", **FACTS | {"version": version})
+    private = [path for path in (built, *built.rglob("*")) if not path.stat().st_mode & 0o004]
+    assert private == [], "a container or another user could not read it"
     assert {path.name for path in tmp_path.iterdir()} == {"model.onnx", "bento", "page"}
     about = yaml.safe_load((built / "bento.yaml").read_text())
     assert (about["name"], about["version"]) == ("fingerspell", "v4")
@@ -137,6 +152,8 @@ def test_the_stage_packs_the_registrys_champion(tmp_path, monkeypatch, capsys):
     folder = tmp_path / "reports"
     folder.mkdir()
     model = write_model(folder / "model.onnx")
+    split = Split(masks_of("A"), np.array([0]), np.array([""]))
+    write_processed(PROCESSED, Processed(split, split, ("A", "B", "C")))
     result = Result(
         architecture="custom_cnn",
         model=model,

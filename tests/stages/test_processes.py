@@ -15,6 +15,7 @@ import yaml
 from stages.data.processed import Processed, Split, write_processed
 from stages.hand.handshapes import read_handshapes
 from stages.hand.signers import synthesize_hands
+from stages.registry.results import read_training
 
 ROOT = Path(__file__).resolve().parents[2]
 TOLERANCE = 0.04
@@ -63,6 +64,8 @@ def test_two_processes_give_the_metrics_of_one(checkouts):
         assert single["val_accuracy"] > 0.8
         for name in ("lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy"):
             assert single[name] == pytest.approx(together[name], abs=TOLERANCE), name
+    for folder in checkouts:
+        assert 0 < read_training(folder / "models/custom_cnn/training.json")["training_seconds"] < 300
     assert {path.name for path in (checkouts[1] / "models").rglob("*") if path.is_file()} == {
-        "model.onnx", "weights.safetensors", "history.csv",
+        "model.onnx", "weights.safetensors", "history.csv", "training.json",
     }  # fmt: skip

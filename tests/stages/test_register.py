@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 
+import cv2
 import pytest
 import tiny_models
 
 from stages.errors import PipelineError
 from stages.params import ARCHITECTURES
-from stages.registry import results
+from stages.registry import git, results
 from stages.registry.champion import download_champion
 from stages.registry.location import store_name
+from stages.registry.runs_page import find_runs_page
 
 
 def register(folder):
@@ -47,6 +50,41 @@ def versions(client):
     return sorted(client.search_model_versions("name='tiny-model'"), key=lambda version: int(version.version))
 
 
+def check_run(client, registered, folder):
+    """What people look for in the run of CustomCNN."""
+    run = client.get_run(registered["run_id"])
+    assert run.info.run_name == "custom_cnn"
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics["f1"] == 0.7
+    assert run.data.params["schedule.0.epochs"] == "3"
+    assert run.data.params["preprocess.validation"] == "0.2"
+    assert run.data.tags["data_hash"] == "d" * 32
+    assert run.data.tags["git_commit"] == "unknown"
+    assert run.data.tags["dvc_stage"] == "train@custom_cnn"
+    assert run.data.tags["model_hash"] == registered["model_hash"]
+    data = {each.tags[0].value: each.dataset for each in run.inputs.dataset_inputs}
+    assert data.keys() == {"training", "validation"}
+    assert (data["training"].digest, json.loads(data["training"].source)) == ("d" * 32, {"uri": "data/raw"})
+    assert run.data.metrics["training_seconds"] == 12.5
+    described = "custom_cnn, trained on data/raw from random weights in 12 s. Macro F1 in validation: 0.700."
+    assert run.data.tags["mlflow.note.content"].startswith(described)
+    assert versions(client)[0].description == run.data.tags["mlflow.note.content"]
+    example = cv2.imread(client.download_artifacts(run.info.run_id, "input_example.png", str(folder)))
+    assert example.shape == (224, 224, 3)
+    assert find_runs_page("tiny") == (
+        f"/#/experiments/{run.info.experiment_id}/runs?workflowType=machine_learning&viewStateShareKey=networks"
+    )
+    view = json.loads(client.get_experiment(run.info.experiment_id).tags["mlflow.sharedViewState.networks"])
+    assert "metrics.`training_seconds`" in view["selectedColumns"]
+    curve = client.get_metric_history(run.info.run_id, "val_accuracy")
+    assert [(point.step, point.value) for point in curve] == [(1, 0.5), (2, 0.7)]
+    assert {file.path for file in client.list_artifacts(run.info.run_id, "report")} == {
+        "report/confusion.csv",
+        "report/metrics.json",
+        "report/per_letter.csv",
+    }, "pictures that lie there are of an earlier run"
+
+
 def test_register_again_and_after_losing_the_store(tmp_path, monkeypatch):
     tiny_models.write_checkout(tmp_path)
     tiny_models.write_people(tmp_path)
@@ -60,25 +98,7 @@ def test_register_again_and_after_losing_the_store(tmp_path, monkeypatch):
     assert champion.tags["architecture"] == "mobilenet_v2"
     assert int(champion.version) == first["version"]
 
-    run = client.get_run(first["models"]["custom_cnn"]["run_id"])
-    assert run.info.run_name == "custom_cnn"
-    assert run.info.status == "FINISHED"
-    assert run.data.metrics["f1"] == 0.7
-    assert run.data.params["schedule.0.epochs"] == "3"
-    assert run.data.params["preprocess.validation"] == "0.2"
-    assert run.data.tags["data_hash"] == "d" * 32
-    assert run.data.tags["git_commit"] == "unknown"
-    assert run.data.tags["dvc_stage"] == "train@custom_cnn"
-    assert run.data.tags["model_hash"] == first["models"]["custom_cnn"]["model_hash"]
-    (dataset,) = run.inputs.dataset_inputs
-    assert (dataset.dataset.name, dataset.tags[0].value) == ("validation", "validation")
-    curve = client.get_metric_history(run.info.run_id, "val_accuracy")
-    assert [(point.step, point.value) for point in curve] == [(1, 0.5), (2, 0.7)]
-    assert {file.path for file in client.list_artifacts(run.info.run_id, "report")} == {
-        "report/confusion.csv",
-        "report/metrics.json",
-        "report/per_letter.csv",
-    }, "pictures that lie there are of an earlier run"
+    check_run(client, first["models"]["custom_cnn"], tmp_path)
 
     assert register_here(tmp_path, monkeypatch) == first, "running again must reuse every version"
     assert len(versions(store(tmp_path, "again.db"))) == 3
@@ -101,11 +121,15 @@ def test_register_again_and_after_losing_the_store(tmp_path, monkeypatch):
         download_champion("tiny-model", "abc", tmp_path / "other.onnx")
     with pytest.raises(PipelineError, match=r"'no-such-model' has no version 'champion'.*dvc repro"):
         download_champion("no-such-model", "abc", tmp_path / "other.onnx")
-    for file in (tmp_path / "mlartifacts").rglob("model.onnx"):
+    files = {file: file.read_bytes() for file in (tmp_path / "mlartifacts").rglob("model.onnx")}
+    for file in files:
         file.write_bytes(b"tampered with")
-    with pytest.raises(PipelineError, match=r"is not the one registered.*dvc repro"):
+    with pytest.raises(PipelineError, match=rf"is not the one registered.* SHA-256 {back['model_hash']} in its place"):
         download_champion("tiny-model", back["model_hash"], tmp_path / "other.onnx")
     assert not (tmp_path / "other.onnx").exists()
+    for file, contents in files.items():
+        file.write_bytes(contents)
+    assert download_champion("tiny-model", back["model_hash"], tmp_path / "other.onnx").is_file()
 
     shutil.copytree(tmp_path, tmp_path / "moved")
     with pytest.raises(PipelineError, match=r"the checkout was moved\. Move it back, or rename mlflow\.db"):
@@ -153,25 +177,24 @@ def test_parameters_of_an_architecture_are_lifted_from_under_its_name(architectu
     assert results.flatten(train, "train", architecture) == expected
 
 
-def test_revision_knows_changed_sources_from_changed_reports(tmp_path, monkeypatch):
-    import subprocess
-
-    def git(*arguments):
+def test_revision_knows_changed_sources_from_changed_reports(tmp_path, monkeypatch, capsys):
+    def run(*arguments):
         identity = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
         subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True)
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert results.read_revision() == results.Revision("unknown", "unknown")
+    assert git.read_revision() == git.Revision("unknown", "unknown")
+    assert "git does not name the commit (fatal: not a git repository" in capsys.readouterr().err
     (tmp_path / "reports").mkdir()
     for name in ("source.py", "reports/metrics.json"):
         (tmp_path / name).write_text("1")
-    git("init", "-q")
-    git("add", ".")
-    git("commit", "-qm", "first")
+    run("init", "-q")
+    run("add", ".")
+    run("commit", "-qm", "first")
     (tmp_path / "reports/metrics.json").write_text("2")
-    clean = results.read_revision()
+    clean = git.read_revision()
     assert len(clean.commit) == 40
     assert clean.dirty == "false"
     (tmp_path / "source.py").write_text("2")
-    assert results.read_revision() == results.Revision(clean.commit, "true")
+    assert git.read_revision() == git.Revision(clean.commit, "true")
