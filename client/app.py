@@ -79,8 +79,8 @@ def run(options: Options, out: TextIO, terminal: TextIO) -> None:
         connection = None
         recognise: Recognise = DemoRecogniser().recognise
         if options.server or not options.demo:
-            server, frame_rate = options.server or SERVER, None if source.live else source.frame_rate
-            connect = partial(Connection, server, frame_rate, options.threshold, options.hold)
+            server = options.server or SERVER
+            connect = partial(Connection, server, options.threshold, options.hold, timed=not source.live)
             connection = RetryingConnection(connect, status, patience, lossless=not source.live, strict=not windowed)
             stack.callback(connection.close)
             recognise = connection.recognise

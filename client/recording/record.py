@@ -76,7 +76,7 @@ def run(
         hands = ((frame, landmarker.detect_in_video(frame.rgb, round(frame.time * 1000))) for frame in frames)
         try:
             if not headless:
-                show_window(hands, recorder, 0.0 if opened.live else 1.0 / opened.frame_rate)
+                show_window(hands, recorder, paced=not opened.live)
             elif spans is not None:
                 follow_labels(hands, recorder, spans, out)
             else:
@@ -90,15 +90,15 @@ def run(
         )
 
 
-def show_window(hands: Iterable[FrameAndHand], recorder: Recorder, seconds_per_frame: float) -> None:
+def show_window(hands: Iterable[FrameAndHand], recorder: Recorder, *, paced: bool) -> None:
     """Record in a window, with keys, until the letters or the frames end or the user quits.
 
     Args:
         hands: each frame and the hand in it.
         recorder: asks for the letters.
-        seconds_per_frame: how long a frame of a film is shown; 0.0 for a live source, which has its own pace.
+        paced: whether a frame is shown no sooner than it is due; a live source has its own pace.
     """
-    due = time.monotonic()
+    due, before = time.monotonic(), 0.0
     with Window(SIZE) as window:
         for frame, hand in hands:
             recorder.see(frame.time, hand, frame.size)
@@ -113,11 +113,13 @@ def show_window(hands: Iterable[FrameAndHand], recorder: Recorder, seconds_per_f
                 recording=recorder.recording,
                 size=window.size,
             )
-            due = max(due + seconds_per_frame, time.monotonic())
-            key = window.show(picture, round((due - time.monotonic()) * 1000))
-            if key is None or key == ESCAPE or key == ord("q"):
-                break
-            press_key(recorder, key)
+            due, before = max(due + frame.time - before, time.monotonic()), frame.time
+            shown = [(None, due - time.monotonic()), (picture, 0.0)] if paced else [(picture, 0.0)]
+            for each, seconds in shown:
+                key = window.show(each, round(seconds * 1000))
+                if key is None or key == ESCAPE or key == ord("q"):
+                    return
+                press_key(recorder, key)
 
 
 def press_key(recorder: Recorder, key: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Final
@@ -36,21 +37,21 @@ class Connection:
     """An open stream to a service whose model was trained on the masks that this client draws."""
 
     def __init__(
-        self, server: str, frame_rate: float | None = None, threshold: float = THRESHOLD, hold: float | None = None
+        self, server: str, threshold: float = THRESHOLD, hold: float | None = None, *, timed: bool = False
     ) -> None:
         """Check the service's model, then open the stream.
 
         Args:
             server: "http://127.0.0.1:3000", or https.
-            frame_rate: frames per second of a film, which may be read faster or slower than it plays; None: letters are
-                held by the clock.
             threshold: lowest probability at which a letter counts, 0 to 1.
             hold: seconds for which a letter is held before it is committed; None: the service's default.
+            timed: whether letters are held by the frames' own times, those of a film that may be read faster or slower
+                than it plays; else by the clock.
 
         Raises:
             ClientError: no service answers there, or its model needs other masks than this client draws.
         """
-        self._server, self._sent = server.rstrip("/"), 0
+        self._server, self._sent, self._timed = server.rstrip("/"), 0, timed
         is_loopback = _find_host(server) in LOOPBACK
         mask_version = _fetch_mask_version(self._server, direct=is_loopback)
         if mask_version != MASK_VERSION:
@@ -58,8 +59,9 @@ class Connection:
                 f"The model at {self._server} expects masks of version {mask_version!r}, this client draws "
                 f"{MASK_VERSION!r}. Update the client or the service, so that both come from the same release."
             )
-        options = {"mask_version": MASK_VERSION, "threshold": threshold, "frame_rate": frame_rate, "hold": hold}
+        options = {"mask_version": MASK_VERSION, "threshold": threshold, "hold": hold}
         query = urlencode({name: value for name, value in options.items() if value is not None})
+        query += "&timed=true" if timed else ""
         try:
             self._socket = connect(
                 f"ws{self._server[len('http') :]}/stream?{query}",  # http becomes ws, https wss
@@ -81,17 +83,19 @@ class Connection:
         """End the stream."""
         self._socket.close()
 
-    def ask(self, mask: npt.NDArray[np.uint8] | None) -> Reply:
+    def ask(self, mask: npt.NDArray[np.uint8] | None, seconds: float = 0.0) -> Reply:
         """Send one mask and wait for its reply.
 
         Args:
             mask: (`MASK_SIZE`, `MASK_SIZE`, 3) uint8 RGB; None for 'no hand'.
+            seconds: time of its frame; it counts if the stream is timed.
 
         Raises:
             ClientError: the service is gone, does not reply, or sends something other than a reply.
         """
         try:
-            self._socket.send(b"" if mask is None else encode_png(mask))
+            begin = struct.pack(">d", seconds) if self._timed else b""
+            self._socket.send(begin + (b"" if mask is None else encode_png(mask)))
             self._sent += 1
             while True:
                 reply = parse_reply(self._socket.recv(timeout=TIMEOUT), self._server)

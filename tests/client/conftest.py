@@ -9,6 +9,7 @@ import subprocess
 import cv2
 import numpy as np
 import pytest
+from phone_film import write_video
 from spelling_service import SpellingService, running
 
 
@@ -18,15 +19,6 @@ def service():
     spelling = SpellingService()
     with running(spelling) as address:
         yield spelling, address
-
-
-def write_video(path, pictures, rate):
-    height, width = pictures[0].shape[:2]
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, (width, height))
-    for rgb in pictures:
-        writer.write(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
-    writer.release()
-    return path
 
 
 @pytest.fixture(scope="session")

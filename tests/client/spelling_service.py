@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import threading
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -34,7 +35,7 @@ class SpellingService:
         self.word, self.mask_version = word, mask_version
         self.hang_up_after, self.error, self.silent = hang_up_after, error, silent
         self.refusal, self.late = refusal, late
-        self.masks, self.options = [], {}
+        self.masks, self.times, self.options = [], [], {}
 
     def answer_http(self, connection, request):
         if request.path == "/model":
@@ -57,11 +58,14 @@ class SpellingService:
                 if self.error is not None:
                     socket.send(json.dumps({"sequence": sequence, "error": self.error}))
                     continue
-                hands = hands + 1 if message else 0
-                if message:
-                    self.masks.append(cv2.imdecode(np.frombuffer(message, np.uint8), cv2.IMREAD_COLOR_RGB))
+                if "timed" in self.options:
+                    self.times.append(struct.unpack_from(">d", message)[0])
+                png = message[8 if "timed" in self.options else 0 :]
+                hands = hands + 1 if png else 0
+                if png:
+                    self.masks.append(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR_RGB))
                 committed = next(letters, None) if hands == COMMIT_AFTER else None
-                letter, confidence = ("A", 0.75) if message else (None, 0.0)
+                letter, confidence = ("A", 0.75) if png else (None, 0.0)
                 reply = {"sequence": sequence, "letter": letter, "confidence": confidence}
                 if self.late and sequence:
                     socket.send(json.dumps({**reply, "sequence": sequence - 1, "smoothed": None, "committed": None}))

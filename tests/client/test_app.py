@@ -110,10 +110,10 @@ def test_a_film_that_cannot_be_written_is_reported_at_once(service, empty_video)
 def test_options_that_the_service_receives(service, empty_video):
     spelling, address = service
     run_client(empty_video, address, "--text", "--fast", "--threshold", "0.7", "--hold", "0.6")
-    asked = {"mask_version": MASK_VERSION, "threshold": "0.7", "hold": "0.6", "frame_rate": "10.0"}
+    asked = {"mask_version": MASK_VERSION, "threshold": "0.7", "hold": "0.6", "timed": "true"}
     assert spelling.options == asked
     run_client(empty_video, address, "--text")
-    assert "frame_rate" not in spelling.options, "at its own pace the clock counts"
+    assert "timed" not in spelling.options, "at its own pace the clock counts"
 
 
 def test_ctrl_c_ends_with_the_text_and_130(service, he_video):

@@ -47,12 +47,13 @@ def test_replies(service):
     assert np.array_equal(spelling.masks[0], RED)  # colours in the right order, nothing lost
 
 
-@pytest.mark.parametrize(("frame_rate", "sent"), [(None, {}), (15.0, {"frame_rate": "15.0"})])
-def test_the_service_is_told_what_is_drawn_and_at_what_rate(service, frame_rate, sent):
+@pytest.mark.parametrize(("timed", "sent", "times"), [(False, {}, []), (True, {"timed": "true"}, [0.5])])
+def test_the_service_is_told_what_is_drawn_and_when(service, timed, sent, times):
     spelling, address = service
-    with closing(Connection(address, frame_rate)) as connection:
-        connection.ask(None)
+    with closing(Connection(address, timed=timed)) as connection:
+        connection.ask(None, 0.5)
     assert spelling.options == {"mask_version": MASK_VERSION, "threshold": "0.5", **sent}
+    assert spelling.times == times
 
 
 @pytest.mark.parametrize(
