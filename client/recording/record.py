@@ -13,12 +13,13 @@ from client.errors import ClientError
 from client.landmarks import HandLandmarker
 from client.recording.landmark_file import append, check_signer, check_target, from_samples
 from client.recording.recorder import STATIC_LETTERS, Recorder
+from client.status import Search
 from client.stream.handover import Handover
 from client.window.recording_screen import SIZE, draw_recording
 from client.window.window import Window, check_display
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from client.capture.camera import Camera, Film
@@ -73,7 +74,8 @@ def run(
         _check_mode(source, opened, headless=headless, labels=labels)
         frames = stack.enter_context(closing(Handover(opened, "capture", lossless=not opened.live)))
         landmarker = stack.enter_context(HandLandmarker("video", hand_model))
-        hands = ((frame, landmarker.detect_in_video(frame.rgb, round(frame.time * 1000))) for frame in frames)
+        search = Search()
+        hands = _find_hands(frames, landmarker, search)
         try:
             if not headless:
                 show_window(hands, recorder, paced=not opened.live)
@@ -83,11 +85,25 @@ def run(
                 follow_countdown(hands, recorder, countdown, out)
         finally:
             save(path, recorder, signer, out)
+        if not headless and (said := search.conclude(ended=frames.ended)):
+            _write(out, f"warning: {said}\n")
+    if headless and search.frames and not recorder.n_tried:
+        raise ClientError(
+            f"{source}: none of its {search.frames} frames shows one of the letters. Correct the frames in the --labels "
+            "file, which count from 0."
+        )
     if headless and not recorder.samples:
         raise ClientError(
-            f"{source}: no hand was found in {recorder.n_tried} frames. Check in a window (without --headless) that "
-            "one whole hand is visible and well lit."
+            f"{source}: no hand was found in any of {recorder.n_tried} frames. Check in a window (without --headless) "
+            "that one whole hand is visible, upright and well lit."
         )
+
+
+def _find_hands(frames: Iterable[Frame], landmarker: HandLandmarker, search: Search) -> Iterator[FrameAndHand]:
+    for frame in frames:
+        hand = landmarker.detect_in_video(frame.rgb, round(frame.time * 1000))
+        search.add(frame.time, found=hand is not None)
+        yield frame, hand
 
 
 def show_window(hands: Iterable[FrameAndHand], recorder: Recorder, *, paced: bool) -> None:

@@ -180,6 +180,7 @@ def test_quitting_with_nothing_writes_nothing(empty_video, screen, tmp_path):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "nothing was recorded" in done.stdout
+    assert "warning: no hand was found in any of 12 frames. Check" in done.stdout
     assert not (tmp_path / "mine.npz").exists()
 
 
@@ -189,7 +190,11 @@ def test_quitting_with_nothing_writes_nothing(empty_video, screen, tmp_path):
         (["mine.txt", "--headless"], "mine.txt: recorded landmarks are an .npz file"),
         (["mine.npz", "--headless", "--source", "97"], "There is no camera 97"),
         (["mine.npz", "--headless", "--source", "EMPTY"], "a film cannot be asked for letters.*--labels FILE"),
-        (["mine.npz", "--headless", "--source", "EMPTY", "--labels", "he.json"], "no hand was found in 3 frames"),
+        (
+            ["mine.npz", "--headless", "--source", "EMPTY", "--labels", "he.json"],
+            "no hand was found in any of 3 frames",
+        ),
+        (["mine.npz", "--headless", "--source", "EMPTY", "--labels", "late.json"], "none of its 12 frames shows"),
         (["mine.npz", "--headless", "--letters", "AA"], "--letters AA: name each letter once"),
         (["mine.npz", "--headless", "--letters", "A-Z"], "--letters A-Z: name each letter once"),
         (["mine.npz", "--headless", "--labels", "he.json", "--letters", "X"], "the --labels file has none of these"),
@@ -201,6 +206,7 @@ def test_quitting_with_nothing_writes_nothing(empty_video, screen, tmp_path):
 def test_an_error_is_one_sentence(empty_video, he_labels, tmp_path, monkeypatch, capsys, arguments, message):
     monkeypatch.chdir(tmp_path)
     he_labels.write_text(json.dumps([HE[0] | {"end_frame": 5}]))
+    Path("late.json").write_text(json.dumps([{"letter": "H", "first_frame": 90, "end_frame": 99}]))
     np.savez("other.npz", labels=np.array(["A"]))
     given = [str(empty_video) if argument == "EMPTY" else argument for argument in arguments]
     assert main(["record", "--signer", "ann", *given]) == 1
