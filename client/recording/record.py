@@ -89,8 +89,8 @@ def run(
             _write(out, f"warning: {said}\n")
     if headless and search.frames and not recorder.n_tried:
         raise ClientError(
-            f"{source}: none of its {search.frames} frames shows one of the letters. Correct the frames in the --labels "
-            "file, which count from 0."
+            f"{source}: none of its {search.frames} frames shows one of the letters. Correct the frames in the "
+            "--labels file, which count from 0."
         )
     if headless and not recorder.samples:
         raise ClientError(
