@@ -180,15 +180,15 @@ def _lead(
     """
     (points, size), (other_points, other_size) = one, other
     (middle, side), (other_middle, other_side) = crop_square(points), crop_square(other_points)
-    rise = 2.0 * (other_middle[1] - middle[1]) / (side + other_side)
-    aside = abs(other_middle[0] - shape[1] / 2) - abs(middle[0] - shape[1] / 2)
+    rise = 2.0 * float(other_middle[1] - middle[1]) / (side + other_side)
+    aside = abs(float(other_middle[0]) - shape[1] / 2) - abs(float(middle[0]) - shape[1] / 2)
     larger = math.log2(max(size, 1.0) / max(other_size, 1.0))
-    return float(larger + np.clip(rise, -HIGHEST, HIGHEST) + 2.0 * aside / shape[1])
+    return larger + min(max(rise, -HIGHEST), HIGHEST) + 2.0 * aside / shape[1]
 
 
 def _is_bystander(points: npt.NDArray[np.float32], signer: Signer) -> bool:
     """Whether a hand is too small, or small and in another place, to be the signer's that was gone for a moment."""
-    away = np.linalg.norm(crop_square(points)[0] - crop_square(signer.points)[0]) / (2.0 * signer.size)
+    away = float(np.linalg.norm(crop_square(points)[0] - crop_square(signer.points)[0])) / (2.0 * signer.size)
     return bool(math.log2(signer.size / max(palm_size(points), 1.0)) + min(away, 1.0) > UNLIKE)
 
 
