@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from client.capture.camera import open_source
 from client.capture.film_labels import Span, letter_at, read_spans
+from client.capture.following import follow_hand
 from client.errors import ClientError
-from client.landmarks import HandLandmarker
 from client.recording.landmark_file import append, check_signer, check_target, from_samples
 from client.recording.recorder import STATIC_LETTERS, Recorder
 from client.status import Search
@@ -19,7 +19,7 @@ from client.window.recording_screen import SIZE, draw_recording
 from client.window.window import Window, check_display
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from client.capture.camera import Camera, Film
@@ -73,9 +73,9 @@ def run(
         opened = stack.enter_context(closing(open_source(source, fast=True)))
         _check_mode(source, opened, headless=headless, labels=labels)
         frames = stack.enter_context(closing(Handover(opened, "capture", lossless=not opened.live)))
-        landmarker = stack.enter_context(HandLandmarker("video", hand_model))
+        find = stack.enter_context(follow_hand(hand_model, related=opened.related))
         search = Search()
-        hands = _find_hands(frames, landmarker, search)
+        hands = _find_hands(frames, find, search)
         try:
             if not headless:
                 show_window(hands, recorder, paced=not opened.live)
@@ -99,9 +99,11 @@ def run(
         )
 
 
-def _find_hands(frames: Iterable[Frame], landmarker: HandLandmarker, search: Search) -> Iterator[FrameAndHand]:
+def _find_hands(
+    frames: Iterable[Frame], find: Callable[[Frame], Hand | None], search: Search
+) -> Iterator[FrameAndHand]:
     for frame in frames:
-        hand = landmarker.detect_in_video(frame.rgb, round(frame.time * 1000))
+        hand = find(frame)
         search.add(frame.time, found=hand is not None)
         yield frame, hand
 

@@ -18,8 +18,10 @@ import cv2
 import numpy as np
 import pytest
 from display import press, read_screen, wait_for
+from phone_film import write_video
 
 from client.__main__ import main
+from client.capture.camera import open_source
 from client.capture.film_labels import Span, letter_at, read_spans
 from client.landmarks import HandLandmarker
 from client.recording.landmark_file import read_landmark_file
@@ -71,6 +73,21 @@ def test_frames_without_a_hand_count_as_tried(he_video, tmp_path, capsys):
     arguments = ["--source", str(he_video), "--headless", "--labels", str(labels)]
     assert main(["record", str(out), "--signer", "ann", *arguments]) == 0
     assert "3 hands of ann from 5 frames tried" in capsys.readouterr().out  # frames 18, 21, 24; 27 and 30 are empty
+
+
+def test_a_bystander_is_not_recorded(he_video, he_labels, shared, tmp_path):
+    photo = cv2.imread(str(shared / "data/photos/t32rahman/W/00.jpg"), cv2.IMREAD_COLOR_RGB)[130:480, 250:470]
+    other = cv2.resize(photo, (132, 210), interpolation=cv2.INTER_AREA)[:, :110]
+    pictures = [frame.rgb.copy() for frame in open_source(str(he_video), fast=True)]
+    for picture in pictures:
+        picture[200:410, 530:] = other
+    film = write_video(tmp_path / "two.mp4", pictures, 15)
+    out = tmp_path / "mine.npz"
+    arguments = ["--source", str(film), "--headless", "--labels", str(he_labels)]
+    assert main(["record", str(out), "--signer", "ann", *arguments]) == 0
+    landmarks = read_landmark_file(out).landmarks
+    assert len(landmarks) >= 16
+    assert (landmarks[..., 0].mean(axis=1) < 450).all()
 
 
 @pytest.fixture
