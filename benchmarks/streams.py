@@ -188,11 +188,12 @@ def real_film(path: Path) -> dict[tuple[str, str], SpellingFilm]:
     truth = path.with_suffix(".json")
     try:
         letters = json.loads(truth.read_text())
-        with closing(open_source(str(path))) as film, HandLandmarker("video") as landmarker:
+        with closing(open_source(str(path), fast=True)) as film, HandLandmarker("video") as landmarker:
             found = [(frame.time, landmarker.detect_in_video(frame.rgb, round(frame.time * 1000))) for frame in film]
-            rate = film.frame_rate
-        shown = tuple(Shown(one["letter"], one["first_frame"] / rate, one["end_frame"] / rate) for one in letters)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        times = [time for time, _ in found]
+        ends = [*times, times[-1] + 1.0 / film.frame_rate]  # when each frame begins, and the last one ends
+        shown = tuple(Shown(one["letter"], ends[one["first_frame"]], ends[one["end_frame"]]) for one in letters)
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise PipelineError(
             f"{truth}: no list of letters with 'letter', 'first_frame' and 'end_frame' ({error}). Write one next to "
             "the film, or leave FILM out."
@@ -201,4 +202,4 @@ def real_film(path: Path) -> dict[tuple[str, str], SpellingFilm]:
         raise PipelineError(str(error)) from error
     nowhere = np.full((21, 3), np.nan, dtype=np.float32)
     landmarks = np.array([nowhere if hand is None else hand.landmarks for _, hand in found])
-    return {("real film", path.stem): SpellingFilm(landmarks, np.array([time for time, _ in found]), shown)}
+    return {("real film", path.stem): SpellingFilm(landmarks, np.array(times), shown)}

@@ -26,7 +26,8 @@ keys in the window, each with a button:
   h           help                   q   quit (Esc, too)
 
 exit codes:
-  0    done: the source ended, the window was closed, or nobody reads the output any more
+  0    done: the source ended, the window was closed, or nobody reads the output any more. If no hand was found in
+       any frame, a warning says so: a film without a hand is spelled correctly as nothing
   1    an error, reported in one sentence
   2    the command line is wrong
   130  interrupted with Ctrl-C; 143: terminated. In both cases the text is still written.

@@ -81,9 +81,8 @@ def run(options: Options, out: TextIO, terminal: TextIO) -> None:
         connection = None
         recognise: Recognise = DemoRecogniser().recognise
         if options.server or not options.demo:
-            server, frame_rate = options.server or SERVER, None if source.live else source.frame_rate
-            token = os.environ.get(TOKEN_VARIABLE, "").strip()
-            connect = partial(Connection, server, frame_rate, options.threshold, options.hold, token)
+            server, token = options.server or SERVER, os.environ.get(TOKEN_VARIABLE, "").strip()
+            connect = partial(Connection, server, options.threshold, options.hold, token, timed=not source.live)
             connection = RetryingConnection(connect, status, patience, lossless=not source.live, strict=not windowed)
             stack.callback(connection.close)
             recognise = connection.recognise

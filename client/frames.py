@@ -24,7 +24,7 @@ class Frame:
     index: int
     """Counts from 0."""
     time: float
-    """Seconds since the first frame: by the frame rate for a file, by the clock for a camera or a network address."""
+    """Seconds since the first frame: as a film says, by the clock for a camera or a network address."""
     captured: float = 0.0
     """When it was captured, by `time.perf_counter`."""
 

@@ -93,9 +93,10 @@ class Session:
                     break
 
     def end(self) -> None:
-        """Write the text so far, however the run ended."""
+        """Write the text so far, however the run ended, and report it if no hand was found."""
         with suppress(BrokenPipeError):  # nobody reads the output any more, which is why the run ended
             self._write(json.dumps({"text": self.controls.text}) if self.lines else self.controls.text)
+        self.status.warn(self.pipeline.search.conclude(ended=self.pipeline.predictions.ended))
 
     def _write(self, line: str) -> None:
         self.out.write(line + "\n")

@@ -1,7 +1,8 @@
-"""Outages of the camera and the service: reported once in the terminal, and shown on the screen while they last."""
+"""What is wrong with a run: outages, reported once and shown while they last, and that no hand was found in it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TextIO
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 FIRST_PAUSE: Final = 0.25
 """Seconds before the first retry."""
 LONGEST_PAUSE: Final = 4.0
+BRIEF: Final = 1.0
+"""Seconds of a source after which somebody who quits is told that no hand was found."""
 
 
 class Status:
@@ -43,9 +46,42 @@ class Status:
         """Whether a part does not work."""
         return part in self._problems
 
+    def warn(self, message: str) -> None:
+        """Report something that is not an outage, unless it is ""."""
+        if message:
+            self._report(f"warning: {message}")
+
     def _report(self, message: str) -> None:
         self._terminal.write(message + "\n")
         self._terminal.flush()
+
+
+@dataclass
+class Search:
+    """In how many frames of a run a hand was looked for, and in how many one was found."""
+
+    frames: int = 0
+    hands: int = 0
+    seconds: float = 0.0
+    """Time of the last frame."""
+
+    def add(self, seconds: float, *, found: bool) -> None:
+        """Count a frame of this time."""
+        self.frames, self.hands, self.seconds = self.frames + 1, self.hands + found, seconds
+
+    def conclude(self, *, ended: bool) -> str:
+        """Say at the end of a run that no hand was found in it; "" if one was, or if the run was too short to tell.
+
+        Args:
+            ended: whether the source ended, instead of the user's patience.
+        """
+        if self.hands or not self.frames or (not ended and self.seconds < BRIEF):
+            return ""
+        where = f"any of {self.frames} frames" if self.frames > 1 else "the only frame"
+        return (
+            f"no hand was found in {where}. Check that one whole hand is in the picture, upright, well lit and at "
+            "least a fifth as tall as the picture."
+        )
 
 
 def retry_pauses() -> Iterator[float]:

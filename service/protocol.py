@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import math
+import struct
 import time
 from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated, Final
@@ -25,6 +27,7 @@ TOP: Final = 3
 DIGITS: Final = 4
 """Decimal places of a probability in a reply."""
 MAX_FRAME_RATE: Final = 1000.0
+_TIME: Final = struct.Struct(">d")
 
 _SMOOTHING: Final = [field.name for field in fields(SmoothingParameters)]
 
@@ -38,6 +41,9 @@ class StreamOptions(BaseModel, extra="forbid", use_attribute_docstrings=True):
     frame_rate: Annotated[float, Field(gt=0, le=MAX_FRAME_RATE)] | SkipJsonSchema[None] = None
     """Frames a second of a film that is sent faster or slower than it plays; without it, frames count when they
     arrive."""
+    timed: bool = False
+    """Whether each message begins with its frame's time: seconds since any moment, an IEEE 754 double of 8 bytes,
+    big-endian. For films whose frames are not evenly spaced."""
     mask_version: str | SkipJsonSchema[None] = None
     """Version of the renderer that draws the client's masks."""
 
@@ -127,7 +133,7 @@ def parse_options(query: Mapping[str, str]) -> StreamOptions:
     Raises:
         Refusal: 422, an option is unknown, not a number, or out of its bounds.
     """
-    known = [*_SMOOTHING, "frame_rate", "mask_version"]
+    known = [*_SMOOTHING, "frame_rate", "timed", "mask_version"]
     if unknown := [name for name in query if name not in known]:
         raise Refusal(422, f"There is no option '{unknown[0][:40]}'. Choose from: {', '.join(known)}.")
     rest = dict(query)
@@ -138,6 +144,19 @@ def parse_options(query: Mapping[str, str]) -> StreamOptions:
         error = invalid.errors()[0]
         name, (value, expected) = next(part for part in error["loc"] if part in known), explain(error)
         raise Refusal(422, f"{name} is {value}, but must be {expected}.") from None
+
+
+def split_time(content: bytes) -> tuple[float, bytes]:
+    """Take the time from the beginning of a timed message; returns seconds and the rest.
+
+    Raises:
+        Refusal: 400, it does not begin with a time.
+    """
+    if len(content) < _TIME.size or not math.isfinite(seconds := _TIME.unpack_from(content)[0]):
+        raise Refusal(
+            400, "The message does not begin with a time. Send 8 bytes, a big-endian double, or leave 'timed' out."
+        )
+    return seconds, content[_TIME.size :]
 
 
 def check_mask_version(drawn: str | None, expected: str) -> None:

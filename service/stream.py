@@ -13,7 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 from service.decoding import decode_mask
 from service.errors import Refusal
 from service.metrics import DROPPED, REFUSED, STAGE_SECONDS, UNKNOWN
-from service.protocol import StreamError, StreamReply, candidates, now
+from service.protocol import StreamError, StreamReply, candidates, now, split_time
 from service.smoothing import Smoothing
 
 if TYPE_CHECKING:
@@ -93,14 +93,18 @@ async def _receive(websocket: WebSocket, newest: asyncio.Queue[Message | None]) 
 async def _reply(
     message: Message, options: StreamOptions, smoothing: Smoothing, batcher: Batcher
 ) -> StreamReply | StreamError:
+    content, seen = message.content, message.arrived
+    if options.frame_rate is not None:
+        seen = message.sequence / options.frame_rate
     try:
-        prediction = await predict_mask(message.content, batcher) if message.content != b"" else None
+        if options.timed and content is not None:
+            seen, content = split_time(content)
+        prediction = await predict_mask(content, batcher) if content != b"" else None
     except Refusal as refusal:
         REFUSED.labels(str(refusal.status)).inc()
         return StreamError(
             sequence=message.sequence, dropped=message.dropped, time=now(), error=str(refusal), status=refusal.status
         )
-    seen = message.arrived if options.frame_rate is None else message.sequence / options.frame_rate
     letter, confidence = prediction.best if prediction else (None, 0.0)
     smoothed = smoothing.update(letter, confidence, seen)
     if prediction and smoothed.letter is None:

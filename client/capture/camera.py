@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,6 +16,7 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 import cv2
 import numpy as np
+from PIL import Image, ImageOps
 
 from client.errors import ClientError
 from client.frames import Frame
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     import numpy.typing as npt
+
+    TimedPicture = tuple[npt.NDArray[np.uint8], float]
 
 ANY_CAMERA: Final = "camera"
 """Name for the first camera that works."""
@@ -37,6 +41,10 @@ PICTURE_RATE: Final = 1.0
 """Pictures of a folder that are shown per second."""
 MOST_DAMAGED: Final = 300
 """Frames of a film in succession that may be damaged before it is taken to have ended."""
+COMPLETE: Final = 0.8
+"""Share of a film's frames and seconds without which it is incomplete: a track of sound may outlast the pictures."""
+LONGEST_STEP: Final = 10.0
+"""The most seconds from one frame of a film to the next; more is an error in the file, and a run would wait for it."""
 PICTURES: Final = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 _ADDRESS: Final = re.compile(r"^(https?|rtsps?)://", re.IGNORECASE)
 
@@ -71,23 +79,25 @@ def open_source(name: str, *, fast: bool = False, status: Status | None = None, 
         paths = sorted(each for each in path.glob("[!.]*") if each.suffix.lower() in PICTURES)
         if not paths:
             raise ClientError(f"{path}: no picture in this folder. Name one with {', '.join(PICTURES)} files.")
-        return Film(map(_read_picture, paths), PICTURE_RATE, live=not fast, related=False)
+        pictures = at_even_times(map(_read_picture, paths), PICTURE_RATE)
+        return Film(pictures, PICTURE_RATE, live=not fast, related=False)
     else:
         capture = _open_file(path)
-    return Film(_read_all(capture), read_frame_rate(capture), live=not fast)
+    frame_rate = read_frame_rate(capture)
+    return Film(_read_all(name, capture, frame_rate), frame_rate, live=not fast)
 
 
 class Film:
     """Pictures in their order: every frame of a video file, the pictures of a folder, or drawn ones."""
 
     def __init__(
-        self, pictures: Iterable[npt.NDArray[np.uint8]], frame_rate: float, *, live: bool, related: bool = True
+        self, pictures: Iterable[TimedPicture], frame_rate: float, *, live: bool, related: bool = True
     ) -> None:
         """Begin with the first picture.
 
         Args:
-            pictures: (H, W, 3) uint8 RGB each.
-            frame_rate: pictures per second.
+            pictures: (H, W, 3) uint8 RGB each, and seconds since the first one, increasing.
+            frame_rate: pictures per second, on average.
             live: whether a frame is given no sooner than it is due, instead of as fast as they are consumed.
             related: whether they follow one another as in a film.
         """
@@ -95,10 +105,10 @@ class Film:
 
     def __iter__(self) -> Iterator[Frame]:
         started = time.perf_counter()
-        for index, rgb in enumerate(self._pictures):
+        for index, (rgb, seconds) in enumerate(self._pictures):
             if self.live:
-                time.sleep(max(0.0, started + index / self.frame_rate - time.perf_counter()))
-            yield Frame(rgb, index, index / self.frame_rate, time.perf_counter())
+                time.sleep(max(0.0, started + seconds - time.perf_counter()))
+            yield Frame(rgb, index, seconds, time.perf_counter())
 
     def close(self) -> None:
         """Do nothing: a file is closed at its end, or with the process."""
@@ -205,7 +215,7 @@ def _open_address(address: str) -> cv2.VideoCapture:
     timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, TIMEOUT_MS]
     capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, timeouts)
     if capture.isOpened():
-        return capture
+        return _turned_upright(capture)
     raise ClientError(
         f"No video from {address} (waited up to {TIMEOUT_MS // 1000} s). Check the address in a browser or a "
         "player, and that the camera is switched on and in the same network."
@@ -218,12 +228,28 @@ def _open_file(path: Path) -> cv2.VideoCapture:
             f"{path}: no such video file. --source takes a camera's number (0), a video file, a folder of pictures, "
             "or an address that starts with http://, https:// or rtsp://."
         )
+    if not os.access(path, os.R_OK):
+        raise ClientError(
+            f"{path}: you may not read this file. Change its permissions, for example `chmod u+r {path}`."
+        )
     capture = cv2.VideoCapture(str(path))
     if capture.isOpened():
-        return capture
+        return _turned_upright(capture)
     raise ClientError(
-        f"{path}: not a video that OpenCV can read. Convert it, for example with `ffmpeg -i {path} film.mp4`."
+        f"{path}: not a video that OpenCV can read, or not a whole one. Copy it again, or convert it, for example "
+        f"with `ffmpeg -i {path} film.mp4`."
     )
+
+
+def _turned_upright(capture: cv2.VideoCapture) -> cv2.VideoCapture:
+    """Have frames turned as the file says: a phone that is held upright films sideways."""
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)  # OpenCV 4.11 forgets it unless it is set after opening
+    return capture
+
+
+def at_even_times(pictures: Iterable[npt.NDArray[np.uint8]], rate: float) -> Iterator[TimedPicture]:
+    """Give pictures their times, in seconds, at a rate per second."""
+    return ((rgb, index / rate) for index, rgb in enumerate(pictures))
 
 
 def read_frame_rate(capture: cv2.VideoCapture) -> float:
@@ -237,10 +263,29 @@ def _read(capture: cv2.VideoCapture) -> npt.NDArray[np.uint8] | None:
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8) if is_read else None
 
 
-def _read_all(capture: cv2.VideoCapture) -> Iterator[npt.NDArray[np.uint8]]:
+def _read_all(name: str, capture: cv2.VideoCapture, frame_rate: float) -> Iterator[TimedPicture]:
+    """Read a film's frames and their times, which phones and screen recorders do not space evenly.
+
+    Raises:
+        ClientError: the film has no frames, or ends long before it should.
+    """
+    rate, whole = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
+    start, seconds, frames = float("inf"), -1.0 / frame_rate, 0
     while (rgb := _read_whole(capture)) is not None:
-        yield rgb
+        at = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        if not 0.0 < at - start - seconds <= LONGEST_STEP:
+            # Of the first frame, and if the file's times are missing or wrong.
+            start = at - (seconds + 1.0 / frame_rate)
+        seconds, frames = at - start, frames + 1
+        yield rgb, seconds
     capture.release()
+    if frames == 0:
+        raise ClientError(f"{name}: no frame of this film can be read. Record or export it again.")
+    # Either may be an estimate, or mislead: a last picture may be shown for a minute.
+    if frames < COMPLETE * whole and seconds < COMPLETE * whole / rate - 1.0:
+        raise ClientError(
+            f"{name}: the film breaks off after {seconds:.1f} of {whole / rate:.1f} s. Copy or download it again."
+        )
 
 
 def _read_whole(capture: cv2.VideoCapture) -> npt.NDArray[np.uint8] | None:
@@ -254,6 +299,10 @@ def _read_whole(capture: cv2.VideoCapture) -> npt.NDArray[np.uint8] | None:
 
 
 def _read_picture(path: Path) -> npt.NDArray[np.uint8]:
+    with suppress(OSError):
+        if path.suffix.lower() == ".webp":  # whose orientation OpenCV leaves aside
+            with Image.open(path) as picture:
+                return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
     rgb = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
     if rgb is None:
         raise ClientError(f"{path}: not a picture that OpenCV can read. Move it out of the folder, or convert it.")

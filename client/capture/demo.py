@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
-from client.capture.camera import Film
+from client.capture.camera import Film, at_even_times
 from client.landmarks import Hand
 from client.letters import letter_shapes
 from client.mask import FINGERS, PALM, WRIST
@@ -43,7 +43,8 @@ class DemoSigner:
     def film(self, *, live: bool, once: bool) -> Film:
         """Film the hand, at its own pace if `live`, to the end of the text if only `once`."""
         indices = range(math.ceil(self._length * RATE)) if once else itertools.count()
-        return Film((draw_frame(self.pose(index / RATE)) for index in indices), RATE, live=live)
+        pictures = (draw_frame(self.pose(index / RATE)) for index in indices)
+        return Film(at_even_times(pictures, RATE), RATE, live=live)
 
     def find(self, frame: Frame) -> Hand | None:
         """Give the hand of a frame, as a landmarker does."""

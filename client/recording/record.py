@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from client.capture.camera import open_source
 from client.capture.film_labels import Span, letter_at, read_spans
+from client.capture.following import follow_hand
 from client.errors import ClientError
-from client.landmarks import HandLandmarker
 from client.recording.landmark_file import append, check_signer, check_target, from_samples
 from client.recording.recorder import STATIC_LETTERS, Recorder
+from client.status import Search
 from client.stream.handover import Handover
 from client.window.recording_screen import SIZE, draw_recording
 from client.window.window import Window, check_display
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from client.capture.camera import Camera, Film
@@ -72,33 +73,50 @@ def run(
         opened = stack.enter_context(closing(open_source(source, fast=True)))
         _check_mode(source, opened, headless=headless, labels=labels)
         frames = stack.enter_context(closing(Handover(opened, "capture", lossless=not opened.live)))
-        landmarker = stack.enter_context(HandLandmarker("video", hand_model))
-        hands = ((frame, landmarker.detect_in_video(frame.rgb, round(frame.time * 1000))) for frame in frames)
+        find = stack.enter_context(follow_hand(hand_model, related=opened.related))
+        search = Search()
+        hands = _find_hands(frames, find, search)
         try:
             if not headless:
-                show_window(hands, recorder, 0.0 if opened.live else 1.0 / opened.frame_rate)
+                show_window(hands, recorder, paced=not opened.live)
             elif spans is not None:
                 follow_labels(hands, recorder, spans, out)
             else:
                 follow_countdown(hands, recorder, countdown, out)
         finally:
             save(path, recorder, signer, out)
+        if not headless and (said := search.conclude(ended=frames.ended)):
+            _write(out, f"warning: {said}\n")
+    if headless and search.frames and not recorder.n_tried:
+        raise ClientError(
+            f"{source}: none of its {search.frames} frames shows one of the letters. Correct the frames in the "
+            "--labels file, which count from 0."
+        )
     if headless and not recorder.samples:
         raise ClientError(
-            f"{source}: no hand was found in {recorder.n_tried} frames. Check in a window (without --headless) that "
-            "one whole hand is visible and well lit."
+            f"{source}: no hand was found in any of {recorder.n_tried} frames. Check in a window (without --headless) "
+            "that one whole hand is visible, upright and well lit."
         )
 
 
-def show_window(hands: Iterable[FrameAndHand], recorder: Recorder, seconds_per_frame: float) -> None:
+def _find_hands(
+    frames: Iterable[Frame], find: Callable[[Frame], Hand | None], search: Search
+) -> Iterator[FrameAndHand]:
+    for frame in frames:
+        hand = find(frame)
+        search.add(frame.time, found=hand is not None)
+        yield frame, hand
+
+
+def show_window(hands: Iterable[FrameAndHand], recorder: Recorder, *, paced: bool) -> None:
     """Record in a window, with keys, until the letters or the frames end or the user quits.
 
     Args:
         hands: each frame and the hand in it.
         recorder: asks for the letters.
-        seconds_per_frame: how long a frame of a film is shown; 0.0 for a live source, which has its own pace.
+        paced: whether a frame is shown no sooner than it is due; a live source has its own pace.
     """
-    due = time.monotonic()
+    due, before = time.monotonic(), 0.0
     with Window(SIZE) as window:
         for frame, hand in hands:
             recorder.see(frame.time, hand, frame.size)
@@ -113,11 +131,13 @@ def show_window(hands: Iterable[FrameAndHand], recorder: Recorder, seconds_per_f
                 recording=recorder.recording,
                 size=window.size,
             )
-            due = max(due + seconds_per_frame, time.monotonic())
-            key = window.show(picture, round((due - time.monotonic()) * 1000))
-            if key is None or key == ESCAPE or key == ord("q"):
-                break
-            press_key(recorder, key)
+            due, before = max(due + frame.time - before, time.monotonic()), frame.time
+            shown = [(None, due - time.monotonic()), (picture, 0.0)] if paced else [(picture, 0.0)]
+            for each, seconds in shown:
+                key = window.show(each, round(seconds * 1000))
+                if key is None or key == ESCAPE or key == ord("q"):
+                    return
+                press_key(recorder, key)
 
 
 def press_key(recorder: Recorder, key: int) -> None:

@@ -12,8 +12,8 @@ STATIC_LETTERS: Final = "ABCDEFGHIKLMNOPQRSTUVWXY"
 """Letters without movement; J and Z are drawn in the air."""
 GAP: Final = 0.2
 """Seconds between two frames that are tried, so that the hand moves a little in between."""
-_TOLERANCE: Final = 1e-6
-"""Seconds by which a frame may be early: the times of a film are rounded fractions."""
+_TOLERANCE: Final = 2e-3
+"""Seconds by which a frame may be early: many films have times in whole milliseconds."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import http.client
 import json
 import re
 import ssl
+import struct
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Final
@@ -43,26 +44,27 @@ class Connection:
     def __init__(
         self,
         server: str,
-        frame_rate: float | None = None,
         threshold: float | None = None,
         hold: float | None = None,
         token: str = "",
+        *,
+        timed: bool = False,
     ) -> None:
         """Check the service's model, then open the stream.
 
         Args:
             server: "http://127.0.0.1:3000", or https.
-            frame_rate: frames per second of a film, which may be read faster or slower than it plays; None: letters are
-                held by the clock.
             threshold: lowest probability at which a letter counts, 0 to 1; None: the service's default.
             hold: seconds for which a letter is held before it is committed; None: the service's default.
             token: what the service requires of its clients; "" if nothing.
+            timed: whether letters are held by the frames' own times, those of a film that may be read faster or slower
+                than it plays; else by the clock.
 
         Raises:
             ClientError: no service answers there, it requires another token, or its model needs other masks than this
                 client draws.
         """
-        self._server, self._sent = server.rstrip("/"), 0
+        self._server, self._sent, self._timed = server.rstrip("/"), 0, timed
         is_loopback = _find_host(server) in LOOPBACK
         headers = {"Authorization": f"Bearer {_check_token(token)}"} if token else {}
         mask_version, usual = _ask_about_model(self._server, headers, direct=is_loopback)
@@ -73,7 +75,8 @@ class Connection:
                 f"The model at {self._server} expects masks of version {mask_version!r}, this client draws "
                 f"{MASK_VERSION!r}. Update the client or the service, so that both come from the same release."
             )
-        options = {"mask_version": MASK_VERSION, "threshold": threshold, "frame_rate": frame_rate, "hold": hold}
+        options: dict[str, str | float | None] = {"mask_version": MASK_VERSION, "threshold": threshold, "hold": hold}
+        options["timed"] = "true" if timed else None
         query = urlencode({name: value for name, value in options.items() if value is not None})
         try:
             self._socket = connect(
@@ -98,17 +101,19 @@ class Connection:
         """End the stream."""
         self._socket.close()
 
-    def ask(self, mask: npt.NDArray[np.uint8] | None) -> Reply:
+    def ask(self, mask: npt.NDArray[np.uint8] | None, seconds: float = 0.0) -> Reply:
         """Send one mask and wait for its reply.
 
         Args:
             mask: (`MASK_SIZE`, `MASK_SIZE`, 3) uint8 RGB; None for 'no hand'.
+            seconds: time of its frame; it counts if the stream is timed.
 
         Raises:
             ClientError: the service is gone, does not reply, or sends something other than a reply.
         """
         try:
-            self._socket.send(b"" if mask is None else encode_png(mask))
+            begin = struct.pack(">d", seconds) if self._timed else b""
+            self._socket.send(begin + (b"" if mask is None else encode_png(mask)))
             self._sent += 1
             while True:
                 reply = parse_reply(self._socket.recv(timeout=TIMEOUT), self._server)

@@ -64,9 +64,9 @@ class Handover(Generic[Item]):
 
     @property
     def ended(self) -> bool:
-        """Whether there is nothing more to take, now or later."""
+        """Whether there is nothing more to take, now or later; an error remains to be taken."""
         with self._changed:
-            return self._closed or (self._ended and not self._waiting)
+            return self._closed or (self._ended and not self._waiting and self._error is None)
 
     def close(self) -> None:
         """Give no more items."""

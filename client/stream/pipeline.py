@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from client.mask import render_mask
+from client.status import Search
 from client.stream.handover import Handover
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ class Pipeline:
         lossless = not live
         self.newest: Detection | None = None
         """The last detection, whether or not its letter was recognised."""
+        self.search = Search()
         self._permits = threading.Semaphore(IN_FLIGHT) if lossless else None
         self._frames = Handover(self._admit(source), "capture", lossless=lossless)
         detections = find_hands(self._frames, find, self._keep_newest)
@@ -152,3 +154,4 @@ class Pipeline:
 
     def _keep_newest(self, detection: Detection) -> None:
         self.newest = detection
+        self.search.add(detection.frame.time, found=detection.hand is not None)

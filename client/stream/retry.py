@@ -11,9 +11,6 @@ from client.status import retry_pauses
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
-    import numpy.typing as npt
-
     from client.status import Status
     from client.stream.connection import Connection
     from client.stream.pipeline import Detection
@@ -59,7 +56,7 @@ class RetryingConnection:
         """
         while True:
             try:
-                if (reply := self._ask_once(detection.mask)) is not None:
+                if (reply := self._ask_once(detection)) is not None:
                     return reply
             except ClientError as error:
                 self._report_lost(error)
@@ -67,13 +64,13 @@ class RetryingConnection:
                 return None
             time.sleep(max(0.0, self._next_try - time.monotonic()))
 
-    def _ask_once(self, mask: npt.NDArray[np.uint8] | None) -> Reply | None:
+    def _ask_once(self, detection: Detection) -> Reply | None:
         if self._connection is None:
             if time.monotonic() < self._next_try:
                 return None
             self._connection = self._open()
         self.waiting_since = time.monotonic()
-        reply = self._connection.ask(mask)
+        reply = self._connection.ask(detection.mask, detection.frame.time)
         self.waiting_since = None
         self._status.found("service")
         self._pauses = retry_pauses()

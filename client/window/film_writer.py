@@ -38,6 +38,7 @@ class FilmWriter:
         self._partial = path.with_name(f".{path.stem}.partial.mp4")
         self._writer: cv2.VideoWriter | None = None
         self._written = 0
+        self._cut = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -51,6 +52,8 @@ class FilmWriter:
     def add(self, rgb: npt.NDArray[np.uint8], seconds: float) -> None:
         """Add a picture (H, W, 3) taken `seconds` after the first one; all must have the same size.
 
+        A picture that comes too soon for the film's frame rate is left out.
+
         Raises:
             ClientError: the film cannot be written.
         """
@@ -63,8 +66,10 @@ class FilmWriter:
                     f"--record {self._path}: cannot be written. Check that you may write to its folder, and that the "
                     "disk is not full."
                 )
-        due = max(self._written + 1, round(seconds * self._rate) + 1)
-        due = min(due, self._written + round(LONGEST_STILL * self._rate))
+        due = round((seconds - self._cut) * self._rate) + 1
+        if (excess := due - self._written - round(LONGEST_STILL * self._rate)) > 0:
+            self._cut += excess / self._rate
+            due -= excess
         while self._written < due:
             self._writer.write(bgr)
             self._written += 1

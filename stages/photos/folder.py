@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from stages.errors import InputError
 from stages.labels import MAX_LABEL_LENGTH, clean_label
@@ -102,6 +102,9 @@ def read_photo(path: Path) -> npt.NDArray[np.uint8]:
     """
     try:
         _check_size(*_size(path))
+        if path.suffix.lower() == ".webp":  # whose orientation OpenCV leaves aside
+            with Image.open(path, formats=_FORMATS) as picture:
+                return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
         contents = np.fromfile(path, dtype=np.uint8)  # OpenCV opens no path with an umlaut on Windows
         bgr = cv2.imdecode(contents, cv2.IMREAD_COLOR)
     except OSError as error:  # Pillow reports damage as OSError, too

@@ -37,6 +37,7 @@ from service.smoothing import SmoothingParameters
 from stages.errors import PipelineError
 from stages.evaluation.networks import load_network
 from stages.hand.handshapes import read_handshapes
+from tests.client.phone_film import retime, write_video
 from tests.stages.tiny_models import CLASSES, write_network
 
 LETTERS = ("A", "B", "L", "nothing")
@@ -147,6 +148,18 @@ def test_photographs_of_unseen_signers_follow_one_another(tmp_path):
 def test_a_film_without_its_letters_says_so(tmp_path):
     with pytest.raises(PipelineError, match=r"film\.json.*Write one next to the film"):
         real_film(tmp_path / "film.mp4")
+
+
+def test_letters_of_a_film_have_the_times_of_their_frames(tmp_path):
+    path = write_video(tmp_path / "film.mp4", [np.zeros((48, 64, 3), np.uint8)] * 4, 10)
+    retime(path, [0.1, 0.5, 0.2, 0.2])
+    (tmp_path / "film.json").write_text('[{"letter": "H", "first_frame": 1, "end_frame": 3}]')
+    (film,) = real_film(path).values()
+    assert film.times == pytest.approx([0.0, 0.1, 0.6, 0.8])
+    assert [(shown.letter, shown.begin, shown.end) for shown in film.letters] == [("H", 0.1, pytest.approx(0.8))]
+    (tmp_path / "film.json").write_text('[{"letter": "H", "first_frame": 1, "end_frame": 9}]')
+    with pytest.raises(PipelineError, match="no list of letters"):
+        real_film(path)
 
 
 @pytest.mark.parametrize(

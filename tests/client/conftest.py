@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from phone_film import write_video
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
 from serving import application, write_letters_model
@@ -22,15 +23,6 @@ def service(tmp_path_factory):
     model = write_letters_model(tmp_path_factory.mktemp("model") / "model.onnx", "HE")
     with application(model) as host:
         yield f"http://{host}"
-
-
-def write_video(path, pictures, rate):
-    height, width = pictures[0].shape[:2]
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, (width, height))
-    for rgb in pictures:
-        writer.write(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
-    writer.release()
-    return path
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from phone_film import break_off, mute, retime, turn, write_video
+from PIL import Image
 
+from client.capture import camera
 from client.capture.camera import Camera, open_source, read_frame_rate
 from client.errors import ClientError
 from client.status import Status
@@ -83,6 +86,59 @@ def test_a_film_plays_at_its_own_pace_unless_it_is_read_fast(empty_video):
     assert [frame.index for frame in frames] == list(range(12))
     for frame in frames[1:]:
         assert frame.captured - frames[0].captured >= frame.time - 0.02
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_film_that_was_filmed_sideways_is_turned_upright(he_video, tmp_path, degrees):
+    turns = degrees // 90
+    with closing(open_source(str(he_video), fast=True)) as source:
+        upright = next(iter(source)).rgb
+    path = turn(write_video(tmp_path / "phone.mp4", [np.rot90(upright, turns)] * 3, 15), degrees)
+    with web(functools.partial(QuietFiles, directory=tmp_path)) as address:
+        for name in (str(path), f"{address}/phone.mp4"):
+            rgb = next(iter(open_source(name, fast=True))).rgb
+            assert rgb.shape == upright.shape
+            assert np.abs(rgb.astype(int) - upright).mean() < 5
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+def test_a_picture_that_was_taken_sideways_is_turned_upright(tmp_path, suffix):
+    upright = np.zeros((60, 100, 3), np.uint8)
+    upright[:30] = 200
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera lay on its side
+    Image.fromarray(np.rot90(upright)).save(tmp_path / f"phone.{suffix}", exif=exif)
+    (frame,) = open_source(str(tmp_path), fast=True)
+    assert frame.rgb.shape == upright.shape
+    assert np.abs(frame.rgb.astype(int) - upright).mean() < 5
+
+
+UNEVEN = [0.01] * 5 + [0.2, 0.04, 0.3, 0.02, 0.02]
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_frames_have_the_times_of_the_film(tmp_path, fast):
+    pictures = [np.full((48, 64, 3), 10 * number, np.uint8) for number in range(len(UNEVEN))]
+    path = retime(write_video(tmp_path / "phone.mp4", pictures, 30), UNEVEN)
+    times = np.cumsum([0.0, *UNEVEN[:-1]])
+    frames = list(open_source(str(path), fast=fast))
+    assert [frame.time for frame in frames] == pytest.approx(times)
+    late = [frame.captured - frames[0].captured - frame.time for frame in frames]
+    assert min(late) > -0.02 if not fast else late[-1] < 0.0
+
+
+@pytest.mark.parametrize(
+    ("durations", "times"),
+    [
+        ([0.1, 0.0, 0.0, 0.1, 0.1], [0.0, 0.1, 0.2, 0.3, 0.4]),
+        ([0.1, 900.0, 0.1, 0.1], [0.0, 0.1, 0.2, 0.3]),
+    ],
+)
+def test_a_wrong_time_counts_as_one_frame(tmp_path, monkeypatch, durations, times):
+    monkeypatch.setattr(camera, "read_frame_rate", lambda _: 10.0)
+    pictures = [np.zeros((48, 64, 3), np.uint8)] * len(durations)
+    path = retime(write_video(tmp_path / "odd.mp4", pictures, 30), durations)
+    assert [frame.time for frame in open_source(str(path), fast=True)] == pytest.approx(times)
 
 
 def test_a_camera_gives_the_newest_frame_and_reports_its_end():
@@ -173,12 +229,37 @@ def test_a_film_without_a_frame_rate_has_a_default_one(empty_video):
 
 
 @pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda path: path.write_bytes(b""), "not a video that OpenCV can read, or not a whole one"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-800]), "not a video that OpenCV can read, or not a whole"),
+        (mute, "not a video that OpenCV can read"),
+        (lambda path: break_off(path, 0.0), "no frame of this film can be read"),
+        (lambda path: break_off(path, 0.4), "breaks off after 0.* of 3.0 s"),
+    ],
+)
+def test_a_damaged_film_is_reported(tmp_path, spoil, message):
+    noise = np.random.default_rng(0).integers(0, 255, (30, 96, 128, 3), np.uint8)
+    path = write_video(tmp_path / "film.mp4", list(noise), 10)
+    assert len(list(open_source(str(path), fast=True))) == 30
+    spoil(path)
+    with pytest.raises(ClientError, match=f"{path}: .*{message}"):
+        list(open_source(str(path), fast=True))
+
+
+def test_a_film_that_may_not_be_read_is_reported(empty_video, monkeypatch):
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may read everything
+    with pytest.raises(ClientError, match="you may not read this file"):
+        open_source(str(empty_video))
+
+
+@pytest.mark.parametrize(
     ("name", "message"),
     [
         ("97", "There is no camera 97.*--source"),
         ("no-such-film.mp4", "no-such-film.mp4: no such video file.*--source"),
         (str(Path(__file__).parent), "no picture in this folder"),
-        (__file__, "not a video that OpenCV can read.*ffmpeg -i"),
+        (__file__, "not a video that OpenCV can read, or not a whole one.*ffmpeg -i"),
         ("http://127.0.0.1:9/video", "No video from http://127.0.0.1:9/video"),
         ("rtsp://127.0.0.1:9/live", "No video from rtsp://127.0.0.1:9/live"),
     ],

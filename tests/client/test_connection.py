@@ -30,7 +30,6 @@ WAIT = 20
 RED = np.full((MASK_SIZE, MASK_SIZE, 3), (255, 0, 0), np.uint8)
 """What the tiny model takes for an A; in BGR it would be an L."""
 HAND = Detection(Frame(RED, 0, 0.0), None, RED, 0.0, 0.0, 0.0)
-FILM_RATE = 15.0
 TOKEN = "sesame"  # noqa: S105 - of these tests
 ABOUT = json.dumps({"mask_version": MASK_VERSION}).encode()
 NOT_THE_SERVICE = "is not the fingerspelling service.*Check the port.*--server"
@@ -55,8 +54,8 @@ def connected(*arguments, **options):
 
 
 def test_replies(address):
-    with connected(address + "/", FILM_RATE) as connection:
-        replies = [connection.ask(RED) for _ in range(8)] + [connection.ask(None)]
+    with connected(address + "/", timed=True) as connection:
+        replies = [connection.ask(RED, number / 15.0) for number in range(8)] + [connection.ask(None, 8 / 15.0)]
     assert [reply.sequence for reply in replies] == list(range(9))
     assert [reply.letter for reply in replies] == ["A"] * 8 + [None]  # colours in the right order, nothing lost
     assert [reply.committed for reply in replies].count("A") == 1
@@ -69,7 +68,7 @@ def test_replies(address):
     ("options", "sent"),
     [
         ({}, ""),
-        ({"frame_rate": 15.0}, "&frame_rate=15.0"),
+        ({"timed": True}, "&timed=true"),
         ({"threshold": 0.7, "hold": 0.6}, "&threshold=0.7&hold=0.6"),
         ({"threshold": 0.0}, "&threshold=0.0"),
     ],

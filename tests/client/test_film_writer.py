@@ -39,11 +39,30 @@ def test_without_pictures_there_is_no_film(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_long_pause_is_cut(tmp_path):
-    with FilmWriter(tmp_path / "out.mp4", 10.0) as film:
-        film.add(np.zeros((120, 160, 3), np.uint8), 0.0)
-        film.add(np.zeros((120, 160, 3), np.uint8), 3600.0)
-    assert len(read(tmp_path / "out.mp4")[0]) <= 101
+def film_length(path, times):
+    """Seconds of a film of 10 frames a second whose pictures were taken at these times."""
+    with FilmWriter(path, 10.0) as film:
+        for seconds in times:
+            film.add(np.zeros((120, 160, 3), np.uint8), seconds)
+    return len(read(path)[0]) / 10
+
+
+@pytest.mark.parametrize(
+    ("times", "length"),
+    [
+        ([0.0, 3600.0], 10.1),
+        ([0.0, *(60.0 + frame / 10 for frame in range(20))], 12.0),
+        ([0.0, 60.0, 60.1, 120.0, 120.1], 20.3),
+        ([0.0, 9.0, 18.0], 18.1),
+    ],
+)
+def test_a_long_pause_is_cut_once_and_what_follows_keeps_its_pace(tmp_path, times, length):
+    assert film_length(tmp_path / "out.mp4", times) == length
+
+
+def test_pictures_that_come_faster_than_the_film_do_not_make_it_longer(tmp_path):
+    times = [frame / 40 for frame in range(41)]
+    assert film_length(tmp_path / "out.mp4", times) == 1.1
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,14 @@
-"""Two real hands in view: the raised one signs, until the other one is raised."""
+"""Two hands in view: the larger and raised one signs until the other leads clearly; a bystander's is left aside."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 import pytest
+from drawn_hand import open_hand
 
-from client.capture.following import find_resting, follow_hand, paint_over
-from client.frames import Frame
+from client.capture.following import Signer, find_signing, follow_hand, paint_over, palm_size
+from client.frames import Frame, hand_box
 from client.mask import crop_square
 
 LOW, HIGH = 300, 20
@@ -63,16 +64,82 @@ def test_unrelated_pictures_are_searched_separately(photos):
         assert find(Frame(np.full((225, 300, 3), 90, np.uint8), 1, 1.0)) is None
 
 
-def hand_at(x, y):
-    return np.array([[x + dx, y + dy, 0] for dx in (0, 50, 100) for dy in range(0, 140, 20)], dtype=np.float32)
+@pytest.fixture(scope="module")
+def hel_frames(shared):
+    """Frames of a real hand that signs H, E and L, and leaves after each."""
+    capture = cv2.VideoCapture(str(shared / "data/helloworld.mp4"))
+    frames = [cv2.cvtColor(capture.read()[1], cv2.COLOR_BGR2RGB) for _ in range(99)]
+    capture.release()
+    return frames
 
 
-def test_nothing_rests_with_one_hand_or_hands_that_overlap():
-    assert find_resting([hand_at(0, 0)], None, (480, 640)) is None
-    assert find_resting([hand_at(0, 0), hand_at(50, 20)], None, (480, 640)) is None
-    box = find_resting([hand_at(50, 50), hand_at(400, 300)], None, (480, 640))
-    assert box is not None
-    assert (box[0] < 400, box[2] > 500) == (True, True)
+@pytest.mark.parametrize(("width", "left", "top"), [(132, 530, 200), (132, 500, 10), (198, 480, 150)])
+def test_a_bystander_at_the_edge_is_not_followed_while_the_signer_is_there_or_gone_for_a_moment(
+    hel_frames, shared, width, left, top
+):
+    """The bystander's hand is there all the time, smaller than the signer's or as large."""
+    photo = cv2.imread(str(shared / "data/photos/t32rahman/W/00.jpg"), cv2.IMREAD_COLOR_RGB)[130:480, 250:470]
+    other = cv2.resize(photo, (width, width * 350 // 220), interpolation=cv2.INTER_AREA)[: 480 - top, : 640 - left]
+    followed = []
+    with follow_hand(None, related=True) as find:
+        for number, frame in enumerate(hel_frames):
+            picture = frame.copy()
+            picture[top : top + len(other), left : left + other.shape[1]] = other
+            hand = find(Frame(picture, number, number / 15))
+            followed.append(None if hand is None else crop_square(hand.landmarks)[0][0])
+    assert all(x is None or x < 450 for x in followed)
+    signed = [*followed[:25], *followed[33:58], *followed[66:91]]
+    assert sum(x is not None for x in signed) > 70
+
+
+def hand_at(x, y, size=1.0):
+    return size * (open_hand() - open_hand()[9]) + np.array([x, y, 0], np.float32)
+
+
+def seen(hand):
+    return Signer(hand, palm_size(hand), 0.0)
+
+
+SHAPE = (480, 640)
+MIDDLE, EDGE = hand_at(320, 250), hand_at(560, 250)
+FAR = hand_at(560, 250, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("hands", "signer", "following", "signs"),
+    [
+        ([], None, False, None),
+        ([FAR], None, False, FAR),
+        ([FAR, MIDDLE], None, False, MIDDLE),
+        ([EDGE, MIDDLE], None, False, MIDDLE),
+        ([hand_at(200, 400), hand_at(440, 200)], None, False, hand_at(440, 200)),
+        ([FAR, MIDDLE], MIDDLE, True, MIDDLE),
+        ([hand_at(560, 120), MIDDLE], MIDDLE, True, MIDDLE),
+        ([FAR, MIDDLE], FAR, True, MIDDLE),
+        ([hand_at(200, 440), hand_at(440, 120)], hand_at(200, 440), True, hand_at(440, 120)),
+        ([hand_at(200, 200), hand_at(440, 150)], hand_at(200, 200), True, hand_at(200, 200)),
+        ([FAR], MIDDLE, False, None),
+        ([hand_at(330, 230, 0.6)], MIDDLE, False, hand_at(330, 230, 0.6)),
+        ([EDGE], MIDDLE, False, EDGE),
+        ([FAR, hand_at(300, 260)], MIDDLE, False, hand_at(300, 260)),
+    ],
+    ids=[
+        "no hand", "one hand", "the larger one", "of equal ones the one in the middle", "of equal ones the raised one",
+        "the one that is followed", "a bystander's raised hand", "a much larger one takes over",
+        "the signer's other hand is raised", "it is raised a little", "a bystander while the signer is gone",
+        "the signer's hand returns as a fist", "the signer's other hand", "the signer returns beside a bystander",
+    ],
+)  # fmt: skip
+def test_which_hand_signs(hands, signer, following, signs):
+    known = None if signer is None else seen(signer)
+    number = find_signing(hands, known, None, SHAPE, following=following)
+    assert number is None if signs is None else np.array_equal(hands[number], signs)
+
+
+def test_a_hand_that_rested_stays_a_bystanders_while_the_signer_is_gone():
+    resting = hand_box(EDGE, SHAPE)
+    assert find_signing([EDGE], seen(MIDDLE), resting, SHAPE, following=False) is None
+    assert find_signing([EDGE], None, resting, SHAPE, following=False) == 0
 
 
 def test_painting_leaves_the_frame_unchanged():

@@ -61,6 +61,22 @@ def test_an_error_arrives_after_the_items_before_it():
             next(taken)
 
 
+def test_an_error_between_two_takes_is_not_mistaken_for_the_end():
+    failed = threading.Event()
+
+    def items():
+        failed.set()
+        yield from ()
+        raise ValueError("out of film")
+
+    with closing(Handover(items(), "items", lossless=False)) as numbers:
+        failed.wait(5.0)
+        numbers._thread.join(5.0)
+        assert not numbers.ended
+        with pytest.raises(ValueError, match="out of film"):
+            numbers.take(0.01)
+
+
 def test_taking_waits_no_longer_than_asked():
     film = threading.Event()
 

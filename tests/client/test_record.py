@@ -18,8 +18,10 @@ import cv2
 import numpy as np
 import pytest
 from display import press, read_screen, wait_for
+from phone_film import write_video
 
 from client.__main__ import main
+from client.capture.camera import open_source
 from client.capture.film_labels import Span, letter_at, read_spans
 from client.landmarks import HandLandmarker
 from client.recording.landmark_file import read_landmark_file
@@ -71,6 +73,21 @@ def test_frames_without_a_hand_count_as_tried(he_video, tmp_path, capsys):
     arguments = ["--source", str(he_video), "--headless", "--labels", str(labels)]
     assert main(["record", str(out), "--signer", "ann", *arguments]) == 0
     assert "3 hands of ann from 5 frames tried" in capsys.readouterr().out  # frames 18, 21, 24; 27 and 30 are empty
+
+
+def test_a_bystander_is_not_recorded(he_video, he_labels, shared, tmp_path):
+    photo = cv2.imread(str(shared / "data/photos/t32rahman/W/00.jpg"), cv2.IMREAD_COLOR_RGB)[130:480, 250:470]
+    other = cv2.resize(photo, (132, 210), interpolation=cv2.INTER_AREA)[:, :110]
+    pictures = [frame.rgb.copy() for frame in open_source(str(he_video), fast=True)]
+    for picture in pictures:
+        picture[200:410, 530:] = other
+    film = write_video(tmp_path / "two.mp4", pictures, 15)
+    out = tmp_path / "mine.npz"
+    arguments = ["--source", str(film), "--headless", "--labels", str(he_labels)]
+    assert main(["record", str(out), "--signer", "ann", *arguments]) == 0
+    landmarks = read_landmark_file(out).landmarks
+    assert len(landmarks) >= 16
+    assert (landmarks[..., 0].mean(axis=1) < 450).all()
 
 
 @pytest.fixture
@@ -180,6 +197,7 @@ def test_quitting_with_nothing_writes_nothing(empty_video, screen, tmp_path):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "nothing was recorded" in done.stdout
+    assert "warning: no hand was found in any of 12 frames. Check" in done.stdout
     assert not (tmp_path / "mine.npz").exists()
 
 
@@ -189,7 +207,11 @@ def test_quitting_with_nothing_writes_nothing(empty_video, screen, tmp_path):
         (["mine.txt", "--headless"], "mine.txt: recorded landmarks are an .npz file"),
         (["mine.npz", "--headless", "--source", "97"], "There is no camera 97"),
         (["mine.npz", "--headless", "--source", "EMPTY"], "a film cannot be asked for letters.*--labels FILE"),
-        (["mine.npz", "--headless", "--source", "EMPTY", "--labels", "he.json"], "no hand was found in 3 frames"),
+        (
+            ["mine.npz", "--headless", "--source", "EMPTY", "--labels", "he.json"],
+            "no hand was found in any of 3 frames",
+        ),
+        (["mine.npz", "--headless", "--source", "EMPTY", "--labels", "late.json"], "none of its 12 frames shows"),
         (["mine.npz", "--headless", "--letters", "AA"], "--letters AA: name each letter once"),
         (["mine.npz", "--headless", "--letters", "A-Z"], "--letters A-Z: name each letter once"),
         (["mine.npz", "--headless", "--labels", "he.json", "--letters", "X"], "the --labels file has none of these"),
@@ -201,6 +223,7 @@ def test_quitting_with_nothing_writes_nothing(empty_video, screen, tmp_path):
 def test_an_error_is_one_sentence(empty_video, he_labels, tmp_path, monkeypatch, capsys, arguments, message):
     monkeypatch.chdir(tmp_path)
     he_labels.write_text(json.dumps([HE[0] | {"end_frame": 5}]))
+    Path("late.json").write_text(json.dumps([{"letter": "H", "first_frame": 90, "end_frame": 99}]))
     np.savez("other.npz", labels=np.array(["A"]))
     given = [str(empty_video) if argument == "EMPTY" else argument for argument in arguments]
     assert main(["record", "--signer", "ann", *given]) == 1

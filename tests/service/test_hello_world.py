@@ -6,10 +6,13 @@ import os
 import subprocess
 import sys
 
+import cv2
+import numpy as np
 import pytest
 from serving import ROOT
 
 from benchmarks.service import serve
+from tests.client.phone_film import retime, turn, write_video
 
 
 @pytest.fixture(scope="module")
@@ -18,12 +21,26 @@ def service(shipped_model):
         yield f"http://{host}"
 
 
+def run_client(source, service, *more):
+    done = subprocess.run(
+        [sys.executable, "-m", "client", "--source", str(source), "--server", service, "--text", *more],
+        cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("pace", [["--fast"], pytest.param([], marks=pytest.mark.serial)], ids=["fast", "its own"])
 def test_a_real_hand_is_recognised(service, shared, pace):
-    done = subprocess.run(
-        [sys.executable, "-m", "client", "--source", str(shared / "data/helloworld.mp4"), "--server", service, "--text",
-         *pace],
-        cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stdout, done.stderr) == (0, "HELLOWORLD\n", "")
+    assert run_client(shared / "data/helloworld.mp4", service, *pace) == (0, "HELLOWORLD\n", "")
+
+
+@pytest.mark.slow
+def test_a_film_of_a_phone_held_upright_whose_camera_slows_down_is_recognised(service, shared, tmp_path):
+    """H is filmed at 60 frames a second, E and L at 5: by their mean rate they would be too short to count."""
+    capture = cv2.VideoCapture(str(shared / "data/helloworld.mp4"))
+    frames = [np.rot90(cv2.cvtColor(capture.read()[1], cv2.COLOR_BGR2RGB)) for _ in range(99)]
+    path = tmp_path / "phone.mp4"
+    write_video(path, [frame for frame in frames[:33] for _ in range(4)] + frames[33::3], 30)
+    retime(turn(path, 90), [1 / 60] * 33 * 4 + [1 / 5] * 22)
+    assert run_client(path, service, "--fast") == (0, "HEL\n", "")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import os
 import signal
 import socket
+import struct
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
@@ -178,6 +180,17 @@ def test_streams_a_word(host):
     assert all(set(reply) == REPLY for reply in replies)
     assert (replies[24]["letter"], replies[24]["smoothed"]) == ("B", "B")
     assert (replies[32]["letter"], replies[32]["confidence"], replies[32]["smoothed"]) == (None, 0.0, None)
+
+
+def test_letters_are_held_by_the_times_of_a_timed_stream(host):
+    times = [0.0, 0.1, 0.2, 0.9, 1.0]
+    with stream(host, timed=True, hold=0.5) as socket:
+        replies = [ask(socket, struct.pack(">d", time) + mask("A")) for time in times]
+        gone = ask(socket, struct.pack(">d", 1.1))
+        bad = [ask(socket, message) for message in (b"", struct.pack(">d", math.nan) + mask("A"))]
+    assert [reply["committed"] for reply in replies] == [None, None, None, "A", None]
+    assert (gone["letter"], gone["confidence"]) == (None, 0.0)
+    assert [(reply["status"], "begin with a time" in reply["error"]) for reply in bad] == [(400, True)] * 2
 
 
 @pytest.mark.parametrize(

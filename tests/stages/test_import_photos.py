@@ -120,12 +120,14 @@ def test_without_a_hand_what_may_be_wrong_is_said(photos, tmp_path, monkeypatch,
     assert read(tmp_path / "out.npz").n_photos == 5
 
 
-def test_a_picture_is_turned_upright_as_its_exif_says(photos, tmp_path):
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+def test_a_picture_is_turned_upright_as_its_exif_says(photos, tmp_path, suffix):
     upright = read_photo(photos / "L/00.jpg")
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera lay on its side
-    Image.fromarray(np.rot90(upright)).save(tmp_path / "turned.jpg", exif=exif, quality=95)
-    turned = read_photo(tmp_path / "turned.jpg")
+    path = tmp_path / f"turned.{suffix}"
+    Image.fromarray(np.rot90(upright)).save(path, exif=exif, quality=95)
+    turned = read_photo(path)
     assert turned.shape == upright.shape
     assert np.abs(turned.astype(int) - upright).mean() < 5
 

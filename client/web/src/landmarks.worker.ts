@@ -1,6 +1,7 @@
 /** Finds the hand in each frame and draws its mask, outside the page's own thread. */
 
-import { FilesetResolver, HandLandmarker } from "@mediapipe/tasks-vision";
+import { FilesetResolver, HandLandmarker, type HandLandmarkerResult } from "@mediapipe/tasks-vision";
+import { HandFollower, type Box } from "./following";
 import { MASK_SIZE, renderMask, type Point } from "./mask";
 import { encodePng } from "./png";
 
@@ -15,15 +16,16 @@ export type WorkerMessage =
 
 export interface Hand {
   /** 21 points in pixels of the frame. */
-  points: Point[];
+  points: readonly Point[];
   /** RGB pixels, row by row, and the same as a PNG. */
   mask: Uint8Array<ArrayBuffer>;
   png: Uint8Array<ArrayBuffer>;
 }
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
-let landmarker: HandLandmarker | null = null;
+let follower: HandFollower<ImageBitmap> | null = null;
 let lastTime = 0;
+const painted = new OffscreenCanvas(1, 1);
 const thumbnail = new OffscreenCanvas(16, 12);
 /** Largest difference between the channels of a grey picture, of 255. */
 const GREY = 8;
@@ -31,36 +33,34 @@ const GREY = 8;
 const SKIN = "rgb(255 204 179)";
 
 scope.onmessage = async ({ data }: MessageEvent<Request>) => {
-  if (data.kind === "start") {
-    await start(data.base);
-  } else {
-    await detect(data.frame, data.time);
+  try {
+    await (data.kind === "start" ? start(data.base) : detect(data.frame, data.time));
+  } catch (error) {
+    send({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
   }
 };
 
 async function start(base: string): Promise<void> {
-  try {
-    const fileset = await FilesetResolver.forVisionTasks(`${base}wasm`);
-    landmarker = await HandLandmarker.createFromOptions(fileset, {
-      baseOptions: { modelAssetPath: `${base}hand_landmarker.task`, delegate: "CPU" },
-      runningMode: "VIDEO",
-      numHands: 1,
-    });
-    landmarker.detectForVideo(new ImageData(64, 64), 0); // starts the networks
-    send({ kind: "ready" });
-  } catch (error) {
-    send({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
-  }
+  const fileset = await FilesetResolver.forVisionTasks(`${base}wasm`);
+  const baseOptions = { modelAssetPath: `${base}hand_landmarker.task`, delegate: "CPU" } as const;
+  const one = await HandLandmarker.createFromOptions(fileset, { baseOptions, runningMode: "VIDEO", numHands: 1 });
+  const two = await HandLandmarker.createFromOptions(fileset, { baseOptions, runningMode: "IMAGE", numHands: 2 });
+  one.detectForVideo(new ImageData(64, 64), 0); // starts the networks
+  two.detect(new ImageData(64, 64));
+  follower = new HandFollower<ImageBitmap>(
+    (frame, hidden) => pixels(one.detectForVideo(hidden ? paintOver(frame, hidden) : frame, lastTime), frame)[0] ?? null,
+    (frame) => pixels(two.detect(frame), frame),
+  );
+  send({ kind: "ready" });
 }
 
 async function detect(frame: ImageBitmap, time: number): Promise<void> {
-  if (!landmarker) return;
+  if (!follower) return;
   const begun = performance.now();
   lastTime = Math.max(time, lastTime + 1); // MediaPipe needs increasing times
   const { brightness, colour } = measure(frame);
-  const { landmarks } = landmarker.detectForVideo(colour > GREY ? frame : tint(frame), lastTime);
+  const points = follower.find(colour > GREY ? frame : tint(frame), lastTime / 1000);
   const found = performance.now();
-  const points = landmarks[0]?.map(({ x, y }): Point => [x * frame.width, y * frame.height]);
   let hand: Hand | null = null;
   if (points) {
     const mask = renderMask(points);
@@ -72,6 +72,19 @@ async function detect(frame: ImageBitmap, time: number): Promise<void> {
     { kind: "detection", time, hand, brightness, landmarksMs: found - begun, maskMs },
     hand ? [hand.mask.buffer, hand.png.buffer] : [],
   );
+}
+
+function pixels({ landmarks }: HandLandmarkerResult, { width, height }: ImageBitmap): Point[][] {
+  return landmarks.map((hand) => hand.map(({ x, y }): Point => [x * width, y * height]));
+}
+
+/** Hide a hand that does not sign, so that it is not followed by mistake. */
+function paintOver(frame: ImageBitmap, [left, top, right, bottom]: Box): OffscreenCanvas {
+  [painted.width, painted.height] = [frame.width, frame.height];
+  const context = painted.getContext("2d");
+  context?.drawImage(frame, 0, 0);
+  context?.fillRect(left, top, right - left, bottom - top);
+  return painted;
 }
 
 /** Mean brightness of a frame and the largest difference between its channels, 0 to 255. */

@@ -1,6 +1,7 @@
 /** The parts that need neither page nor camera: text, lessons, hints, settings. */
 
 import { describe, expect, test } from "vitest";
+import { boxOf, findSigning, palmSize } from "../src/following";
 import { findHint } from "../src/hints";
 import { judge, Lesson } from "../src/lesson";
 import type { Point } from "../src/mask";
@@ -111,3 +112,39 @@ describe("settings", () => {
     expect(readSettings(storage(stored))).toMatchObject({ hold: null, mirrored: true });
   });
 });
+
+describe("of two hands in view", () => {
+  const open = openHand();
+  const at = (x: number, y: number, size = 1) =>
+    open.map(([px, py]): Point => [x + size * (px - open[9][0]), y + size * (py - open[9][1])]);
+  const [middle, edge, far] = [at(320, 250), at(560, 250), at(560, 250, 0.5)];
+  const seen = (points: Point[]) => ({ points, size: palmSize(points), seen: 0 });
+
+  test.each([
+    ["no hand", [], null, false, null],
+    ["the larger one", [far, middle], null, false, middle],
+    ["the one in the middle", [edge, middle], null, false, middle],
+    ["the one that is followed", [far, middle], middle, true, middle],
+    ["a much larger one", [far, middle], far, true, middle],
+    ["no bystander while the signer is gone", [far], middle, false, null],
+    ["the signer's other hand", [edge], middle, false, edge],
+  ])("signs %s", (_, hands, signer, following, signs) => {
+    expect(findSigning(hands, signer && seen(signer), null, 640, following)).toBe(signs);
+  });
+
+  test("one that rested stays a bystander's while the signer is gone", () => {
+    expect(findSigning([edge], seen(middle), boxOf(edge), 640, false)).toBe(null);
+    expect(findSigning([edge], null, boxOf(edge), 640, false)).toBe(edge);
+  });
+});
+
+/** An open hand, fingers spread, as tests/client/drawn_hand.py draws it. */
+function openHand(): Point[] {
+  const fingers = [-150, -115, -97, -80, -62].flatMap((degrees, finger) =>
+    (finger ? [110, 160, 190, 215] : [70, 110, 140, 165]).map((reach): Point => {
+      const angle = (degrees * Math.PI) / 180;
+      return [300 + reach * Math.cos(angle), 400 + reach * Math.sin(angle)];
+    }),
+  );
+  return [[300, 400], ...fingers];
+}
