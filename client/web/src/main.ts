@@ -56,6 +56,7 @@ const stream = new Stream(location, options(), onReply, onState, (told) => {
   showOptions();
 });
 worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => onWorker(data);
+worker.onerror = () => onWorker({ kind: "failed", message: "its program cannot be loaded" });
 send({ kind: "start", base: BASE });
 setText("hint", "Loading the hand model");
 setUpSettings();
@@ -113,12 +114,12 @@ function nextFrame(): void {
 }
 
 function onWorker(message: WorkerMessage): void {
-  busy = message.kind === "failed";
+  busy = message.kind === "failed"; // and stays so: the networks cannot be used any more
   if (message.kind === "ready") {
     setText("hint", "");
   } else if (message.kind === "failed") {
     setText("hint", "");
-    problems.worker = `The hand model cannot be loaded (${message.message}). Reload this page.`;
+    problems.worker = `The hand model has failed (${message.message}). Reload this page.`;
     showProblem();
   } else if (message.kind === "detection") {
     onDetection(message.hand, message.time, message.brightness);

@@ -141,6 +141,13 @@ describe.skipIf(!url)("the page", () => {
     await picture(denied, "web_denied");
     await context.close();
 
+    const broken = await browser.newContext({ viewport: DESKTOP, permissions: ["camera"] });
+    const empty = await broken.newPage();
+    await empty.route("**/hand_landmarker.task", (route) => route.fulfill({ body: "no model" }));
+    await empty.goto(url);
+    await expect.poll(() => empty.locator("#problem").textContent()).toContain("The hand model has failed");
+    await broken.close();
+
     const proxy = new Proxy(new URL(url));
     const page = await open(DESKTOP, "dark", () => {}, await proxy.listen());
     await recognises(page);
@@ -159,6 +166,7 @@ describe.skipIf(!url)("the page", () => {
     const page = await open();
     await recognises(page);
     const worker = page.workers()[0].url();
+    await page.locator("#video").evaluate((video: HTMLVideoElement) => video.pause()); // leaves the cores to the pictures
     for (const name of readdirSync(photos)) {
       const png = await page.evaluate(drawOne, { worker, base: `${url}/web/`, photo: encode(readFileSync(join(photos, name))) });
       if (png) writeFileSync(join(masks, name), Buffer.from(png, "base64"));
@@ -247,7 +255,7 @@ async function drawOne(given: { worker: string; base: string; photo: string }): 
     await ask(state.worker, { kind: "start", base: given.base });
   }
   const look = async (frame: ImageBitmap) => {
-    state.time = (state.time ?? 0) + 100;
+    state.time = (state.time ?? 0) + 10_000; // so late that no hand of the picture before is waited for
     return ask(state.worker!, { kind: "frame", frame, time: state.time }, [frame]);
   };
   const bytes = Uint8Array.from(atob(given.photo), (letter) => letter.charCodeAt(0));
