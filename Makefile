@@ -81,7 +81,7 @@ pretrain: $(READY) ## Train long from random weights, and keep them in pretraine
 	@$(RUN) stages.commands.keep_weights custom_cnn mobilenet_v2 resnet18
 
 test: $(READY) ## Run every test, one file on each core (ARGS="-k word" for some, ARGS=-n0 for one after the other)
-	@$(RUN) pytest -n auto --dist loadfile $(ARGS)
+	@$(RUN) pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-integration: $(READY) ## Run the tests that start PostgreSQL and an S3 server (ARGS="-k word" for some)
 	@$(RUN) pytest -m integration $(ARGS)

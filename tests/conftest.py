@@ -23,6 +23,12 @@ def pytest_xdist_auto_num_workers() -> int:
     return usable_cores()
 
 
+def pytest_collection_modifyitems(items):
+    """Put the files with slow tests first, so that no worker is left alone with one of them at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item):
     """Run a test marked `serial` while no other worker runs a test: it depends on the clock, so load would fail it.

@@ -50,6 +50,7 @@ def registry(tmp_path_factory):
         mlflow.kill()
 
 
+@pytest.mark.slow
 def test_the_champion_is_served_and_the_next_one_takes_over(registry, tmp_path):
     uri, checkout = registry
     settings = {"FINGERSPELL_MODEL": CHAMPION, "MLFLOW_TRACKING_URI": uri, "FINGERSPELL_POLL": "0.2"}

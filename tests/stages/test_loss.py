@@ -44,6 +44,7 @@ def test_only_letters_count_if_landmarks_are_unknown_or_not_predicted(architectu
     torch.testing.assert_close(loss, sum(functional.cross_entropy(each, CLASSES) for each in branches))
 
 
+@pytest.mark.slow
 def test_training_learns_landmarks_and_letters_give_them_gradients(masks):
     network = built("custom_cnn")
     loss, _ = network.training_loss(masks, CLASSES, torch.zeros(2, 0, 2))

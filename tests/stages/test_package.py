@@ -108,6 +108,7 @@ def usual_umask():
 
 
 @pytest.mark.usefixtures("usual_umask")
+@pytest.mark.slow
 def test_builds_a_bento_that_serves(tmp_path, monkeypatch):
     page = tmp_path / "page"
     (page / "assets").mkdir(parents=True)

@@ -55,6 +55,7 @@ def train(folder, *launcher):
     return pd.read_csv(folder / "models/custom_cnn/history.csv").to_dict("records")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_two_processes_give_the_metrics_of_one(checkouts):
     one = train(checkouts[0])

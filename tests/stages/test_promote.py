@@ -237,6 +237,7 @@ def test_rollback_skips_what_was_rolled_back_and_never_loops(tmp_path, monkeypat
         roll_back(MODEL)
 
 
+@pytest.mark.slow
 def test_of_two_at_once_one_wins_and_the_other_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     empty_versions(3)

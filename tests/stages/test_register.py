@@ -82,6 +82,7 @@ def check_run(client, registered, folder):
     }, "pictures that lie there are of an earlier run"
 
 
+@pytest.mark.slow
 def test_register_again_and_after_losing_the_store(tmp_path, monkeypatch):
     tiny_models.write_checkout(tmp_path)
     tiny_models.write_people(tmp_path)

@@ -174,6 +174,7 @@ with open_store() as client:
 """
 
 
+@pytest.mark.slow
 def test_a_process_killed_while_it_makes_the_tables_leaves_none(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)

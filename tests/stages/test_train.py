@@ -35,7 +35,7 @@ def folder_of_run(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", ["train", "custom_cnn"])
 
     def start():
-        def fit(network, data, schedule, train, augment, scratch, early_layers):
+        def fit(network, data, schedule, train, augment, scratch, early_layers, callbacks):
             raise StartedError(scratch)
 
         monkeypatch.setattr(train, "fit", fit)

@@ -112,7 +112,7 @@ def test_a_browser_recognises_a_real_hand_and_draws_the_same_masks(address, ship
     masks.mkdir()
     drawn = {}
     with HandLandmarker("image") as landmarker:
-        for path in sorted((shared / "data/photos/t32rahman").glob("*/*.jpg"))[::3]:
+        for path in sorted((shared / "data/photos/t32rahman").glob("*/*.jpg"))[::6]:
             bgr = cv2.imread(str(path))
             pictures = {path.stem: bgr}
             if path.stem == "00" and path.parent.name in "ABCDEFGH":
@@ -137,7 +137,7 @@ def test_a_browser_recognises_a_real_hand_and_draws_the_same_masks(address, ship
     same = len(both) - int((predicted[0] != predicted[1]).sum())
     shares = {"equal pixels": pixels, "equal predictions": same / len(browser.keys() | drawn.keys())}
     print(printed, shares, len(both), len(browser), len(drawn))  # noqa: T201 - the figures, with `pytest -s`
-    assert len(drawn) > 95
+    assert len(drawn) > 50
     assert sum("grey" in name for name in browser) >= 7, "infrared cameras send grey pictures"
     assert shares["equal predictions"] >= 0.99
     assert shares["equal pixels"] >= 0.99
