@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,19 +36,19 @@ def plot_tradeoff(
         colour = COLOURS[number % len(COLOURS)]
         if scored.interval is not None:
             axes.vlines(latencies[name], *scored.interval, color=colour, linewidth=2.0, alpha=0.5)
-        axes.scatter(latencies[name], scored.mean, s=20 + 10 * sizes[name], color=colour, alpha=0.8)
         label = f"{name}, {sizes[name]:.1f} MiB"
-        axes.annotate(
-            label, (latencies[name], scored.mean), xytext=(14, 0), textcoords="offset points", va="center", fontsize=8
-        )
+        axes.scatter(latencies[name], scored.mean, s=20 + 10 * sizes[name], color=colour, alpha=0.8, label=label)
+    lowest = min((min(each.interval or (each.mean,)) for each in scores.values()), default=0.0)
     axes.set(
-        xlim=(0, 1.6 * max(latencies.values(), default=1.0)),
-        ylim=(0, 1.02),
+        xlim=(0, 1.15 * max(latencies.values(), default=1.0)),
+        ylim=(max(0.0, math.floor(lowest * 10 - 1) / 10), 1.01),
         xlabel="one mask, median milliseconds",
         ylabel="mean accuracy and its 95 % interval",
         title=f"{title}: accuracy against time and size",
     )
     axes.grid(color="#eeeeee")
+    # Beside the plot, for networks of about the same speed lie on one another; their discs differ in area there, too.
+    figure.legend(loc="outside lower center", ncols=len(scores) or 1, fontsize=8, frameon=False, markerscale=0.5)
     return png(figure)
 
 
