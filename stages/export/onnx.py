@@ -13,7 +13,7 @@ import json
 import logging
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import onnx
@@ -37,21 +37,43 @@ if TYPE_CHECKING:
     from stages.data.people import People
 
 TOLERANCE = 1e-4
-"""Largest difference of a probability between torch and the exported graph."""
+"""Largest difference of a probability between torch and the exported graph; of a feature, relative to the largest."""
+OUTPUTS = ("probabilities", "features")
+
+
+class EmbeddingNetwork(Protocol):
+    """A network whose forward pass has two parts."""
+
+    def embed(self, x: torch.Tensor) -> torch.Tensor:
+        """Map N inputs to features (N, F): what the last linear layers read."""
+
+    def classify(self, features: torch.Tensor) -> torch.Tensor:
+        """Map features (N, F) to logits (N, C)."""
 
 
 class MirrorAverage(nn.Module):
-    """The mean of a network's probabilities for a hand and for its mirror image (seed text, 4.5.3 and 4.5.5)."""
+    """The mean of a network's probabilities for a hand and for its mirror image (seed text, 4.5.3 and 4.5.5).
 
-    def __init__(self, network: nn.Module, temperature: float, prepare: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    And the features of both, side by side, which a signer's own correction reads.
+    """
+
+    def __init__(
+        self, network: EmbeddingNetwork, temperature: float, prepare: Callable[[torch.Tensor], torch.Tensor]
+    ) -> None:
         """Wrap a network whose inputs `prepare` makes: (N, ...) samples to (2N, ...), the mirror images last."""
         super().__init__()
         self.network, self.temperature, self.prepare = network, temperature, prepare
 
-    def forward(self, samples: torch.Tensor) -> torch.Tensor:
-        """Map masks (N, 224, 224, 3) uint8 RGB, or landmarks (N, 21, 3) float32, to probabilities (N, C) float32."""
-        probabilities = torch.softmax(self.network(self.prepare(samples)) / self.temperature, dim=1)
-        return torch.stack(torch.tensor_split(probabilities, 2)).mean(dim=0)
+    def forward(self, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Map masks (N, 224, 224, 3) uint8 RGB, or landmarks (N, 21, 3) float32.
+
+        Returns:
+            Probabilities (N, C) and features (N, 2F), of the hand and of its mirror image, both float32.
+        """
+        features = self.network.embed(self.prepare(samples))
+        probabilities = torch.softmax(self.network.classify(features) / self.temperature, dim=1)
+        mean = torch.stack(torch.tensor_split(probabilities, 2)).mean(dim=0)
+        return mean, torch.cat(torch.tensor_split(features, 2), dim=1)
 
 
 def _mirror_masks(masks: torch.Tensor) -> torch.Tensor:
@@ -65,7 +87,7 @@ def _mirror_landmarks(landmarks: torch.Tensor) -> torch.Tensor:
 
 
 def export_model(
-    network: nn.Module,
+    network: EmbeddingNetwork,
     path: Path,
     *,
     classes: Sequence[str],
@@ -78,7 +100,7 @@ def export_model(
     """Write `model.onnx` with its metadata and check it against torch.
 
     Args:
-        network: maps normalised masks, or normalised landmarks, to logits (N, C).
+        network: embeds and classifies normalised masks, or normalised landmarks.
         path: file to write; it appears whole or not at all.
         classes: labels in the order of the logits.
         architecture: name of the network.
@@ -92,11 +114,13 @@ def export_model(
         The largest difference of a probability between torch and ONNX Runtime.
 
     Raises:
-        PipelineError: the exported graph disagrees with torch by more than `TOLERANCE`.
+        PipelineError: a probability or a feature of the exported graph differs from torch's by more than `TOLERANCE`.
     """
     input_name, prepare = ("masks", _mirror_masks) if examples.ndim == 4 else ("landmarks", _mirror_landmarks)
     model = MirrorAverage(network, temperature, prepare).eval().cpu()
     samples = torch.from_numpy(examples)
+    with torch.inference_mode():
+        expected, expected_features = (output.numpy() for output in model(samples))
     with atomic_write(path) as partial:
         _write_graph(model, samples[:3], partial, input_name)
         graph = onnx.load(partial)
@@ -108,6 +132,7 @@ def export_model(
                 "architecture": architecture,
                 "data_hash": data_hash,
                 "temperature": repr(temperature),
+                "features": str(expected_features.shape[1]),
                 **({} if trained_on is None else {TRAINED_ON: pack_people(trained_on)}),
             },
         )
@@ -116,12 +141,14 @@ def export_model(
         onnx.checker.check_model(graph)
         onnx.save(graph, partial)
         session = onnxruntime.InferenceSession(str(partial), providers=["CPUExecutionProvider"])
-        with torch.inference_mode():
-            expected = model(samples).numpy()
-        difference = float(np.abs(session.run(["probabilities"], {input_name: examples})[0] - expected).max())
-        if not difference <= TOLERANCE:  # NaN, the difference of a broken network, is never within it
+        probabilities, features = session.run(OUTPUTS, {input_name: examples})
+        difference = float(np.abs(probabilities - expected).max())
+        of_features = float(np.abs(features - expected_features).max() / np.abs(expected_features).max())
+        # NaN, the difference of a broken network, is never within the tolerance.
+        if not (difference <= TOLERANCE and of_features <= TOLERANCE):
             raise PipelineError(
-                f"{path}: the exported graph differs from torch by {difference:.2g}, more than {TOLERANCE:g}. "
+                f"{path}: the exported graph differs from torch by {difference:.2g} in its probabilities and "
+                f"{of_features:.2g} in its features, more than {TOLERANCE:g}. "
                 "Check that torch, onnx and onnxruntime are the pinned versions: make test."
             )
     return difference
@@ -137,7 +164,7 @@ def _write_graph(model: nn.Module, example: torch.Tensor, path: Path, input_name
             (example,),
             path,
             input_names=[input_name],
-            output_names=["probabilities"],
+            output_names=OUTPUTS,
             dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
             dynamo=True,
             external_data=False,

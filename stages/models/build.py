@@ -9,7 +9,8 @@ from stages.models.mobilenet_v2 import CustomMobileNetV2
 from stages.models.resnet18 import CustomResNet18
 
 Network = CustomCNN | CustomMobileNetV2 | CustomResNet18
-"""Each has `early_layers()` and `training_loss(masks, classes, landmarks)`."""
+"""Each has `early_layers()`, `training_loss(masks, classes, landmarks)`, and its forward pass in two parts: `embed(x)`,
+the features that its last linear layers read, and `classify(features)`, the logits."""
 NETWORKS: dict[str, type[Network]] = {
     "custom_cnn": CustomCNN,
     "mobilenet_v2": CustomMobileNetV2,

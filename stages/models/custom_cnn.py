@@ -46,12 +46,24 @@ class CustomCNN(nn.Module):
         """
         x = average_down(x)
         landmarks = self.by_landmarks.locate(x)
-        return self.by_features(x), self.by_landmarks.classify(landmarks), landmarks
+        by_features = self.by_features.classify(self.by_features.embed(x))
+        by_landmarks = self.by_landmarks.classify(self.by_landmarks.embed(landmarks))
+        return by_features, by_landmarks, landmarks
+
+    def embed(self, x: torch.Tensor) -> torch.Tensor:
+        """Map normalised masks (N, 3, S, S), S at least 56, to features (N, 512), half of them from each branch."""
+        x = average_down(x)
+        landmarks = self.by_landmarks.locate(x)
+        return torch.cat([self.by_features.embed(x), self.by_landmarks.embed(landmarks)], dim=1)
+
+    def classify(self, features: torch.Tensor) -> torch.Tensor:
+        """Map features (N, 512) to logits (N, classes)."""
+        by_features, by_landmarks = torch.tensor_split(features, 2, dim=1)
+        return (self.by_features.classify(by_features) + self.by_landmarks.classify(by_landmarks)) / 2.0
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map normalised masks (N, 3, S, S), S at least 56, to logits (N, classes)."""
-        by_features, by_landmarks, _ = self.run_branches(x)
-        return (by_features + by_landmarks) / 2.0
+        return self.classify(self.embed(x))
 
     def training_loss(
         self, masks: torch.Tensor, classes: torch.Tensor, landmarks: torch.Tensor
@@ -93,9 +105,14 @@ class FeatureBranch(nn.Module):
             nn.Linear(FEATURES, classes),
         )
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map small masks (N, 3, S, S) to logits (N, classes)."""
-        logits: torch.Tensor = self.classifier(self.blocks(x))
+    def embed(self, x: torch.Tensor) -> torch.Tensor:
+        """Map small masks (N, 3, S, S) to features (N, 256)."""
+        features: torch.Tensor = self.classifier[:-1](self.blocks(x))
+        return features
+
+    def classify(self, features: torch.Tensor) -> torch.Tensor:
+        """Map features (N, 256) to logits (N, classes)."""
+        logits: torch.Tensor = self.classifier[-1](features)
         return logits
 
 
@@ -116,10 +133,13 @@ class LandmarkBranch(nn.Module):
         landmarks: torch.Tensor = self.maps(features[1:])
         return landmarks
 
-    def classify(self, landmarks: torch.Tensor) -> torch.Tensor:
-        """Map landmarks (N, 21, 2) to logits (N, classes)."""
-        logits: torch.Tensor = self.classifier(normalise_landmarks(functional.pad(landmarks, (0, 1))))
-        return logits
+    def embed(self, landmarks: torch.Tensor) -> torch.Tensor:
+        """Map landmarks (N, 21, 2) to features (N, 256)."""
+        return self.classifier.embed(normalise_landmarks(functional.pad(landmarks, (0, 1))))
+
+    def classify(self, features: torch.Tensor) -> torch.Tensor:
+        """Map features (N, 256) to logits (N, classes)."""
+        return self.classifier.classify(features)
 
 
 def _blocks() -> nn.Sequential:

@@ -20,10 +20,19 @@ class LandmarkMLP(nn.Module):
             layers += [nn.Linear(before, width), nn.BatchNorm1d(width), nn.ReLU(), nn.Dropout(dropout)]
         self.layers = nn.Sequential(*layers, nn.Linear(width, classes))
 
+    def embed(self, hands: torch.Tensor) -> torch.Tensor:
+        """Map normalised landmarks (N, 21, 3) to features (N, width)."""
+        features: torch.Tensor = self.layers[:-1](hands)
+        return features
+
+    def classify(self, features: torch.Tensor) -> torch.Tensor:
+        """Map features (N, width) to logits (N, classes)."""
+        logits: torch.Tensor = self.layers[-1](features)
+        return logits
+
     def forward(self, hands: torch.Tensor) -> torch.Tensor:
         """Map normalised landmarks (N, 21, 3) to logits (N, classes)."""
-        logits: torch.Tensor = self.layers(hands)
-        return logits
+        return self.classify(self.embed(hands))
 
 
 def normalise_landmarks(landmarks: torch.Tensor) -> torch.Tensor:

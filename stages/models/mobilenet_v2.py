@@ -31,15 +31,23 @@ class CustomMobileNetV2(nn.Module):
         """Layers that training may freeze at first: the blocks up to 32 channels, not their attention."""
         return list(self.features[:7])
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map normalised masks (N, 3, S, S), S at least 32, to logits (N, classes)."""
+    def embed(self, x: torch.Tensor) -> torch.Tensor:
+        """Map normalised masks (N, 3, S, S), S at least 32, to features (N, 1280)."""
         x = average_down(x)
         for index, block in enumerate(self.features):
             x = block(x)
             if index in ATTENDED:
                 x = self.attention[str(index)](x)
-        logits: torch.Tensor = self.classifier(x.mean(dim=(2, 3)))
+        return x.mean(dim=(2, 3))
+
+    def classify(self, features: torch.Tensor) -> torch.Tensor:
+        """Map features (N, 1280) to logits (N, classes)."""
+        logits: torch.Tensor = self.classifier(features)
         return logits
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map normalised masks (N, 3, S, S), S at least 32, to logits (N, classes)."""
+        return self.classify(self.embed(x))
 
     def training_loss(
         self, masks: torch.Tensor, classes: torch.Tensor, _landmarks: torch.Tensor

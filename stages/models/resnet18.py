@@ -34,15 +34,23 @@ class CustomResNet18(nn.Module):
         """Layers that training may freeze at first: all before the second residual layer."""
         return [self.conv1, self.bn1, self.layer1]
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map normalised masks (N, 3, S, S), S at least 32, to logits (N, classes)."""
+    def embed(self, x: torch.Tensor) -> torch.Tensor:
+        """Map normalised masks (N, 3, S, S), S at least 32, to features (N, 512)."""
         x = average_down(x)
         x = self.layer1(self.maxpool(self.relu(self.bn1(self.conv1(x)))))
         x = self.attention["layer2"](self.layer2(x))
         x = self.attention["layer3"](self.layer3(x))
         x = self.attention["layer4"](self.layer4(x))
-        logits: torch.Tensor = self.classifier(x.mean(dim=(2, 3)))
+        return x.mean(dim=(2, 3))
+
+    def classify(self, features: torch.Tensor) -> torch.Tensor:
+        """Map features (N, 512) to logits (N, classes)."""
+        logits: torch.Tensor = self.classifier(features)
         return logits
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map normalised masks (N, 3, S, S), S at least 32, to logits (N, classes)."""
+        return self.classify(self.embed(x))
 
     def training_loss(
         self, masks: torch.Tensor, classes: torch.Tensor, _landmarks: torch.Tensor

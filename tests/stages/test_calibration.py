@@ -68,9 +68,15 @@ class Tiny(nn.Module):
         torch.manual_seed(0)
         self.layer = nn.Linear(6, 3)
 
-    def forward(self, x):
+    def embed(self, x):
         half = x.shape[3] // 2
-        return self.layer(torch.cat([x[..., :half].mean((2, 3)), x[..., half:].mean((2, 3))], dim=1)) * 5
+        return torch.cat([x[..., :half].mean((2, 3)), x[..., half:].mean((2, 3))], dim=1)
+
+    def classify(self, features):
+        return self.layer(features) * 5
+
+    def forward(self, x):
+        return self.classify(self.embed(x))
 
 
 def test_the_logits_are_those_behind_the_exported_probabilities(tmp_path):
@@ -84,5 +90,5 @@ def test_the_logits_are_those_behind_the_exported_probabilities(tmp_path):
         temperature=2.0,
     )  # fmt: skip
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
-    (probabilities,) = session.run(None, {"masks": masks})
+    (probabilities,) = session.run(["probabilities"], {"masks": masks})
     np.testing.assert_allclose(mean_with_mirror(logits, 2.0), probabilities, atol=1e-5)

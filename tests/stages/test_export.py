@@ -54,11 +54,17 @@ class Small(nn.Module):
         self.convolution = nn.Conv2d(3, 8, 5, stride=4)
         self.classifier = nn.Sequential(nn.Linear(8, len(CLASSES)))
 
-    def forward(self, x):
+    def embed(self, x):
         # The left half counts twice, so that a mirror image gives other logits.
         features = torch.relu(self.convolution(x))
         half = features.shape[3] // 2
-        return self.classifier(features.mean((2, 3)) + features[..., :half].mean((2, 3)))
+        return features.mean((2, 3)) + features[..., :half].mean((2, 3))
+
+    def classify(self, features):
+        return self.classifier(features)
+
+    def forward(self, x):
+        return self.classify(self.embed(x))
 
 
 def expected(network, masks, temperature=1.0):
@@ -99,6 +105,27 @@ def test_any_number_of_masks_gives_the_probabilities_of_torch(exported, masks):
     assert np.ptp(probabilities, axis=0).max() > 10 * TOLERANCE, "masks differ, or agreeing would mean nothing"
 
 
+def test_the_features_are_what_the_output_layers_read_for_the_mask_and_its_mirror_image(exported, masks):
+    network, path = exported
+    read = {name: [] for name in output_layers(network)}
+    hooks = [
+        layer.register_forward_pre_hook(lambda _, inputs, seen=read[name]: seen.append(inputs[0].numpy()))
+        for name, layer in output_layers(network).items()
+    ]
+    pictures = normalise(torch.from_numpy(masks))
+    with torch.inference_mode():
+        network.eval()(pictures)
+        network(pictures.flip(3))
+    for hook in hooks:
+        hook.remove()
+    views = zip(*read.values(), strict=True)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (features,) = session.run(["features"], {"masks": masks})
+    seen = np.concatenate([np.concatenate(view, axis=1) for view in views], axis=1)
+    np.testing.assert_allclose(features, seen, atol=TOLERANCE * np.abs(seen).max())
+    assert np.ptp(features, axis=0).max() > 0.01, "masks differ"
+
+
 def test_a_mirror_image_gives_the_same_probabilities(exported, masks):
     network, path = exported
     np.testing.assert_allclose(run(path, masks), run(path, masks[:, :, ::-1].copy()), atol=1e-5)
@@ -118,11 +145,15 @@ def test_the_file_says_what_it_is(exported):
     assert facts["data_hash"] == "f" * 32
     assert facts["temperature"] == "1.0"
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    (masks,), (probabilities,) = session.get_inputs(), session.get_outputs()
+    (masks,), (probabilities, features) = session.get_inputs(), session.get_outputs()
     assert (masks.name, masks.type, masks.shape[1:]) == ("masks", "tensor(uint8)", [224, 224, 3])
     assert isinstance(masks.shape[0], str), "the number of masks is free"
     assert (probabilities.name, probabilities.type) == ("probabilities", "tensor(float)")
     assert probabilities.shape[1] == len(CLASSES)
+    assert (features.name, features.type) == ("features", "tensor(float)")
+    assert features.shape[1] == int(facts["features"]) == 2 * next(iter(output_layers(exported[0]).values())).in_features * (
+        2 if path.parent.name == "custom_cnn" else 1
+    )
 
 
 def test_the_file_names_no_folder_of_the_machine_that_made_it(exported):
@@ -168,9 +199,20 @@ class Forgetful(Small):
         super().__init__()
         self.calls = 0
 
-    def forward(self, x):
+    def classify(self, features):
         self.calls += 1
-        return super().forward(x) + (0.0 if torch.compiler.is_exporting() else torch.arange(len(CLASSES)))
+        return super().classify(features) + (0.0 if torch.compiler.is_exporting() else torch.arange(len(CLASSES)))
+
+
+class ForgetfulFeatures(Small):
+    """A network whose features change after it was traced, and nothing else."""
+
+    def embed(self, x):
+        features = super().embed(x)
+        return features if torch.compiler.is_exporting() else 1.01 * features
+
+    def classify(self, features):
+        return super().classify(features if torch.compiler.is_exporting() else features / 1.01)
 
 
 class Broken(Small):
@@ -185,12 +227,17 @@ class Broken(Small):
 class TwoMasksOnly(Small):
     """A network that cannot be traced for any number of masks."""
 
-    def forward(self, x):
-        return super().forward(x) + len(x.sum((1, 2, 3)).tolist())
+    def embed(self, x):
+        return super().embed(x) + len(x.sum((1, 2, 3)).tolist())
 
 
 @pytest.mark.parametrize(
-    ("network", "error"), [(Forgetful, PipelineError), (Broken, PipelineError), (TwoMasksOnly, Exception)]
+    ("network", "error"), [
+        (Forgetful, PipelineError),
+        (ForgetfulFeatures, PipelineError),
+        (Broken, PipelineError),
+        (TwoMasksOnly, Exception),
+    ],
 )
 def test_a_failure_leaves_the_older_file_and_nothing_else(masks, tmp_path, network, error):
     path = tmp_path / "model.onnx"
