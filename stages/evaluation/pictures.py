@@ -101,7 +101,9 @@ def draw_signers(
     masks = [draw_masks(mistake.sample[None])[0] for mistake in mistakes]
     captions = [mistake.caption for mistake in mistakes]
     binned = calibration(unseen, params.calibration_bins)
+    own = {"personal.png": signer_plots.plot_personal(scores.personal, f"{name}, {who}: own samples")}
     return {
+        **(own if scores.personal else {}),
         "sources.png": signer_plots.plot_sources(report.networks, f"{who}: accuracy"),
         "letters.png": signer_plots.plot_signer_letters(
             scores, f"{name}, {who}: accuracy on each letter, 95 % interval"
