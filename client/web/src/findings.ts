@@ -14,10 +14,10 @@ export function describeReport(report: ProfileReply | null): Findings {
   const rises = ({ before, after }: LetterReport) => (after ?? 0) > (before ?? 0);
   const worse = changed.filter((letter) => !rises(letter));
   const findings = [
-    ...changed.filter(rises).map((letter) => `${letter.letter} is read better: ${describe(letter)}.`),
-    ...worse.map((letter) => `${letter.letter} is read worse: ${describe(letter)}.`),
+    ...describeChange("worse", worse),
     ...report.alike.map(([one, other]) => `${one} and ${other} look alike: show them again, as different as you can.`),
     ...describeDropped(report),
+    ...describeChange("better", changed.filter(rises)),
   ];
   const better = changed.length - worse.length;
   const letters = report.letters.length;
@@ -28,9 +28,11 @@ export function describeReport(report: ProfileReply | null): Findings {
   return { verdict, findings, doubtful: [...new Set(doubtful)].sort() };
 }
 
-function describe({ before, after }: LetterReport): string {
-  const percent = (share: number | null) => `${Math.round(100 * (share ?? 0))} %`;
-  return `${percent(before)} of your samples before, ${percent(after)} now`;
+function describeChange(how: string, letters: LetterReport[]): string[] {
+  if (!letters.length) return [];
+  const percent = (share: number | null) => Math.round(100 * (share ?? 0));
+  const changes = letters.map(({ letter, before, after }) => `${letter} ${percent(before)} → ${percent(after)}`);
+  return [`Read ${how}, in percent of your samples before → now: ${changes.join(", ")}.`];
 }
 
 function describeDropped({ dropped }: ProfileReply): string[] {

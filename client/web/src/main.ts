@@ -65,6 +65,12 @@ let size = { width: 640, height: 480 };
 /** The service's own options, as far as they are known. */
 let defaults = { threshold: 0.5, hold: 0.3 };
 
+const own = new OwnHand(new ProfileStore(), {
+  correct: (correction) => stream.correct(correction),
+  make: (samples) => makeCorrection(samples, settings.token),
+  show: showOwnHand,
+  tell: showNotice,
+});
 const stream = new Stream(
   location,
   options(),
@@ -76,14 +82,9 @@ const stream = new Stream(
   },
   (answer) => own.onAnswer(answer),
 );
-const own = new OwnHand(new ProfileStore(), {
-  correct: (correction) => stream.correct(correction),
-  make: (samples) => makeCorrection(samples, settings.token),
-  show: showOwnHand,
-  tell: showNotice,
-});
 const panel = new HandPanel(own, showNotice, () => {
-  paused = false;
+  for (const name of ["letters", "learn", "settings"]) find(name).hidden = true;
+  [lesson, paused] = [null, false];
   showReply(null);
   showMask(null);
   showProblem();
@@ -182,7 +183,7 @@ function onDetection(hand: Hand | null, time: number, brightness: number): void 
 
 function onReply(reply: Reply, milliseconds: number): void {
   if (paused || panel.asking) return;
-  showReply(reply);
+  showReply(reply, !panel.keepsText);
   hold.see(reply.smoothed, sentHand);
   steps.service.push(milliseconds);
   if (sentAt !== null) steps.total.push(performance.now() - sentAt);

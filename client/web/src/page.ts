@@ -32,20 +32,21 @@ export function showText(text: string): void {
   element.replaceChildren(text.slice(0, Math.max(end - 1, 0)), ...(end ? [last] : []), text.slice(end));
 }
 
-/** Show a reply of the service, or nothing. */
-export function showReply(reply: Reply | null): void {
+/** Show a reply of the service, or nothing; `writing` is whether its letters join the text. */
+export function showReply(reply: Reply | null, writing = true): void {
   const letter = reply?.smoothed ?? reply?.letter ?? "";
   const steady = Boolean(reply?.smoothed) && (reply?.letter ?? reply?.smoothed) === reply?.smoothed;
   prediction.dataset.is = !letter ? "unsure" : steady ? "steady" : "wavering";
   setText("letter", letter);
-  setText("advice", advise(reply));
+  setText("advice", advise(reply, writing));
   const confidence = reply?.confidence ?? 0;
   find<HTMLProgressElement>("held").value = reply?.progress ?? 0;
   find<HTMLProgressElement>("sure").value = confidence;
   setText("percent", `${Math.round(100 * confidence)} %`);
 }
 
-function advise(reply: Reply | null): string {
+function advise(reply: Reply | null, writing: boolean): string {
+  if (reply?.smoothed && !writing) return "not written";
   if (reply?.smoothed) return reply.progress >= 1 ? "added" : "hold it";
   if (reply?.letter) return "keep still";
   return reply?.confidence ? "not sure" : "";
