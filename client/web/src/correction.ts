@@ -26,7 +26,7 @@ export interface LetterReport {
 /** Milliseconds that the service may take. */
 const TIMEOUT = 30_000;
 
-/** The service has no `/profile`. */
+/** The service has no `/profile`, or its model cannot be corrected; the message says why, if the service did. */
 export class NoProfiles extends Error {}
 
 /** The service could not be asked, or is too busy: another try may succeed. */
@@ -39,9 +39,10 @@ export async function makeCorrection(samples: readonly Sample[], token: string):
     form.append(sample.letter, new Blob([await drawSample(sample)], { type: "image/png" }), `${sample.letter}.png`);
   }
   const response = await ask(form, token);
-  if (response.status === 404 || response.status === 405) throw new NoProfiles("The service has no profiles yet");
+  if (response.status === 404 || response.status === 405) throw new NoProfiles();
   if (response.ok) return check(await response.json().catch(() => null));
   const why = await explain(response);
+  if (response.status === 501) throw new NoProfiles(why);
   throw response.status === 408 || response.status === 429 || response.status >= 500 ? new Unanswered(why) : new Error(why);
 }
 

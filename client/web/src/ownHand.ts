@@ -232,8 +232,8 @@ export class OwnHand {
   private fail(error: unknown): void {
     this.making = false;
     if (error instanceof NoProfiles) {
-      this.problem = NO_PROFILES;
-      if (!this.toldMissing) this.outside.tell(NO_PROFILES);
+      this.problem = error.message ? `${NO_PROFILES} ${error.message}` : NO_PROFILES;
+      if (!this.toldMissing) this.outside.tell(this.problem);
       this.toldMissing = true;
       this.inForce = false; // the stream keeps it for a service that was updated
       this.outside.show();
