@@ -31,7 +31,7 @@ export function describeReport(report: ProfileReply | null): Findings {
 function describeChange(how: string, letters: LetterReport[]): string[] {
   if (!letters.length) return [];
   const percent = (share: number | null) => Math.round(100 * (share ?? 0));
-  const changes = letters.map(({ letter, before, after }) => `${letter} ${percent(before)} → ${percent(after)}`);
+  const changes = letters.map(({ letter, before, after }) => `${letter}\u00a0${percent(before)}\u00a0→\u00a0${percent(after)}`);
   return [`Read ${how}, in percent of your samples before → now: ${changes.join(", ")}.`];
 }
 

@@ -148,7 +148,7 @@ export class HandPanel {
     [this.name, this.naming, this.asked] = [name, false, null];
     this.enrolment = new Enrolment(letters);
     this.turn("asking");
-    find("hand").scrollIntoView({ block: "nearest" });
+    find("stage").scrollIntoView({ block: "start" }); // the signer watches the hand beside the letter
     find("hand-title").focus({ preventScroll: true });
   }
 

@@ -131,7 +131,7 @@ describe.skipIf(!url)("the page", () => {
   });
 
   test("learns a hand by itself, and learns from a mistake", { timeout: 120_000 }, async () => {
-    const page = await open();
+    const page = await open(PHONE, "light");
     await recognises(page);
     await page.keyboard.press("y");
     await page.locator("#hand-name").fill("Anna");
@@ -141,6 +141,11 @@ describe.skipIf(!url)("the page", () => {
     // The film shows other letters than the one that is asked for: they are samples all the same.
     await expect.poll(() => page.locator("#dots").textContent(), { timeout: 30_000, interval: 50 }).toContain("●");
     await picture(page, "web_hand_asking");
+    const edges = await page.evaluate(() => {
+      const [stage, hand] = ["stage", "hand"].map((id) => document.getElementById(id)?.getBoundingClientRect());
+      return [stage?.top ?? -1, innerHeight - (hand?.bottom ?? 0)];
+    });
+    expect(Math.min(...edges), "camera and letter are visible together").toBeGreaterThanOrEqual(0);
     expect(await violations(page)).toEqual([]);
     await expect.poll(asked, { timeout: 40_000, interval: 50 }).not.toBe("Show A");
     expect(await text(page), "nothing is written meanwhile").toBe(before);

@@ -114,11 +114,11 @@ describe("the check", () => {
     const { verdict, findings, doubtful } = describeReport(report);
     expect(verdict).toBe("Your hand is known: 4 letters. 1 is read better now.");
     expect(findings).toEqual([
-      "Read worse, in percent of your samples before → now: K 80 → 60.",
+      "Read worse, in percent of your samples before → now: K\u00a080\u00a0→\u00a060.",
       "M and N look alike: show them again, as different as you can.",
       "2 samples of E that look like C are not used.",
       "A sample of L is not used.",
-      "Read better, in percent of your samples before → now: E 20 → 100.",
+      "Read better, in percent of your samples before → now: E\u00a020\u00a0→\u00a0100.",
     ]);
     expect(doubtful).toEqual(["E", "K", "L", "M", "N"]);
   });
