@@ -43,7 +43,9 @@ export async function makeCorrection(samples: readonly Sample[], token: string):
   if (response.ok) return check(await response.json().catch(() => null));
   const why = await explain(response);
   if (response.status === 501) throw new NoProfiles(why);
-  throw response.status === 408 || response.status === 429 || response.status >= 500 ? new Unanswered(why) : new Error(why);
+  throw response.status === 408 || response.status === 429 || response.status >= 500
+    ? new Unanswered(why)
+    : new Error(why);
 }
 
 async function ask(form: FormData, token: string): Promise<Response> {

@@ -120,7 +120,8 @@ export class Enrolment {
 
   private hasChanged(frame: Frame): boolean {
     const moved = this.frames.some(
-      ({ time, points }) => frame.time - time <= MOVING + ROUNDING && distance(points, frame.points) >= MOVED * frame.side,
+      ({ time, points }) =>
+        frame.time - time <= MOVING + ROUNDING && distance(points, frame.points) >= MOVED * frame.side,
     );
     return moved || (this.before !== null && distance(this.before, frame.placed) >= CHANGED);
   }

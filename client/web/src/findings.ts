@@ -24,14 +24,20 @@ export function describeReport(report: ProfileReply | null): Findings {
   const verdict =
     `Your hand is known: ${letters} ${letters === 1 ? "letter" : "letters"}. ` +
     (better ? `${better} ${better === 1 ? "is" : "are"} read better now.` : "They are read as well as before.");
-  const doubtful = [...worse.map(({ letter }) => letter), ...report.alike.flat(), ...report.dropped.map(({ letter }) => letter)];
+  const doubtful = [
+    ...worse.map(({ letter }) => letter),
+    ...report.alike.flat(),
+    ...report.dropped.map(({ letter }) => letter),
+  ];
   return { verdict, findings, doubtful: [...new Set(doubtful)].sort() };
 }
 
 function describeChange(how: string, letters: LetterReport[]): string[] {
   if (!letters.length) return [];
   const percent = (share: number | null) => Math.round(100 * (share ?? 0));
-  const changes = letters.map(({ letter, before, after }) => `${letter}\u00a0${percent(before)}\u00a0→\u00a0${percent(after)}`);
+  const changes = letters.map(
+    ({ letter, before, after }) => `${letter}\u00a0${percent(before)}\u00a0→\u00a0${percent(after)}`,
+  );
   return [`Read ${how}, in percent of your samples before → now: ${changes.join(", ")}.`];
 }
 

@@ -116,7 +116,8 @@ export class HandPanel {
   async import(files: readonly File[]): Promise<void> {
     for (const file of files) {
       try {
-        if (file.size > MAX_BYTES) throw new Error(`${file.name}: a profile has at most 1 MiB. Choose a file that ends in .fingerspell.`);
+        if (file.size > MAX_BYTES)
+          throw new Error(`${file.name}: a profile has at most 1 MiB. Choose a file that ends in .fingerspell.`);
         const name = await this.own.add(decodeProfile(await file.text(), file.name));
         this.naming = false;
         this.tell(`${file.name}: the hand of ${name} is in use now`);
@@ -179,14 +180,20 @@ export class HandPanel {
     find("hand-confirm").hidden = !asked;
     find("hand-actions").hidden = asked;
     if (!asked) return;
-    setText("hand-sure", `Delete the hand of ${this.own.profile?.name ?? ""}? Only an exported file can bring it back.`);
+    setText(
+      "hand-sure",
+      `Delete the hand of ${this.own.profile?.name ?? ""}? Only an exported file can bring it back.`,
+    );
     document.querySelector<HTMLElement>('[data-do="hand-keep"]')?.focus();
   }
 
   private showHome(): void {
     const { profile, store, problem, making } = this.own;
     const counts = profile ? countLetters(profile) : [];
-    setText("hand-about", problem || (making ? "The service makes the correction for this hand." : about(counts.length)));
+    setText(
+      "hand-about",
+      problem || (making ? "The service makes the correction for this hand." : about(counts.length)),
+    );
     find("hand-people").hidden = !store.names.length;
     fill("person", [profile?.name, store.names], () => [
       new Option("nobody: read without a profile", "", !profile, !profile),

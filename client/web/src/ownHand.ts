@@ -111,7 +111,12 @@ export class OwnHand {
     const profile = before ?? { name: this.store.freeName(UNNAMED), samples: [], correction: null };
     this.lessons.push({ before, name: profile.name, learned: hands.length > 0, restore });
     if (!hands.length) return;
-    await this.change(addSamples(profile, hands.map((placed) => makeSample(letter, placed))));
+    await this.change(
+      addSamples(
+        profile,
+        hands.map((placed) => makeSample(letter, placed)),
+      ),
+    );
   }
 
   /** Take the last mistake back: its samples, and what it changed; false if there is none. */

@@ -28,7 +28,10 @@ export function showText(text: string): void {
   const element = find("text");
   if (element.textContent === text) return;
   const end = text.trimEnd().length;
-  const last = Object.assign(document.createElement("span"), { className: "last", textContent: text.slice(end - 1, end) });
+  const last = Object.assign(document.createElement("span"), {
+    className: "last",
+    textContent: text.slice(end - 1, end),
+  });
   element.replaceChildren(text.slice(0, Math.max(end - 1, 0)), ...(end ? [last] : []), text.slice(end));
 }
 

@@ -23,6 +23,8 @@ const FORMAT = "fingerspell profile";
 const VERSION = 1;
 /** Bytes of a file. */
 export const MAX_BYTES = 2 ** 20;
+/** Bytes of a correction: a longer message would close the stream. */
+const MAX_CORRECTION = 2 ** 19 - 64;
 /** Samples of one letter: a further one replaces the oldest. */
 export const MAX_SAMPLES = 10;
 /** Characters of a name. */
@@ -104,17 +106,24 @@ export function decodeProfile(text: string, file: string): Profile {
   const reject = (what: string, advice = "Export the profile again where it was made."): never => {
     throw new Error(`${file}: ${what}. ${advice}`);
   };
-  if (new TextEncoder().encode(text).length > MAX_BYTES) reject("it has more than 1 MiB, and no profile has", "Choose a file that ends in .fingerspell.");
+  if (countBytes(text) > MAX_BYTES)
+    reject("it has more than 1 MiB, and no profile has", "Choose a file that ends in .fingerspell.");
   const stored = parse(text) ?? reject("it is not a profile, or is damaged: it is not a JSON object");
-  if (stored.format !== FORMAT) reject(`it is not a profile: 'format' is not '${FORMAT}'`, "Choose a file that ends in .fingerspell.");
+  if (stored.format !== FORMAT)
+    reject(`it is not a profile: 'format' is not '${FORMAT}'`, "Choose a file that ends in .fingerspell.");
   if (stored.version !== VERSION) {
-    reject(`it has version ${JSON.stringify(stored.version)} of the format, and this page reads version ${VERSION}`, "Reload this page, or update the service that it comes from.");
+    reject(
+      `it has version ${JSON.stringify(stored.version)} of the format, and this page reads version ${VERSION}`,
+      "Reload this page, or update the service that it comes from.",
+    );
   }
   const { name, samples, correction } = stored;
   if (typeof name !== "string" || !cleanName(name)) reject("'name' is not a text, or is empty");
   if (typeof stored.mask_version !== "string") reject("'mask_version' is not a text");
   if (!Array.isArray(samples)) return reject("'samples' is not a list");
-  if (correction !== null && !isCorrection(correction)) reject("'correction' is neither null nor an object with a 'model'");
+  if (correction !== null && !isCorrection(correction))
+    reject("'correction' is neither null nor an object with a 'model'");
+  if (countBytes(JSON.stringify(correction)) > MAX_CORRECTION) reject("'correction' has more than 512 KiB");
   const checked = samples.map((sample: unknown, index) => {
     const wrong = findFault(sample);
     return wrong ? reject(`samples[${index}]: ${wrong}`) : pick(sample as Sample);
@@ -131,6 +140,10 @@ export function decodeProfile(text: string, file: string): Profile {
 
 export function isCorrection(value: unknown): value is Correction {
   return isObject(value) && typeof value.model === "string";
+}
+
+function countBytes(text: string): number {
+  return new TextEncoder().encode(text).length;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -122,7 +122,9 @@ test("a service that does not answer to a stored correction is one without profi
 test("a service that is away is asked again, and named once", async () => {
   let away = true;
   const reply = { correction: { model: "one" }, letters: [], dropped: [], alike: [] };
-  const { own, sent, told } = open(() => (away ? Promise.reject(new Unanswered("The service does not answer")) : Promise.resolve(reply)));
+  const { own, sent, told } = open(() =>
+    away ? Promise.reject(new Unanswered("The service does not answer")) : Promise.resolve(reply),
+  );
   await own.enrol("Anna", samples("K"));
   await vi.advanceTimersByTimeAsync(21_000);
   expect([sent, told.length]).toEqual([[], 1]);

@@ -12,7 +12,11 @@ const HAND = Array.from({ length: 21 }, (_, index): Point => [100 + 10 * (index 
 const placed = (aside: number) => placeInMask(HAND).map(([x, y]): Point => [x + aside, y]);
 const samples = (letter: string, count: number) =>
   Array.from({ length: count }, (_, index) => makeSample(letter, placed(index / 1000)));
-const PROFILE: Profile = { name: "Anna", samples: samples("K", 2), correction: { model: "26248bcb4154", weights: [1] } };
+const PROFILE: Profile = {
+  name: "Anna",
+  samples: samples("K", 2),
+  correction: { model: "26248bcb4154", weights: [1] },
+};
 const stored = () => JSON.parse(encodeProfile(PROFILE)) as Record<string, unknown>;
 const change = (members: Record<string, unknown>) => JSON.stringify({ ...stored(), ...members });
 
@@ -58,15 +62,24 @@ describe("a profile's file", () => {
     [change({ mask_version: 3 }), "'mask_version' is not a text"],
     [change({ samples: {} }), "'samples' is not a list"],
     [change({ samples: [3] }), "samples[0]: it is not an object"],
-    [change({ samples: [...PROFILE.samples, { letter: "k", landmarks: "" }] }), "samples[2]: 'letter' is not one capital"],
-    [change({ samples: [{ letter: "K", landmarks: "AAAA" }] }), "samples[0]: 'landmarks' is not 21 points in base64 (3 bytes"],
+    [
+      change({ samples: [...PROFILE.samples, { letter: "k", landmarks: "" }] }),
+      "samples[2]: 'letter' is not one capital",
+    ],
+    [
+      change({ samples: [{ letter: "K", landmarks: "AAAA" }] }),
+      "samples[0]: 'landmarks' is not 21 points in base64 (3 bytes",
+    ],
     [change({ samples: [{ letter: "K", landmarks: "ä" }] }), "samples[0]: 'landmarks' is not 21 points in base64"],
     [change({ samples: samples("K", MAX_SAMPLES + 1) }), "11 samples of K, and 10 is the most"],
     [change({ correction: [] }), "'correction' is neither null nor an object with a 'model'"],
+    [change({ correction: { model: "one", weights: "x".repeat(2 ** 19) } }), "'correction' has more than 512 KiB"],
     [change({ note: "x".repeat(2 ** 20) }), "more than 1 MiB"],
   ])("%# that is wrong is refused: what, where and what to do", (text, message) => {
     expect(() => decodeProfile(text, "Anna.fingerspell")).toThrow(message);
-    expect(() => decodeProfile(text, "Anna.fingerspell")).toThrow(/^Anna\.fingerspell: .*\. (Export|Choose|Reload) .*\.$/s);
+    expect(() => decodeProfile(text, "Anna.fingerspell")).toThrow(
+      /^Anna\.fingerspell: .*\. (Export|Choose|Reload) .*\.$/s,
+    );
   });
 
   test.each([
@@ -102,7 +115,13 @@ describe("samples", () => {
 });
 
 describe("the check", () => {
-  const letter = (name: string, before: number | null, after: number | null) => ({ letter: name, samples: 5, used: 5, before, after });
+  const letter = (name: string, before: number | null, after: number | null) => ({
+    letter: name,
+    samples: 5,
+    used: 5,
+    before,
+    after,
+  });
   const report = {
     correction: { model: "26248bcb4154" },
     letters: [letter("A", 1, 1), letter("E", 0.2, 1), letter("K", 0.8, 0.6), letter("L", 0, null)],
