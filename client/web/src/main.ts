@@ -167,8 +167,7 @@ function onWorker(message: WorkerMessage): void {
 function onDetection(hand: Hand | null, time: number, brightness: number): void {
   if (!video.srcObject) return;
   showHand(hand?.points ?? null, size.width, size.height);
-  const hint =
-    performance.now() < noteUntil ? note : findHint(hand?.points ?? null, size.width, size.height, brightness);
+  const hint = performance.now() < noteUntil ? note : findHint(hand?.points ?? null, size.width, size.height, brightness);
   setText("hint", paused ? "" : hint);
   if (paused) return;
   if (panel.asking) {
@@ -271,12 +270,7 @@ const actions: Record<string, () => void> = {
   settings: () => toggle("settings"),
   learn: () => {
     toggle("learn");
-    lesson = find("learn").hidden
-      ? null
-      : new Lesson(
-          LETTERS.map(([letter]) => letter),
-          performance.now() / 1000,
-        );
+    lesson = find("learn").hidden ? null : new Lesson(LETTERS.map(([letter]) => letter), performance.now() / 1000);
     showLesson();
   },
   skip: () => {
@@ -314,8 +308,7 @@ find("text").addEventListener("click", ({ target }) => {
 document.addEventListener("keydown", (event) => {
   if (find<HTMLDialogElement>("chooser").open) return;
   const typing = event.target instanceof HTMLElement && event.target.closest("button, input, select");
-  if (event.ctrlKey || event.metaKey || event.altKey || (typing && (event.key === " " || !typing.matches("button"))))
-    return;
+  if (event.ctrlKey || event.metaKey || event.altKey || (typing && (event.key === " " || !typing.matches("button")))) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const name = (panel.asking && ASKING_KEYS[key]) || (key === "Escape" ? openPanel() : KEYS[key]);
   if (!name) return;
@@ -430,10 +423,7 @@ function showLesson(): void {
       .reverse()
       .map((result) => {
         const item = document.createElement("li");
-        const time =
-          result.seconds === null
-            ? ""
-            : `, ${result.seconds.toFixed(1)} s, ${Math.round(100 * result.confidence)} % sure`;
+        const time = result.seconds === null ? "" : `, ${result.seconds.toFixed(1)} s, ${Math.round(100 * result.confidence)} % sure`;
         item.textContent = `${result.letter}: ${judge(result)}${time}`;
         return item;
       }),
