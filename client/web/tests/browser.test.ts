@@ -172,7 +172,7 @@ describe.skipIf(!url)("the page", () => {
     await expect.poll(() => page.locator("#hand-letters button").last().getAttribute("aria-label"), SOON).toMatch(/^Q: [123] sample/);
     await page.getByRole("button", { name: "Undo" }).click();
     await expect.poll(() => text(page), SOON).toBe(read);
-    expect(await page.locator("#hand-letters").textContent()).not.toContain("Q");
+    await expect.poll(() => page.locator("#hand-letters").textContent(), SOON).not.toContain("Q");
     await page.context().close();
   });
 
