@@ -1,12 +1,20 @@
 /** The page: connects camera, worker and service, and handles keys and buttons. */
 
 import shapes from "../../letters.json";
+import { Chooser } from "./chooser";
 import { closeCamera, listCameras, openCamera } from "./camera";
+import { makeCorrection } from "./correction";
 import { drawShape } from "./drawing";
+import { ALPHABET, HandPanel } from "./handPanel";
 import { findHint } from "./hints";
+import { Hold } from "./holds";
 import type { Hand, Request, WorkerMessage } from "./landmarks.worker";
 import { judge, Lesson } from "./lesson";
-import { find, setText, showHand, showMask, showReply } from "./page";
+import type { Point } from "./mask";
+import { Mistakes } from "./mistakes";
+import { OwnHand } from "./ownHand";
+import { find, setText, showHand, showMask, showReply, showText as writeText } from "./page";
+import { ProfileStore } from "./profileStore";
 import { readSettings, writeSettings } from "./settings";
 import { Stream, type Reply, type State } from "./stream";
 import { Text } from "./text";
@@ -16,6 +24,8 @@ const LETTERS = Object.entries(shapes as Record<string, number[][]>);
 /** Milliseconds until a lost camera is tried again. */
 const CAMERA_PAUSE = 2000;
 const NOTE = 2000;
+/** Milliseconds for which a notice is shown. */
+const NOTICE = 15_000;
 const PROBLEMS: Record<State, string> = {
   connecting: "",
   connected: "",
@@ -47,14 +57,39 @@ let note = "";
 let noteUntil = 0;
 let state: State = "connecting";
 let sentAt: number | null = null;
+/** The hand whose mask was sent last. */
+let sentHand: readonly Point[] | null = null;
+const hold = new Hold();
+let noticeTimer = 0;
 let size = { width: 640, height: 480 };
 /** The service's own options, as far as they are known. */
 let defaults = { threshold: 0.5, hold: 0.3 };
 
-const stream = new Stream(location, options(), onReply, onState, (told) => {
-  defaults = told;
-  showOptions();
+const own = new OwnHand(new ProfileStore(), {
+  correct: (correction) => stream.correct(correction),
+  make: (samples) => makeCorrection(samples, settings.token),
+  show: showOwnHand,
+  tell: showNotice,
 });
+const stream = new Stream(
+  location,
+  options(),
+  onReply,
+  onState,
+  (told) => {
+    defaults = told;
+    showOptions();
+  },
+  (answer) => own.onAnswer(answer),
+);
+const panel = new HandPanel(own, showNotice, () => {
+  for (const name of ["letters", "learn", "settings"]) find(name).hidden = true;
+  [lesson, paused] = [null, false];
+  showReply(null);
+  showMask(null);
+  showProblem();
+});
+const mistakes = new Mistakes(text, new Chooser(ALPHABET), own, showText, showNotice);
 worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => onWorker(data);
 worker.onerror = () => onWorker({ kind: "failed", message: "its program cannot be loaded" });
 send({ kind: "start", base: BASE });
@@ -63,6 +98,7 @@ setUpSettings();
 setUpChart();
 applyView();
 showText();
+void own.load();
 void startCamera();
 nextFrame();
 setInterval(showPace, 1000);
@@ -134,8 +170,11 @@ function onDetection(hand: Hand | null, time: number, brightness: number): void 
   const hint = performance.now() < noteUntil ? note : findHint(hand?.points ?? null, size.width, size.height, brightness);
   setText("hint", paused ? "" : hint);
   if (paused) return;
-  if (stream.ask(hand?.png ?? null)) {
+  if (panel.asking) {
+    panel.see(hand?.points ?? null, time / 1000);
+  } else if (stream.ask(hand?.png ?? null)) {
     sentAt = time;
+    sentHand = hand?.points ?? null;
     showMask(hand?.mask ?? null);
   } else if (state !== "connected") {
     showMask(null);
@@ -143,12 +182,13 @@ function onDetection(hand: Hand | null, time: number, brightness: number): void 
 }
 
 function onReply(reply: Reply, milliseconds: number): void {
-  if (paused) return;
-  showReply(reply);
+  if (paused || panel.asking) return;
+  showReply(reply, !panel.keepsText);
+  hold.see(reply.smoothed, sentHand);
   steps.service.push(milliseconds);
   if (sentAt !== null) steps.total.push(performance.now() - sentAt);
-  if (reply.committed) {
-    text.commit(reply.committed);
+  if (reply.committed && !panel.keepsText) {
+    text.commit(reply.committed, hold.spread);
     showText();
   }
   if (lesson?.see(reply.letter, reply.confidence, reply.committed, performance.now() / 1000)) showLesson();
@@ -157,6 +197,7 @@ function onReply(reply: Reply, milliseconds: number): void {
 function onState(now: State): void {
   state = now;
   problems.service = PROBLEMS[now];
+  own.setConnected(now === "connected");
   if (now !== "connected") showReply(null);
   showProblem();
 }
@@ -164,12 +205,27 @@ function onState(now: State): void {
 function showProblem(): void {
   setText("problem", problems.worker || problems.camera || problems.service);
   const element = find("state");
-  setText("state", paused ? "paused" : STATES[state]);
+  const hand = own.inForce ? `, your hand: ${own.profile?.name ?? ""}` : "";
+  setText("state", paused ? "paused" : STATES[state] + hand);
   element.toggleAttribute("data-ok", state === "connected" && !paused);
 }
 
 function showText(): void {
-  setText("text", text.value);
+  writeText(text.value);
+}
+
+function showOwnHand(): void {
+  showProblem();
+  panel.show();
+}
+
+/** Show a notice below the text, with a button that undoes what it says if that can be undone. */
+function showNotice(text: string, undo = false): void {
+  clearTimeout(noticeTimer);
+  find("notice").hidden = false;
+  find("undo").hidden = !undo;
+  setText("notice-text", text);
+  noticeTimer = window.setTimeout(() => (find("notice").hidden = true), NOTICE);
 }
 
 function showNote(text: string): void {
@@ -221,12 +277,18 @@ const actions: Record<string, () => void> = {
     lesson?.skip(performance.now() / 1000);
     showLesson();
   },
+  wrong: () => mistakes.ask(),
+  undo: () => void mistakes.undo(),
+  ...panel.actions,
 };
 
 const KEYS: Record<string, string> = {
   " ": "space", Backspace: "delete", x: "clear", c: "copy", s: "speak", m: "mirror", p: "pause", l: "letters",
-  t: "learn", h: "settings",
+  t: "learn", h: "settings", y: "hand", w: "wrong", u: "undo",
 }; // prettier-ignore
+
+/** Keys while letters are asked for. */
+const ASKING_KEYS: Record<string, string> = { ArrowLeft: "hand-back", ArrowRight: "hand-skip", Escape: "hand-stop" };
 
 function act(name: string): void {
   actions[name]?.();
@@ -239,17 +301,23 @@ document.addEventListener("click", ({ target }) => {
   if (button?.dataset.do) act(button.dataset.do);
 });
 
+find("text").addEventListener("click", ({ target }) => {
+  if (target instanceof Element && target.closest(".last")) act("wrong");
+});
+
 document.addEventListener("keydown", (event) => {
+  if (find<HTMLDialogElement>("chooser").open) return;
   const typing = event.target instanceof HTMLElement && event.target.closest("button, input, select");
   if (event.ctrlKey || event.metaKey || event.altKey || (typing && (event.key === " " || !typing.matches("button")))) return;
-  const name = event.key === "Escape" ? openPanel() : KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const name = (panel.asking && ASKING_KEYS[key]) || (key === "Escape" ? openPanel() : KEYS[key]);
   if (!name) return;
   event.preventDefault();
   act(name);
 });
 
 function openPanel(): string | undefined {
-  return ["letters", "learn", "settings"].find((name) => !find(name).hidden);
+  return ["letters", "learn", "hand", "settings"].find((name) => !find(name).hidden);
 }
 
 function toggle(name: string): void {

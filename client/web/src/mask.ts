@@ -53,11 +53,21 @@ export function cropSquare(points: readonly Point[]): { middle: Point; side: num
 
 /** Draw a hand: 21 landmarks in pixels of the picture become MASK_SIZE x MASK_SIZE RGB pixels, row by row. */
 export function renderMask(points: readonly Point[]): Uint8Array<ArrayBuffer> {
+  return drawPlaced(placeInMask(points));
+}
+
+/** Where in its mask a hand's 21 landmarks lie, as shares of the mask's side from its left and upper edge. */
+export function placeInMask(points: readonly Point[]): Point[] {
   if (points.length !== 21 || !points.every(([x, y]) => Number.isFinite(x) && Number.isFinite(y))) {
     throw new RangeError("a hand has 21 finite landmarks");
   }
   const { middle, side } = cropSquare(points);
-  const placed = points.map(([x, y]): Point => [place(x, middle[0], side), place(y, middle[1], side)]);
+  return points.map(([x, y]): Point => [share(x, middle[0], side), share(y, middle[1], side)]);
+}
+
+/** Draw landmarks where they lie in the mask, as `placeInMask` returns them; see `renderMask`. */
+export function drawPlaced(points: readonly Point[]): Uint8Array<ArrayBuffer> {
+  const placed = points.map(([x, y]): Point => [toPixels(x), toPixels(y)]);
   const mask = new Uint8Array(MASK_SIZE * MASK_SIZE * 3);
   PALM.forEach((point, index) => {
     drawBone(mask, placed[point], placed[PALM[(index + 1) % PALM.length]], PALM_COLOUR);
@@ -72,10 +82,13 @@ export function renderMask(points: readonly Point[]): Uint8Array<ArrayBuffer> {
   return mask;
 }
 
-/** Where a coordinate lies in the mask, in pixels. */
-function place(value: number, middle: number, side: number): number {
+/** Where a coordinate lies in the mask, as a share of its side. */
+function share(value: number, middle: number, side: number): number {
   // In the single precision of the landmarks, as NumPy does it.
-  const share = Math.fround(Math.fround(Math.fround(value) - middle) * Math.fround(1 / side)) + 0.5;
+  return Math.fround(Math.fround(Math.fround(value) - middle) * Math.fround(1 / side)) + 0.5;
+}
+
+function toPixels(share: number): number {
   return roundHalfEven((share * MASK_SIZE - 0.5) * SUBPIXELS) / SUBPIXELS;
 }
 

@@ -23,20 +23,33 @@ const maskCanvas = find<HTMLCanvasElement>("mask");
 maskCanvas.width = maskCanvas.height = MASK_SIZE;
 const maskContext = maskCanvas.getContext("2d");
 
-/** Show a reply of the service, or nothing. */
-export function showReply(reply: Reply | null): void {
+/** Show the text; its last letter can be tapped. */
+export function showText(text: string): void {
+  const element = find("text");
+  if (element.textContent === text) return;
+  const end = text.trimEnd().length;
+  const last = Object.assign(document.createElement("span"), {
+    className: "last",
+    textContent: text.slice(end - 1, end),
+  });
+  element.replaceChildren(text.slice(0, Math.max(end - 1, 0)), ...(end ? [last] : []), text.slice(end));
+}
+
+/** Show a reply of the service, or nothing; `writing` is whether its letters join the text. */
+export function showReply(reply: Reply | null, writing = true): void {
   const letter = reply?.smoothed ?? reply?.letter ?? "";
   const steady = Boolean(reply?.smoothed) && (reply?.letter ?? reply?.smoothed) === reply?.smoothed;
   prediction.dataset.is = !letter ? "unsure" : steady ? "steady" : "wavering";
   setText("letter", letter);
-  setText("advice", advise(reply));
+  setText("advice", advise(reply, writing));
   const confidence = reply?.confidence ?? 0;
   find<HTMLProgressElement>("held").value = reply?.progress ?? 0;
   find<HTMLProgressElement>("sure").value = confidence;
   setText("percent", `${Math.round(100 * confidence)} %`);
 }
 
-function advise(reply: Reply | null): string {
+function advise(reply: Reply | null, writing: boolean): string {
+  if (reply?.smoothed && !writing) return "not written";
   if (reply?.smoothed) return reply.progress >= 1 ? "added" : "hold it";
   if (reply?.letter) return "keep still";
   return reply?.confidence ? "not sure" : "";

@@ -1,6 +1,7 @@
 /** The page's end of the service: masks out, letters in, over a WebSocket that is opened again when it is lost. */
 
 import { MASK_VERSION } from "./mask";
+import type { Correction } from "./profile";
 
 export interface Reply {
   sequence: number;
@@ -16,6 +17,12 @@ export interface Options {
   threshold: number | null;
   hold: number | null;
   token: string;
+}
+
+/** The service's answer to a profile; "outdated" also comes unasked, when it changes to another model. */
+export interface ProfileAnswer {
+  profile: "in force" | "none" | "refused" | "outdated";
+  error: string | null;
 }
 
 /** What `GET /model` says of the model and of the options that hold if a stream asks for none. */
@@ -39,6 +46,8 @@ export class Stream {
   private sent = 0;
   private waiting: number | null = null;
   private closed = false;
+  /** In force on each new connection, too. */
+  private correction: Correction | null = null;
 
   constructor(
     private readonly host: Location,
@@ -46,6 +55,7 @@ export class Stream {
     private readonly onReply: (reply: Reply, milliseconds: number) => void,
     private readonly onState: (state: State) => void,
     private readonly onDefaults: (defaults: About["smoothing"]) => void,
+    private readonly onProfile: (answer: ProfileAnswer) => void,
   ) {
     this.connect();
   }
@@ -62,6 +72,13 @@ export class Stream {
     this.waiting = now;
     this.sent++;
     return true;
+  }
+
+  /** Have the signer's correction used from the next mask on, or none. */
+  correct(correction: Correction | null): void {
+    const none = correction === null && this.correction === null;
+    this.correction = correction;
+    if (!none && this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ profile: correction }));
   }
 
   /** Reconnect with other options. */
@@ -96,13 +113,18 @@ export class Stream {
     this.sent = 0;
     socket.onopen = () => {
       this.pause = FIRST_PAUSE;
+      if (this.correction) socket.send(JSON.stringify({ profile: this.correction }));
       this.onState("connected");
       this.askAboutModel().then(
         async (response) => this.onDefaults(((await response.json()) as About).smoothing),
         () => undefined, // it has just been lost again
       );
     };
-    socket.onmessage = ({ data }) => this.receive(JSON.parse(String(data)) as Reply);
+    socket.onmessage = ({ data }) => {
+      const message = JSON.parse(String(data)) as Reply | ProfileAnswer;
+      if ("profile" in message) this.onProfile(message);
+      else this.receive(message);
+    };
     socket.onclose = () => {
       this.socket = null;
       if (this.closed) return;
@@ -134,9 +156,13 @@ export class Stream {
   }
 
   private askAboutModel(): Promise<Response> {
-    const headers: HeadersInit = this.options.token ? { Authorization: `Bearer ${this.options.token}` } : {};
-    return fetch("/model", { headers, cache: "no-store" });
+    return fetch("/model", { headers: authorise(this.options.token), cache: "no-store" });
   }
+}
+
+/** The header that carries the token, if there is one. */
+export function authorise(token: string): Record<string, string> {
+  return token ? { Authorization: `Bearer ${token}` } : {};
 }
 
 /** The options in a stream's address: only those that differ from the service's. */

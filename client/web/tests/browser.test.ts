@@ -15,7 +15,9 @@ const { FINGERSPELL_URL: url = "", FINGERSPELL_FILM: film = "", CHROMIUM: execut
 const { FINGERSPELL_PICTURES: pictures = "" } = process.env;
 const { FINGERSPELL_PHOTOS: photos = "", FINGERSPELL_MASKS: masks = "" } = process.env;
 const DESKTOP = { width: 1280, height: 860 };
-const PHONE = { width: 390, height: 844 };
+/** For what takes no time but on a machine that is busy. */
+const SOON = { timeout: 10_000 };
+const PHONE = { width: 360, height: 780 };
 
 describe.skipIf(!url)("the page", () => {
   let browser: Browser;
@@ -130,6 +132,86 @@ describe.skipIf(!url)("the page", () => {
     await page.context().close();
   });
 
+  test("learns a hand by itself, and learns from a mistake", { timeout: 120_000 }, async () => {
+    const page = await open(PHONE, "light");
+    await recognises(page);
+    await page.keyboard.press("y");
+    await page.locator("#hand-name").fill("Anna");
+    await page.keyboard.press("Enter");
+    const before = await text(page);
+    const asked = () => page.locator("#hand-asked").textContent();
+    // The film shows other letters than the one that is asked for: they are samples all the same.
+    await expect.poll(() => page.locator("#dots").textContent(), { timeout: 30_000, interval: 50 }).toContain("●");
+    await picture(page, "web_hand_asking");
+    const edges = await page.evaluate(() => {
+      const [stage, hand] = ["stage", "hand"].map((id) => document.getElementById(id)?.getBoundingClientRect());
+      return [stage?.top ?? -1, innerHeight - (hand?.bottom ?? 0)];
+    });
+    expect(Math.min(...edges), "camera and letter are visible together").toBeGreaterThan(-1);
+    expect(await violations(page)).toEqual([]);
+    await expect.poll(asked, { timeout: 40_000, interval: 50 }).not.toBe("Show A");
+    expect(await text(page), "nothing is written meanwhile").toBe(before);
+    await page.keyboard.press("Escape");
+    const verdict = () => page.locator("#hand-verdict").textContent();
+    await expect.poll(verdict, { timeout: 20_000 }).toMatch(/^Your hand is known: \d+ letter/);
+    await expect.poll(() => page.locator("#state").textContent(), SOON).toBe("connected, your hand: Anna");
+    await picture(page, "web_hand_check");
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole("button", { name: "Done" }).click();
+
+    await expect.poll(async () => (await text(page))?.length, { timeout: 30_000 }).toBeGreaterThan(before?.length ?? 0);
+    await page.keyboard.press("p"); // or letters would be added to the text
+    const read = (await text(page)) ?? "";
+    await page.keyboard.press("w");
+    await picture(page, "web_chooser");
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press("q");
+    expect(await text(page)).toBe(`${read.slice(0, -1)}Q`);
+    await expect.poll(() => page.locator("#notice-text").textContent(), SOON).toContain("That was Q.");
+    await page.keyboard.press("y");
+    await expect.poll(() => page.locator("#hand-letters button").last().getAttribute("aria-label"), SOON).toMatch(/^Q: [123] sample/);
+    await page.getByRole("button", { name: "Undo" }).click();
+    await expect.poll(() => text(page), SOON).toBe(read);
+    await expect.poll(() => page.locator("#hand-letters").textContent(), SOON).not.toContain("Q");
+    await page.context().close();
+  });
+
+  test("keeps people's hands in files and in the browser", { timeout: 60_000 }, async () => {
+    const page = await open();
+    await recognises(page);
+    const state = () => page.locator("#state").textContent();
+    const landmarks = Buffer.from(Uint16Array.from({ length: 42 }, (_, index) => 9000 + 1000 * ((7 * index) % 43)).buffer);
+    const samples = ["A", "B", "B"].map((letter) => ({ letter, landmarks: landmarks.toString("base64") }));
+    const members = { format: "fingerspell profile", version: 1, mask_version: "finger-colours-3", correction: null };
+    const file = (name: string) => ({
+      name: `${name}.fingerspell`, mimeType: "application/json", buffer: Buffer.from(JSON.stringify({ ...members, name, samples })),
+    }); // prettier-ignore
+    await page.locator("#hand-file").setInputFiles(file("Berta"));
+    await expect.poll(state, { timeout: 20_000 }).toBe("connected, your hand: Berta");
+    await page.locator("#hand-file").setInputFiles({ ...file("Anna"), buffer: Buffer.from("no profile") });
+    await expect.poll(() => page.locator("#notice-text").textContent(), SOON).toContain("Anna.fingerspell: it is not a profile");
+    await page.evaluate((content) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([content], "Carla.fingerspell"));
+      document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+    }, String(file("Carla").buffer));
+    await expect.poll(state, { timeout: 20_000 }).toBe("connected, your hand: Carla");
+
+    await page.reload();
+    await expect.poll(state, { timeout: 20_000 }).toBe("connected, your hand: Carla");
+    await page.keyboard.press("y");
+    await picture(page, "web_hand");
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Export" }).click()]);
+    expect(download.suggestedFilename()).toBe("Carla.fingerspell");
+    const exported = JSON.parse(readFileSync(await download.path(), "utf8")) as Record<string, unknown>;
+    expect(exported).toMatchObject({ ...members, name: "Carla", samples, correction: { model: expect.any(String) as string } });
+    await page.getByRole("button", { name: "Delete", exact: true }).click();
+    await page.locator('[data-do="hand-delete-now"]').click();
+    await expect.poll(state, SOON).toBe("connected");
+    expect(await page.locator("#person option").allTextContents()).toEqual(["nobody: read without a profile", "Berta"]);
+    await page.context().close();
+  });
+
   test("says what is wrong, and resumes by itself", { timeout: 60_000 }, async () => {
     const context = await browser.newContext({ viewport: DESKTOP, permissions: [] });
     const denied = await context.newPage();
@@ -145,7 +227,7 @@ describe.skipIf(!url)("the page", () => {
     const empty = await broken.newPage();
     await empty.route("**/hand_landmarker.task", (route) => route.fulfill({ body: "no model" }));
     await empty.goto(url);
-    await expect.poll(() => empty.locator("#problem").textContent()).toContain("The hand model has failed");
+    await expect.poll(() => empty.locator("#problem").textContent(), SOON).toContain("The hand model has failed");
     await broken.close();
 
     const proxy = new Proxy(new URL(url));
@@ -182,14 +264,8 @@ describe.skipIf(!url)("the page", () => {
       const page = await open(viewport, scheme);
       await recognises(page);
       await picture(page, `web_${name}_${scheme}`);
-      for (const key of ["l", "t", "h"]) await page.keyboard.press(key);
-      // Playwright bypasses the page's policy, which forbids any other script.
-      await page.evaluate(readFileSync("node_modules/axe-core/axe.min.js", "utf8"));
-      const found = await page.evaluate(async () => {
-        const axe = (window as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } }).axe;
-        return (await axe.run()).violations.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes[0].html}`);
-      });
-      expect(found).toEqual([]);
+      for (const key of ["l", "t", "h", "y"]) await page.keyboard.press(key);
+      expect(await violations(page)).toEqual([]);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
       expect(wide, "nothing is wider than the screen").toBe(false);
       await page.context().close();
@@ -202,6 +278,16 @@ describe.skipIf(!url)("the page", () => {
     expect(sockets.length).toBeGreaterThan(0);
   });
 });
+
+/** What the page lacks in its present state to be accessible to all. */
+async function violations(page: Page): Promise<string[]> {
+  // Playwright bypasses the page's policy, which forbids any other script.
+  await page.evaluate(readFileSync("node_modules/axe-core/axe.min.js", "utf8"));
+  return page.evaluate(async () => {
+    const axe = (window as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } }).axe;
+    return (await axe.run()).violations.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes[0].html}`);
+  });
+}
 
 /** Forwards bytes to the service until it is cut. */
 class Proxy {

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { boxOf, findSigning, palmSize } from "../src/following";
 import { findHint } from "../src/hints";
+import { Hold } from "../src/holds";
 import { judge, Lesson } from "../src/lesson";
 import type { Point } from "../src/mask";
 import { MASK_VERSION } from "../src/mask";
@@ -30,6 +31,52 @@ describe("text", () => {
     expect(text.value).toBe("");
     text.clear();
     expect(text.value).toBe("HELLO");
+  });
+});
+
+describe("the last letter of a text", () => {
+  const hands = [[[0.5, 0.5]]] as [number, number][][];
+
+  test("keeps the hands that showed it, and can be another one", () => {
+    const text = new Text();
+    text.commit("N", hands);
+    text.space();
+    expect(text.last).toEqual({ position: 0, letter: "N", hands });
+    text.replace(0, "N", "M");
+    text.replace(0, "X", "Y");
+    expect(text.value).toBe("M ");
+  });
+
+  test("is the one before when it is deleted, and comes back with a cleared text", () => {
+    const text = new Text();
+    text.commit("H", hands);
+    text.commit("I");
+    text.delete();
+    expect(text.last).toEqual({ position: 0, letter: "H", hands });
+    text.clear();
+    expect(text.last).toBe(null);
+    text.clear();
+    expect(text.last).toEqual({ position: 0, letter: "H", hands });
+  });
+});
+
+describe("a hold", () => {
+  const open = openHand();
+  const see = (hold: Hold, letters: (string | null)[]) => {
+    letters.forEach((letter, index) => hold.see(letter, open.map(([x, y]): Point => [x, y + (x > 300 ? index : 0)])));
+  };
+  const places = (hold: Hold) => hold.spread.map((hand) => hand[20][1].toFixed(3));
+
+  test("has up to three hands of the letter that is held, from its beginning to its end", () => {
+    const [long, short, none] = [new Hold(), new Hold(), new Hold()];
+    see(long, [null, "L", "M", "M", "M", "M", "M"]);
+    const apart = new Hold();
+    for (const index of [2, 4, 6]) apart.see("M", open.map(([x, y]): Point => [x, y + (x > 300 ? index : 0)]));
+    expect(places(long)).toEqual(places(apart));
+    expect(new Set(places(long)).size).toBe(3);
+    see(short, ["M"]);
+    see(none, ["M", null]);
+    expect([short.spread.length, none.spread.length]).toEqual([1, 0]);
   });
 });
 
