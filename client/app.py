@@ -13,8 +13,9 @@ from client.capture.demo import DemoSigner
 from client.capture.following import follow_hand
 from client.session import Session
 from client.status import Status
-from client.stream.connection import TOKEN_VARIABLE, Connection
+from client.stream.connection import Connection
 from client.stream.demo import DemoRecogniser
+from client.stream.http_request import TOKEN_VARIABLE
 from client.stream.pipeline import Pipeline
 from client.stream.retry import RetryingConnection
 from client.stream.timings import Timings
