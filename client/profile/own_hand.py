@@ -101,6 +101,11 @@ class OwnHand:
         with self._lock:
             self.in_force = False
             self._outdated = self._refused = 0
+        self.make_if_missing()
+
+    def make_if_missing(self) -> None:
+        """Have the correction made if the profile has none."""
+        with self._lock:
             is_missing = self.profile is not None and bool(self.profile.samples) and self.profile.correction is None
         if is_missing and not self.is_making:
             self.make_again()
