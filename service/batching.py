@@ -22,6 +22,8 @@ from service.metrics import BATCH_SIZE, MODEL, STAGE_SECONDS, WAITING
 from service.threads import start_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from service.recogniser import Recogniser
 
 MAX_BATCH: Final = 8
@@ -44,6 +46,8 @@ class Prediction:
     """(C,), in the order of `model.classes`."""
     model: Recogniser
     """The model that made it: another may be in use by now."""
+    features: npt.NDArray[np.float32] | None = None
+    """(F,), if they were asked for."""
 
     @property
     def best(self) -> tuple[str, float]:
@@ -59,6 +63,7 @@ class Prediction:
 
 class _Waiting(NamedTuple):
     mask: npt.NDArray[np.uint8]
+    with_features: bool
     result: Future[Prediction]
     since: float
 
@@ -83,11 +88,12 @@ class Batcher:
         MODEL.labels(model.version, model.architecture).set(1)
         self.model = model
 
-    async def predict(self, mask: npt.NDArray[np.uint8]) -> Prediction:
+    async def predict(self, mask: npt.NDArray[np.uint8], *, with_features: bool = False) -> Prediction:
         """Run the model on one mask.
 
         Args:
             mask: (224, 224, 3) uint8 RGB.
+            with_features: whether the prediction has its features, too, if the model gives them.
 
         Raises:
             Refusal: 503, too many masks are waiting already.
@@ -96,7 +102,7 @@ class Batcher:
             raise Refusal(503, "Too many masks are waiting. Send fewer, or try again in a second.", RETRY)
         result: Future[Prediction] = Future()
         result.set_running_or_notify_cancel()  # from here on only the waiting ends if the connection closes
-        self._waiting.put(_Waiting(mask, result, time.perf_counter()))
+        self._waiting.put(_Waiting(mask, with_features, result, time.perf_counter()))
         return await asyncio.wrap_future(result)
 
     def close(self) -> None:
@@ -117,10 +123,16 @@ class Batcher:
 
     def _predict(self, batch: list[_Waiting]) -> None:
         begun, model = time.perf_counter(), self.model
-        rows = model.predict(np.stack([each.mask for each in batch]))
+        masks = np.stack([each.mask for each in batch])
+        features: Sequence[npt.NDArray[np.float32] | None] = [None] * len(batch)
+        if model.prototypes is not None and any(each.with_features for each in batch):
+            rows, computed = model.predict_with_features(masks)
+            features = list(computed)
+        else:
+            rows = model.predict(masks)
         ended = time.perf_counter()
-        for each, row in zip(batch, rows, strict=True):
-            each.result.set_result(Prediction(row, model))
+        for each, row, own in zip(batch, rows, features, strict=True):
+            each.result.set_result(Prediction(row, model, own if each.with_features else None))
         BATCH_SIZE.observe(len(batch))
         WAITING.set(self._waiting.qsize())
         _WAIT.observe(begun - batch[0].since)

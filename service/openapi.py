@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from service.decoding import MAX_MASK_BYTES
 from service.problems import MEDIA_TYPE, Problem
+from service.profile import CorrectionMessage, ProfileMessage, ProfileReply, ProfileState
 from service.protocol import BatchReply, ModelReply, PredictionReply, StreamError, StreamOptions, StreamReply
 from service.smoothing import SmoothingParameters
 
@@ -20,6 +21,7 @@ MEANINGS: Final = {
     403: "Pages of this origin may not use the service",
     405: "Method not allowed",
     408: "The body came too slowly",
+    409: "The profile is for another model than the one in use",
     411: "The request has no Content-Length",
     413: "Too many bytes",
     415: "Wrong content type",
@@ -27,12 +29,16 @@ MEANINGS: Final = {
     422: "A picture of another size or kind, an option out of bounds, or masks of another version",
     426: "A stream is a WebSocket",
     429: "More requests or streams than one client may have",
+    501: "The model in use is of a release without profiles",
     503: "Too many masks are waiting, or too many streams are open",
 }
 """What each refusal means."""
 GUARDED: Final = (401, 403, 421, 429)
 """Statuses that any path may answer with."""
-REPLIES: Final = (PredictionReply, BatchReply, StreamReply, StreamError, ModelReply, Problem)
+REPLIES: Final = (
+    PredictionReply, BatchReply, ProfileReply, StreamReply, StreamError, ProfileState, ProfileMessage, ModelReply,
+    Problem,
+)  # fmt: skip
 _NAME: Final = "#/components/schemas/{model}"
 
 
@@ -68,6 +74,11 @@ def _options() -> list[Description]:
 
 
 _MASK: Final[Description] = {"type": "string", "contentMediaType": "image/png", "maxLength": MAX_MASK_BYTES}
+_MASK_AND_PROFILE: Final[Description] = {
+    "type": "object",
+    "required": ["mask", "profile"],
+    "properties": {"mask": _MASK, "profile": {"$ref": _NAME.format(model=CorrectionMessage.__name__)}},
+}
 _FORM: Final[Description] = {"type": "object", "additionalProperties": {"type": "string", "format": "binary"}}
 
 DESCRIPTION: Final[Description] = {
@@ -81,8 +92,12 @@ DESCRIPTION: Final[Description] = {
     "paths": {
         "/predict": {
             "post": _operation(
-                "predict", "Recognise one mask", PredictionReply, (400, 408, 413, 415, 422, 503),
-                parameters=_options(), requestBody={"required": True, "content": _content("image/png", _MASK)},
+                "predict", "Recognise one mask, or a form of a mask and a profile", PredictionReply,
+                (400, 408, 409, 411, 413, 415, 422, 503), parameters=_options(),
+                requestBody={
+                    "required": True,
+                    "content": _content("image/png", _MASK) | _content("multipart/form-data", _MASK_AND_PROFILE),
+                },
             )
         },
         "/predict_batch": {
@@ -92,11 +107,19 @@ DESCRIPTION: Final[Description] = {
                 requestBody={"required": True, "content": _content("multipart/form-data", _FORM)},
             )
         },
+        "/profile": {
+            "post": _operation(
+                "profile", "Fit a correction to a signer's masks, the files of a form, named by their letters; "
+                "at most 400, and 20 of a letter", ProfileReply, (400, 408, 411, 413, 415, 422, 501, 503),
+                parameters=_options(),
+                requestBody={"required": True, "content": _content("multipart/form-data", _FORM)},
+            )
+        },
         "/stream": {
             "get": {
                 "operationId": "stream",
                 "summary": "A WebSocket: a mask per binary message, an empty one for 'no hand'; "
-                "a StreamReply or StreamError to each",
+                "a StreamReply or StreamError to each. A text message is a ProfileMessage; a ProfileState answers it",
                 "parameters": _options(),
                 "responses": {"101": {"description": "The stream is open"}, **_problems(422, 426, 503)},
             }

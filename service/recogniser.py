@@ -10,6 +10,7 @@ import os
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # ONNX Runtime reads it when it is loaded
 
+import base64
 import hashlib
 import logging
 from typing import TYPE_CHECKING, Annotated, Final
@@ -20,6 +21,7 @@ import onnxruntime as ort  # type: ignore[import-untyped]
 from pydantic import Field, TypeAdapter, ValidationError
 
 from service.cores import usable_cores
+from service.correction import Prototypes
 from service.decoding import MASK_SIZE
 from service.errors import ServiceError
 
@@ -31,6 +33,10 @@ MAX_THREADS: Final = 4
 """Threads of one inference: more gain nothing for a small network at batch size 1."""
 INPUT: Final = "masks"
 OUTPUT: Final = "probabilities"
+FEATURES: Final = "features"
+"""The second output: what the network's last layers read, of the mask and of its mirror image side by side."""
+PROTOTYPES: Final = "prototypes"
+"""Key of the metadata with the means of the features and probabilities of each class; older models have none."""
 METADATA: Final = ("classes", "mask_version", "architecture", "data_hash")
 """Keys that a model's metadata must have."""
 
@@ -52,6 +58,7 @@ class Recogniser:
         data_hash: MD5 of the processed data that the model learned from, in hexadecimal.
         version: first 12 digits of the SHA-256 of the model's file, in hexadecimal.
         provider: ONNX Runtime's name of what the model runs on.
+        prototypes: what a signer's own correction is fitted with; None if the model is of an older release.
     """
 
     def __init__(self, path: Path, content: bytes | None = None) -> None:
@@ -81,6 +88,7 @@ class Recogniser:
         self.data_hash = metadata["data_hash"]
         self.provider: str = self._session.get_providers()[0]
         _check_input(self._session, path)
+        self.prototypes = _read_prototypes(metadata, self._session, len(self.classes), path)
         self._warm_up(path)
         logger.info("%s: %s, %d classes, on %s", path, self.architecture, len(self.classes), self.provider)
 
@@ -96,6 +104,17 @@ class Recogniser:
         Raises:
             ServiceError: the masks have another shape or type.
         """
+        probabilities: npt.NDArray[np.float32] = self._run(masks, OUTPUT)[0]
+        return probabilities
+
+    def predict_with_features(
+        self, masks: npt.NDArray[np.uint8]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Run the model as `predict` does, and return the probabilities (N, C) and the features (N, F), too."""
+        probabilities, features = self._run(masks, OUTPUT, FEATURES)
+        return probabilities, features
+
+    def _run(self, masks: npt.NDArray[np.uint8], *outputs: str) -> list[npt.NDArray[np.float32]]:
         if masks.shape[1:] != (MASK_SIZE, MASK_SIZE, 3) or masks.dtype != np.uint8 or not len(masks):
             raise ServiceError(
                 f"masks must be an array (N, {MASK_SIZE}, {MASK_SIZE}, 3) of uint8 with N at least 1, "
@@ -103,10 +122,10 @@ class Recogniser:
             )
         binding = self._session.io_binding()
         binding.bind_cpu_input(INPUT, masks)
-        binding.bind_output(OUTPUT)
+        for output in outputs:
+            binding.bind_output(output)
         self._session.run_with_iobinding(binding)
-        probabilities: npt.NDArray[np.float32] = binding.copy_outputs_to_cpu()[0]
-        return probabilities
+        return list(binding.copy_outputs_to_cpu())
 
     def _warm_up(self, path: Path) -> None:
         """Allocate memory now, not at the first request, and check that the graph does what its header says.
@@ -118,6 +137,8 @@ class Recogniser:
             probabilities = self.predict(blank)
         except Exception as error:
             raise ServiceError(f"{path}: the model fails on two blank masks ({error}). {_EXPORT_AGAIN}") from error
+        if self.prototypes is not None:
+            self.predict_with_features(blank)
         if probabilities.shape != (2, len(self.classes)) or probabilities.dtype != np.float32:
             raise ServiceError(
                 f"{path}: '{OUTPUT}' of two masks is {probabilities.shape} of {probabilities.dtype}, but the metadata "
@@ -150,6 +171,22 @@ def _parse_classes(text: str, path: Path) -> tuple[str, ...]:
         raise ServiceError(
             f"{path}: the metadata 'classes' is not a JSON list of labels: {text[:80]!r}. {_EXPORT_AGAIN}"
         ) from None
+
+
+def _read_prototypes(
+    metadata: dict[str, str], session: ort.InferenceSession, classes: int, path: Path
+) -> Prototypes | None:
+    """Unpack the prototypes: base64 of float16 (C, F + C), features and probabilities side by side."""
+    if PROTOTYPES not in metadata:
+        return None
+    widths = {output.name: output.shape[-1] for output in session.get_outputs()}
+    try:
+        width = int(widths[FEATURES])
+        values = np.frombuffer(base64.b64decode(metadata[PROTOTYPES], validate=True), "<f2").astype(np.float32)
+        features, probabilities = np.split(values.reshape(classes, width + classes), [width], axis=1)
+    except (ValueError, TypeError, KeyError):
+        raise ServiceError(f"{path}: the metadata '{PROTOTYPES}' does not fit the model. {_EXPORT_AGAIN}") from None
+    return Prototypes(features, probabilities)
 
 
 def _check_input(session: ort.InferenceSession, path: Path) -> None:

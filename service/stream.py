@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from starlette.websockets import WebSocketDisconnect
@@ -13,14 +13,18 @@ from starlette.websockets import WebSocketDisconnect
 from service.decoding import decode_mask
 from service.errors import Refusal
 from service.metrics import DROPPED, REFUSED, STAGE_SECONDS, UNKNOWN
+from service.profile import OutdatedProfile, ProfileState, read_message
 from service.protocol import StreamError, StreamReply, candidates, now, split_time
 from service.smoothing import Smoothing
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from starlette.websockets import WebSocket
 
     from service.batching import Batcher, Prediction
-    from service.protocol import StreamOptions
+    from service.profile import OutdatedProfile, Personal, ProfileState, read_message
+from service.protocol import StreamOptions
 
 IDLE_SECONDS: Final = 300.0
 """A stream is closed if its client sends nothing for so long."""
@@ -42,21 +46,23 @@ class Message:
     dropped: int
     """Messages before it that a newer one overtook."""
     content: bytes | None
-    """A PNG, empty for 'no hand', None for a text message."""
+    """A PNG, empty for 'no hand'; None if the client sent only a text."""
     arrived: float
     """Seconds on the clock of `time.perf_counter`."""
+    text: str | None = None
+    """A text that came before it, or instead of it."""
 
 
 async def serve_stream(websocket: WebSocket, options: StreamOptions, batcher: Batcher) -> None:
     """Reply to an accepted stream's messages until its client leaves."""
     newest: asyncio.Queue[Message | None] = asyncio.Queue(maxsize=1)
-    smoothing, answered, dropped = Smoothing(options.smoothing), 0, 0
+    stream, answered, dropped = _Stream(options, Smoothing(options.smoothing), batcher), 0, 0
     receiver = asyncio.create_task(_receive(websocket, newest))
     try:
         while (message := await newest.get()) is not None:
-            reply = await _reply(message, options, smoothing, batcher)
-            async with asyncio.timeout(SEND_SECONDS):
-                await websocket.send_text(reply.model_dump_json())
+            for reply in [reply async for reply in stream.replies(message)]:
+                async with asyncio.timeout(SEND_SECONDS):
+                    await websocket.send_text(reply.model_dump_json())
             _ANSWER.observe(time.perf_counter() - message.arrived)
             answered, dropped = answered + 1, message.dropped
         await receiver  # raises what it failed with, if the client has not left
@@ -76,12 +82,18 @@ async def _receive(websocket: WebSocket, newest: asyncio.Queue[Message | None]) 
                 message = await websocket.receive()
             if message["type"] != "websocket.receive":
                 return
+            content, text = message.get("bytes"), message.get("text")
             if newest.full():
-                newest.get_nowait()
-                dropped += 1
-                DROPPED.inc()
-            newest.put_nowait(Message(sequence, dropped, message.get("bytes"), time.perf_counter()))
-            sequence += 1
+                waiting = newest.get_nowait()
+                if waiting is not None and content is None:
+                    newest.put_nowait(replace(waiting, text=text))
+                    continue
+                if waiting is not None and waiting.content is not None:
+                    dropped += 1
+                    DROPPED.inc()
+                text = None if waiting is None else waiting.text  # a mask never replaces a text
+            newest.put_nowait(Message(sequence, dropped, content, time.perf_counter(), text))
+            sequence += content is not None
     except TimeoutError:
         await websocket.close(1001, f"Nothing was sent for {IDLE_SECONDS:.0f} s. Connect again.")
     finally:
@@ -90,49 +102,85 @@ async def _receive(websocket: WebSocket, newest: asyncio.Queue[Message | None]) 
         newest.put_nowait(None)
 
 
-async def _reply(
-    message: Message, options: StreamOptions, smoothing: Smoothing, batcher: Batcher
-) -> StreamReply | StreamError:
-    content, seen = message.content, message.arrived
-    if options.frame_rate is not None:
-        seen = message.sequence / options.frame_rate
-    try:
-        if options.timed and content is not None:
-            seen, content = split_time(content)
-        prediction = await predict_mask(content, batcher) if content != b"" else None
-    except Refusal as refusal:
-        REFUSED.labels(str(refusal.status)).inc()
-        return StreamError(
-            sequence=message.sequence, dropped=message.dropped, time=now(), error=str(refusal), status=refusal.status
+@dataclass
+class _Stream:
+    """The state of one stream."""
+
+    options: StreamOptions
+    smoothing: Smoothing
+    batcher: Batcher
+    personal: Personal | None = None
+    """The signer's correction in force."""
+
+    async def replies(self, message: Message) -> AsyncIterator[ProfileState | StreamReply | StreamError]:
+        """Reply to a message: about the profile, if there is news of it, and to the mask."""
+        if message.text is not None:
+            yield self._take_profile(message.text)
+        if message.content is None:
+            return
+        try:
+            prediction, seen = await self._predict(message, message.content)
+        except Refusal as refusal:
+            REFUSED.labels(str(refusal.status)).inc()
+            number, dropped = message.sequence, message.dropped
+            yield StreamError(sequence=number, dropped=dropped, time=now(), error=str(refusal), status=refusal.status)
+            return
+        model = (prediction or self.batcher).model.version
+        if self.personal is not None and self.personal.model != model:
+            self.personal = None
+            yield ProfileState(profile="outdated", model=model)
+        letter, confidence = prediction.best if prediction else (None, 0.0)
+        smoothed = self.smoothing.update(letter, confidence, seen)
+        if prediction and smoothed.letter is None:
+            UNKNOWN.inc()
+        yield StreamReply(
+            sequence=message.sequence,
+            dropped=message.dropped,
+            time=now(),
+            confidence=confidence,
+            top=candidates(prediction) if prediction else [],
+            model=model,
+            **vars(smoothed),
         )
-    letter, confidence = prediction.best if prediction else (None, 0.0)
-    smoothed = smoothing.update(letter, confidence, seen)
-    if prediction and smoothed.letter is None:
-        UNKNOWN.inc()
-    return StreamReply(
-        sequence=message.sequence,
-        dropped=message.dropped,
-        time=now(),
-        confidence=confidence,
-        top=candidates(prediction) if prediction else [],
-        model=(prediction or batcher).model.version,
-        **vars(smoothed),
-    )
+
+    async def _predict(self, message: Message, content: bytes) -> tuple[Prediction | None, float]:
+        """Predict a mask, None for no hand, and say when its frame was seen."""
+        seen = message.arrived
+        if self.options.frame_rate is not None:
+            seen = message.sequence / self.options.frame_rate
+        if self.options.timed:
+            seen, content = split_time(content)
+        return (await predict_mask(content, self.batcher, self.personal) if content else None), seen
+
+    def _take_profile(self, text: str) -> ProfileState:
+        model = self.batcher.model
+        try:
+            self.personal = read_message(text, model)
+        except OutdatedProfile as outdated:
+            self.personal = None
+            return ProfileState(profile="outdated", model=model.version, error=str(outdated))
+        except Refusal as refusal:
+            REFUSED.labels(str(refusal.status)).inc()
+            return ProfileState(profile="refused", model=model.version, error=str(refusal))
+        return ProfileState(profile="none" if self.personal is None else "in force", model=model.version)
 
 
-async def predict_mask(content: bytes | None, batcher: Batcher) -> Prediction:
-    """Decode one mask and run the model on it.
+async def predict_mask(
+    content: bytes, batcher: Batcher, personal: Personal | None = None, *, with_features: bool = False
+) -> Prediction:
+    """Decode one mask, run the model on it, and correct what it predicts.
 
     Args:
-        content: a PNG; None for a text message.
+        content: a PNG.
         batcher: runs the model.
+        personal: the signer's correction, if there is one.
+        with_features: whether the prediction has its features, too.
 
     Raises:
         Refusal: it is not a mask, or too many are waiting.
     """
-    if content is None:
-        raise Refusal(415, "A text message is not a mask. Send a binary message: a PNG, or nothing for 'no hand'.")
     begun = time.perf_counter()
     mask = decode_mask(content)
     _DECODE.observe(time.perf_counter() - begun)
-    return await batcher.predict(mask)
+    prediction = await batcher.predict(mask, with_features=with_features or personal is not None)
+    return prediction if personal is None else personal.correct(prediction)

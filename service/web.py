@@ -21,14 +21,16 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 
-from service.batching import MAX_BATCH, RETRY
+from service.batching import RETRY
 from service.decoding import MAX_MASK_BYTES, too_large
 from service.errors import Refusal
 from service.guard import TOKEN_PROTOCOL, Guard, MessageLimits, client_address
+from service.making import MAX_SAMPLES, make_profile, predict_masks
 from service.metrics import OPEN_STREAMS, UNKNOWN
 from service.openapi import DESCRIPTION
 from service.page import FILES, PREFIX, wants_page
 from service.problems import handle, refuse
+from service.profile import read_correction
 from service.protocol import BatchReply, ModelReply, PredictionReply, candidates, check_mask_version, parse_options
 from service.smoothing import accept
 from service.stream import predict_mask, serve_stream
@@ -50,6 +52,8 @@ MAX_MASKS: Final = 32
 """Masks of one `/predict_batch`."""
 BODY_SECONDS: Final = 10.0
 """Seconds in which a body must arrive."""
+MAX_ENROLMENTS: Final = 2
+"""Profiles that are made at a time."""
 PNG: Final = "image/png"
 FORM: Final = "multipart/form-data"
 
@@ -57,6 +61,7 @@ _WELCOME: Final = """Fingerspell recognises the ASL manual alphabet in masks.
 GET  /               a page to sign at, for browsers
 POST /predict        one mask (image/png, 224 x 224 RGB)
 POST /predict_batch  up to 32 masks (multipart/form-data)
+POST /profile        a signer's masks by letter (multipart/form-data): a correction for their hand
 WS   /stream         one mask per binary message, an empty message for 'no hand'
 GET  /model          the model in use
 GET  /openapi.json   all of this in detail
@@ -109,6 +114,7 @@ def build_app(settings: Settings) -> Starlette:
             Route("/", _welcome, methods=["GET"]),
             Route("/predict", _predict, methods=["POST"]),
             Route("/predict_batch", _predict_batch, methods=["POST"]),
+            Route("/profile", _profile, methods=["POST"]),
             Route("/model", _model, methods=["GET"]),
             Route("/openapi.json", JSONResponse(DESCRIPTION), methods=["GET"]),
             Route("/stream", _stream_without_upgrade, methods=["GET"]),
@@ -118,6 +124,7 @@ def build_app(settings: Settings) -> Starlette:
         exception_handlers={Refusal: handle, HTTPException: handle},
     )
     app.state.streams = Streams(settings)
+    app.state.enrolments = 0
     return app
 
 
@@ -132,26 +139,43 @@ async def _model(request: Request) -> Response:
 
 
 async def _predict(request: Request) -> Response:
-    _check_content_type(request, PNG)
     batcher, options = _prepare(request)
-    return _json(_describe(await predict_mask(await _read_body(request), batcher), options))
+    if _content_type(request) != FORM:
+        _check_content_type(request, PNG)
+        return _json(_describe(await predict_mask(await _read_body(request), batcher), options))
+    form = dict(await _read_form(request, max_files=2))
+    if form.keys() != {"mask", "profile"}:
+        raise Refusal(422, "The form must have two files: 'mask', a PNG, and 'profile', what POST /profile replied.")
+    personal = read_correction(form["profile"], batcher.model)
+    return _json(_describe(await predict_mask(form["mask"], batcher, personal), options))
 
 
 async def _predict_batch(request: Request) -> Response:
     _check_content_type(request, FORM)
     batcher, options = _prepare(request)
-    predictions = []
-    masks = await _read_form(request)
-    for start in range(0, len(masks), MAX_BATCH):
-        asked = [predict_mask(mask, batcher) for mask in masks[start : start + MAX_BATCH]]
-        results = await asyncio.gather(*asked, return_exceptions=True)
-        for number, result in enumerate(results, start):
-            if isinstance(result, Refusal):
-                raise Refusal(result.status, f"mask {number}: {result}", result.headers)
-            if isinstance(result, BaseException):
-                raise result
-            predictions.append(_describe(result, options))
-    return _json(BatchReply(predictions=predictions))
+    masks = [mask for _, mask in await _read_form(request, MAX_MASKS)]
+    predictions = await predict_masks(masks, batcher)
+    return _json(BatchReply(predictions=[_describe(each, options) for each in predictions]))
+
+
+async def _profile(request: Request) -> Response:
+    _check_content_type(request, FORM)
+    batcher, _ = _prepare(request)
+    with _one_enrolment(request.app):
+        samples = await _read_form(request, MAX_SAMPLES)
+        return _json(await make_profile(samples, batcher))
+
+
+@contextmanager
+def _one_enrolment(app: Starlette) -> Iterator[None]:
+    """Count an enrolment while it is computed: each costs as much as hundreds of masks."""
+    if app.state.enrolments >= MAX_ENROLMENTS:
+        raise Refusal(503, "Other profiles are being made. Try again in a second.", RETRY)
+    app.state.enrolments += 1
+    try:
+        yield
+    finally:
+        app.state.enrolments -= 1
 
 
 def _json(reply: BaseModel) -> Response:
@@ -167,9 +191,12 @@ def _prepare(connection: HTTPConnection) -> tuple[Batcher, StreamOptions]:
 
 
 def _check_content_type(request: Request, expected: str) -> None:
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type != expected:
+    if (content_type := _content_type(request)) != expected:
         raise Refusal(415, f"The body's content type is '{content_type}', but must be '{expected}'.")
+
+
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _describe(prediction: Prediction, options: StreamOptions) -> PredictionReply:
@@ -199,12 +226,12 @@ async def _read_body(request: Request) -> bytes:
     return bytes(body)
 
 
-async def _read_form(request: Request) -> list[bytes]:
-    """Read the masks of a form, in their order.
+async def _read_form(request: Request, max_files: int) -> list[tuple[str, bytes]]:
+    """Read the files of a form and their names, in their order.
 
     Raises:
         Refusal: 411 there is no Content-Length, 413 it is too large, 408 it comes too slowly, 400 it is not a form,
-            422 it has no masks.
+            422 it has no files.
     """
     length = request.headers.get("content-length")
     if length is None:
@@ -213,18 +240,18 @@ async def _read_form(request: Request) -> list[bytes]:
         raise Refusal(
             413, f"{length} bytes are too many: at most {MAX_DRAINED_BYTES} are read.", {"Connection": "close"}
         )
-    parser = MultiPartParser(request.headers, request.stream(), max_files=MAX_MASKS, max_fields=0)
+    parser = MultiPartParser(request.headers, request.stream(), max_files=max_files, max_fields=0)
     try:
         async with _arriving():
             form = await parser.parse()
     except (MultiPartException, KeyError, ValueError, LookupError) as error:
         message = getattr(error, "message", str(error)).rstrip(".")
-        raise Refusal(400, f"The body is not a form of at most {MAX_MASKS} files ({message}).") from None
-    files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+        raise Refusal(400, f"The body is not a form of at most {max_files} files ({message}).") from None
+    files = [(name, value) for name, value in form.multi_items() if isinstance(value, UploadFile)]
     try:
         if not files:
             raise Refusal(422, "The form has no files. Send each mask as a separate file.")
-        return [await file.read() for file in files]
+        return [(name, await file.read()) for name, file in files]
     finally:
         await form.close()
 

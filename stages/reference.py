@@ -16,7 +16,7 @@ from stages.data.processed import data_hash, read_processed
 from stages.errors import run_door
 from stages.evaluation.calibration import fit_temperature, mean_with_mirror
 from stages.evaluation.report import validation_numbers
-from stages.export.onnx import export_model
+from stages.export.onnx import Typical, export_model
 from stages.files import write_text
 from stages.params import REFERENCE, Augment, Reference, read_params
 from stages.training.reference import fit_reference, mirrored_logits
@@ -43,6 +43,7 @@ def main() -> None:
     export_model(
         network, FOLDER / "model.onnx", classes=data.class_names, architecture=REFERENCE, data_hash=data_hash(),
         examples=validation[:16], temperature=temperature, trained_on=people_in(data),
+        typical=Typical(validation, data.validation.classes),
     )  # fmt: skip
     metrics = validation_numbers(mean_with_mirror(logits, temperature), data.validation.classes, temperature)
     write_text(REPORT, json.dumps({"available": True} | metrics, indent=2) + "\n")

@@ -13,7 +13,7 @@ from stages.data.loader import draw_masks
 from stages.data.processed import data_hash, read_processed
 from stages.errors import run_door
 from stages.evaluation.calibration import fit_temperature
-from stages.export.onnx import export_model
+from stages.export.onnx import Typical, export_model
 from stages.files import write_text
 from stages.params import ARCHITECTURES, Augment, Train, read_init, read_params, read_schedule
 from stages.training.calibration import mirrored_logits
@@ -46,11 +46,13 @@ def main() -> None:
 
     folder = MODELS / architecture
     folder.mkdir(parents=True, exist_ok=True)
-    examples = draw_masks(data.validation.samples[:16])
-    logits = mirrored_logits(network, data.validation, train.batch_size)
+    validation = data.validation
+    examples = draw_masks(validation.samples[:16])
+    logits = mirrored_logits(network, validation, train.batch_size)
     export_model(
         network, folder / "model.onnx", classes=data.class_names, architecture=architecture, data_hash=hashed,
-        examples=examples, temperature=fit_temperature(logits, data.validation.classes), trained_on=trained_on,
+        examples=examples, temperature=fit_temperature(logits, validation.classes), trained_on=trained_on,
+        typical=Typical(validation.samples, validation.classes),
     )  # fmt: skip
     save_weights(network.state_dict(), folder / "weights.safetensors", data.class_names, trained_on)
     write_text(folder / "history.csv", pd.DataFrame(history).to_csv(index=False, lineterminator="\n"))

@@ -10,6 +10,7 @@ import fcntl
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from service.cores import usable_cores
@@ -60,15 +61,18 @@ def shared() -> Path:
 def shipped_model(tmp_path_factory) -> Path:
     """The network with the weights that the project ships, before any training, exported."""
     from stages.data.loader import draw_masks
-    from stages.export.onnx import export_model
+    from stages.export.onnx import Typical, export_model
     from stages.hand.handshapes import read_handshapes
     from stages.hand.signers import synthesize_hands
     from stages.training.weights import start_network
 
     path = tmp_path_factory.mktemp("shipped") / "model.onnx"
-    hands = synthesize_hands(read_handshapes(), signers=1, samples_per_letter=1, seed=0, non_letters=1)
+    hands = synthesize_hands(read_handshapes(), signers=4, samples_per_letter=1, seed=0, non_letters=1)
     classes = sorted(set(hands.labels.tolist()))
     network, _ = start_network("custom_cnn", "custom_cnn.safetensors", classes, dropout=0.0)
     masks = draw_masks(hands.landmarks[:4])
-    export_model(network, path, examples=masks, classes=classes, architecture="custom_cnn", data_hash="0" * 32)
+    typical = Typical(hands.landmarks, np.searchsorted(classes, hands.labels))
+    export_model(
+        network, path, examples=masks, classes=classes, architecture="custom_cnn", data_hash="0" * 32, typical=typical
+    )
     return path

@@ -9,19 +9,22 @@ import os
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read when ONNX Runtime is loaded
 
+import base64
 import json
 import logging
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import onnxruntime  # type: ignore[import-untyped]
 import torch
 from torch import nn
 
 from client.mask import MASK_VERSION
+from stages.data.loader import draw_masks
 from stages.data.people import TRAINED_ON, pack_people
 from stages.errors import PipelineError
 from stages.files import atomic_write
@@ -30,15 +33,24 @@ from stages.models.masks import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
-
-    import numpy.typing as npt
 
     from stages.data.people import People
 
 TOLERANCE = 1e-4
 """Largest difference of a probability between torch and the exported graph; of a feature, relative to the largest."""
 OUTPUTS = ("probabilities", "features")
+PROTOTYPES = "prototypes"
+"""Key of the metadata with the network's mean features and probabilities for each class."""
+PROTOTYPE_BATCH = 64
+
+
+class Typical(NamedTuple):
+    """Hands of many people, to take the means of."""
+
+    samples: npt.NDArray[Any]
+    """(N, 21, 3) float32 landmarks in pixels, or (N, 224, 224, 3) uint8 masks."""
+    classes: npt.NDArray[np.int64]
+    """(N,) indices."""
 
 
 class EmbeddingNetwork(Protocol):
@@ -96,6 +108,7 @@ def export_model(
     examples: npt.NDArray[Any],
     temperature: float = 1.0,
     trained_on: People | None = None,
+    typical: Typical | None = None,
 ) -> float:
     """Write `model.onnx` with its metadata and check it against torch.
 
@@ -109,6 +122,7 @@ def export_model(
             graph takes the same.
         temperature: divides the logits (Guo et al. 2017, https://arxiv.org/abs/1706.04599).
         trained_on: hashes of everybody that it, or the weights it started from, was trained on; None if not known.
+        typical: hands that the prototypes are the means of; None leaves them out, and the service cannot enrol signers.
 
     Returns:
         The largest difference of a probability between torch and ONNX Runtime.
@@ -123,7 +137,7 @@ def export_model(
         expected, expected_features = (output.numpy() for output in model(samples))
     with atomic_write(path) as partial:
         _write_graph(model, samples[:3], partial, input_name)
-        graph = onnx.load(partial)
+        graph, prototypes = onnx.load(partial), None if typical is None else _prototypes(partial, typical, len(classes))
         onnx.helper.set_model_props(
             graph,
             {
@@ -133,6 +147,7 @@ def export_model(
                 "data_hash": data_hash,
                 "temperature": repr(temperature),
                 "features": str(expected_features.shape[1]),
+                **({} if prototypes is None else {PROTOTYPES: prototypes}),
                 **({} if trained_on is None else {TRAINED_ON: pack_people(trained_on)}),
             },
         )
@@ -152,6 +167,26 @@ def export_model(
                 "Check that torch, onnx and onnxruntime are the pinned versions: make test."
             )
     return difference
+
+
+def _prototypes(path: Path, typical: Typical, classes: int) -> str:
+    """Average what the graph computes for each class.
+
+    Returns:
+        Features (C, F) and probabilities (C, C) side by side, as base64 of little-endian float16. A class that no hand
+        shows has the mean of all of them.
+    """
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    name, batches = session.get_inputs()[0].name, range(0, len(typical.samples), PROTOTYPE_BATCH)
+    rows = []
+    for start in batches:
+        batch = typical.samples[start : start + PROTOTYPE_BATCH]
+        inputs = draw_masks(batch) if name == "masks" else batch
+        rows.append(np.concatenate(session.run(["features", "probabilities"], {name: inputs}), axis=1))
+    table = np.concatenate(rows)
+    means = [table[typical.classes == label] for label in range(classes)]
+    packed = np.stack([(own if len(own) else table).mean(axis=0) for own in means])
+    return base64.b64encode(packed.astype("<f2").tobytes()).decode()
 
 
 def _write_graph(model: nn.Module, example: torch.Tensor, path: Path, input_name: str) -> None:

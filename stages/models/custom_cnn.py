@@ -20,6 +20,9 @@ LANDMARK_WEIGHT = 100.0
 """Weight of the landmark error in the loss, relative to the cross-entropy of the letters."""
 LANDMARK_BETA = 0.05
 """Landmark error above which the loss is linear and no longer quadratic, as a share of the mask's side."""
+LANDMARK_SCALE = 18.0
+"""Factor on the landmarks among the features, so that they vary twice as much as the others: a signer's own correction
+is better for it (docs/your-hand.md)."""
 
 
 class CustomCNN(nn.Module):
@@ -47,18 +50,22 @@ class CustomCNN(nn.Module):
         x = average_down(x)
         landmarks = self.by_landmarks.locate(x)
         by_features = self.by_features.classify(self.by_features.embed(x))
-        by_landmarks = self.by_landmarks.classify(self.by_landmarks.embed(landmarks))
+        by_landmarks = self.by_landmarks.classify(self.by_landmarks.classifier.embed(_normalise(landmarks)))
         return by_features, by_landmarks, landmarks
 
     def embed(self, x: torch.Tensor) -> torch.Tensor:
-        """Map normalised masks (N, 3, S, S), S at least 56, to features (N, 512), half of them from each branch."""
+        """Map normalised masks (N, 3, S, S), S at least 56, to features (N, 554).
+
+        256 of each branch and, for a signer's own correction, the 21 landmarks that the network located.
+        """
         x = average_down(x)
-        landmarks = self.by_landmarks.locate(x)
-        return torch.cat([self.by_features.embed(x), self.by_landmarks.embed(landmarks)], dim=1)
+        hands = _normalise(self.by_landmarks.locate(x))
+        features = [self.by_features.embed(x), self.by_landmarks.classifier.embed(hands)]
+        return torch.cat([*features, LANDMARK_SCALE * hands[:, :, :2].flatten(1)], dim=1)
 
     def classify(self, features: torch.Tensor) -> torch.Tensor:
-        """Map features (N, 512) to logits (N, classes)."""
-        by_features, by_landmarks = torch.tensor_split(features, 2, dim=1)
+        """Map features (N, 554) to logits (N, classes)."""
+        by_features, by_landmarks = features[:, :FEATURES], features[:, FEATURES : 2 * FEATURES]
         return (self.by_features.classify(by_features) + self.by_landmarks.classify(by_landmarks)) / 2.0
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -133,13 +140,14 @@ class LandmarkBranch(nn.Module):
         landmarks: torch.Tensor = self.maps(features[1:])
         return landmarks
 
-    def embed(self, landmarks: torch.Tensor) -> torch.Tensor:
-        """Map landmarks (N, 21, 2) to features (N, 256)."""
-        return self.classifier.embed(normalise_landmarks(functional.pad(landmarks, (0, 1))))
-
     def classify(self, features: torch.Tensor) -> torch.Tensor:
         """Map features (N, 256) to logits (N, classes)."""
         return self.classifier.classify(features)
+
+
+def _normalise(landmarks: torch.Tensor) -> torch.Tensor:
+    """Give landmarks (N, 21, 2) a depth of 0 and the extent that `normalise_landmarks` gives hands (N, 21, 3)."""
+    return normalise_landmarks(functional.pad(landmarks, (0, 1)))
 
 
 def _blocks() -> nn.Sequential:

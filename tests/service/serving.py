@@ -171,17 +171,18 @@ def server(target: str, folder: Path, cwd: Path, **variables: str) -> Iterator[t
 
 
 @contextlib.contextmanager
-def application(model: Path, port: int = 0, **settings: object) -> Iterator[str]:
+def application(model: Path, port: int = 0, batcher: Batcher | None = None, **settings: object) -> Iterator[str]:
     """Serve the service's application in a thread of this process, without BentoML: yields 'host:port' in no time.
 
     Args:
         model: the `.onnx` file.
         port: of loopback; 0 is a free one.
+        batcher: runs the model, for tests that replace it; closed at the end.
         settings: fields of the service's settings.
     """
     chosen = Settings(**{"rate": 0, **settings})
     app = build_app(chosen)
-    app.state.batcher = Batcher(Recogniser(model))
+    app.state.batcher = batcher or Batcher(Recogniser(model))
     layers = build_middleware(chosen)
     guarded = functools.reduce(lambda inner, layer: layer.cls(inner, **layer.kwargs), reversed(layers), app)
     running = uvicorn.Server(uvicorn.Config(guarded, log_config=None, timeout_graceful_shutdown=1))

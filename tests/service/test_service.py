@@ -98,7 +98,7 @@ BAD = {
     "jpeg": (picture((0, 0, 0), kind="JPEG"), PNG, 400),
     "text file": (b"hello", {"content-type": "text/plain"}, 415),
     "no content type": (mask("A"), {}, 415),
-    "form": (b"--x\r\n\r\n--x--", {"content-type": "multipart/form-data; boundary=x"}, 415),
+    "form": (b"--x\r\n\r\n--x--", {"content-type": "multipart/form-data; boundary=x"}, 400),
     "too large": (mask("A") + b"\0" * 600_000, PNG, 413),
     "far too large": (b"\0" * (7 << 20), PNG, 413),
     "wrong size": (picture((0, 0, 0), (64, 64)), PNG, 422),
@@ -196,8 +196,6 @@ def test_letters_are_held_by_the_times_of_a_timed_stream(host):
 @pytest.mark.parametrize(
     ("message", "says"),
     [
-        ("hello", "text message"),
-        ("", "text message"),
         (b"hello", "not a PNG"),
         (mask("A")[:-20], "cut off"),
         (picture((0, 0, 0), (64, 64)), "64 x 64"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -17,10 +18,11 @@ from stages.data.loader import draw_masks
 from stages.data.people import hash_name
 from stages.errors import PipelineError
 from stages.evaluation.networks import load_network
-from stages.export.onnx import TOLERANCE, export_model
+from stages.export.onnx import TOLERANCE, Typical, export_model
 from stages.hand.handshapes import read_handshapes
 from stages.hand.signers import synthesize_hands
 from stages.models.build import build_network, output_layers
+from stages.models.custom_cnn import LANDMARK_SCALE
 from stages.models.masks import normalise
 from stages.params import ARCHITECTURES
 
@@ -76,9 +78,9 @@ def expected(network, masks, temperature=1.0):
         return ((mask + mirror) / 2).numpy()
 
 
-def run(path, masks):
+def run(path, masks, output="probabilities"):
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    return session.run(["probabilities"], {"masks": masks})[0]
+    return session.run([output], {"masks": masks})[0]
 
 
 @pytest.fixture(scope="module", params=ARCHITECTURES)
@@ -118,12 +120,38 @@ def test_the_features_are_what_the_output_layers_read_for_the_mask_and_its_mirro
         network(pictures.flip(3))
     for hook in hooks:
         hook.remove()
-    views = zip(*read.values(), strict=True)
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    (features,) = session.run(["features"], {"masks": masks})
-    seen = np.concatenate([np.concatenate(view, axis=1) for view in views], axis=1)
-    np.testing.assert_allclose(features, seen, atol=TOLERANCE * np.abs(seen).max())
+    halves = np.split(np.asarray(run(path, masks, "features")), 2, axis=1)
+    for view, half in zip(zip(*read.values(), strict=True), halves, strict=True):
+        seen = np.concatenate(view, axis=1)
+        np.testing.assert_allclose(half[:, : seen.shape[1]], seen, atol=TOLERANCE * np.abs(seen).max())
+    features = np.concatenate(halves)
     assert np.ptp(features, axis=0).max() > 0.01, "masks differ"
+
+
+def test_the_landmarks_that_custom_cnn_located_are_among_its_features(masks):
+    torch.manual_seed(3)
+    network = settle(build_network("custom_cnn", len(CLASSES), dropout=0.2), masks).eval()
+    pictures = normalise(torch.from_numpy(masks))
+    with torch.inference_mode():
+        located = network.run_branches(pictures)[2]
+        features = network.embed(pictures)[:, -42:].reshape(-1, 21, 2)
+    extent = (located.amax(1) - located.amin(1)).amax(1)
+    expected = LANDMARK_SCALE * (located - (located.amin(1) + located.amax(1))[:, None] / 2) / extent[:, None, None]
+    torch.testing.assert_close(features, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_prototypes_are_the_means_of_what_the_graph_computes_for_each_class(masks, tmp_path):
+    hands = synthesize_hands(read_handshapes(), signers=2, samples_per_letter=1, seed=0).landmarks[:9]
+    classes = np.array([0, 0, 1, 1, 1, 2, 2, 4, 4])
+    path = tmp_path / "model.onnx"
+    export_model(Small(), path, **FACTS, examples=masks, typical=Typical(hands, classes))
+    packed = {entry.key: entry.value for entry in onnx.load(path).metadata_props}["prototypes"]
+    table = np.frombuffer(base64.b64decode(packed), "<f2").reshape(len(CLASSES), -1).astype(np.float32)
+    computed = [run(path, draw_masks(hands), output) for output in ("features", "probabilities")]
+    rows = np.concatenate(computed, axis=1)
+    for label in (0, 1, 2, 4):
+        np.testing.assert_allclose(table[label], rows[classes == label].mean(axis=0), rtol=2e-3, atol=1e-3)
+    np.testing.assert_allclose(table[3], rows.mean(axis=0), rtol=2e-3, atol=1e-3)
 
 
 def test_a_mirror_image_gives_the_same_probabilities(exported, masks):
@@ -151,8 +179,10 @@ def test_the_file_says_what_it_is(exported):
     assert (probabilities.name, probabilities.type) == ("probabilities", "tensor(float)")
     assert probabilities.shape[1] == len(CLASSES)
     assert (features.name, features.type) == ("features", "tensor(float)")
-    assert features.shape[1] == int(facts["features"]) == 2 * next(iter(output_layers(exported[0]).values())).in_features * (
-        2 if path.parent.name == "custom_cnn" else 1
+    assert (
+        features.shape[1]
+        == int(facts["features"])
+        == {"custom_cnn": 1108, "mobilenet_v2": 2560, "resnet18": 1024}[path.parent.name]
     )
 
 
@@ -232,7 +262,8 @@ class TwoMasksOnly(Small):
 
 
 @pytest.mark.parametrize(
-    ("network", "error"), [
+    ("network", "error"),
+    [
         (Forgetful, PipelineError),
         (ForgetfulFeatures, PipelineError),
         (Broken, PipelineError),
