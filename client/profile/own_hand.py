@@ -161,7 +161,8 @@ class OwnHand:
         """Handle what the service says of the correction; called by the thread of the stream."""
         again = False
         with self._lock:
-            self.in_force = answer.state == "in force"
+            if answer.state != "refused":  # what held before still does
+                self.in_force = answer.state == "in force"
             if self.in_force:
                 self._outdated, self._refused, self.trouble = 0, 0, ""
             elif answer.state == "outdated":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,12 @@ TIMEOUT: Final = 60.0
 """How long the service may take to read all masks, in seconds."""
 _NO_SUCH_DOOR: Final = (404, 405)
 """HTTP statuses of a service without `/profile`."""
+_OLD_MODEL: Final = 501
+"""HTTP status of a service whose model is older than itself."""
+_BUSY: Final = 503
+TRIES: Final = 3
+"""Times that a service is asked which makes the profiles of others at the moment, `PAUSE` seconds apart."""
+PAUSE: Final = 1.5
 
 
 class NoProfilesError(ClientError):
@@ -76,20 +83,31 @@ def make_correction(server: str, token: str, masks: Sequence[tuple[str, npt.NDAr
     server = server.rstrip("/")
     boundary = secrets.token_hex(16)
     body = _encode_form([(letter, encode_png(mask)) for letter, mask in masks], boundary)
-    kind = f"multipart/form-data; boundary={boundary}"
-    try:
-        fields = ask_json(server, f"/profile?mask_version={MASK_VERSION}", token, body, kind, TIMEOUT)
-    except RefusedError as error:
-        if error.status not in _NO_SUCH_DOOR:
-            raise
-        raise NoProfilesError(
-            f"{server} is of an older release, which does not learn a signer's own hand. Letters go on without it; "
-            "update the service to use it."
-        ) from error
+    fields = _ask(server, token, body, f"multipart/form-data; boundary={boundary}")
     try:
         return _parse(fields)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise not_the_service(server) from error
+
+
+def _ask(server: str, token: str, body: bytes, kind: str) -> dict[str, Any]:
+    """Post the form, again if the service is busy."""
+    tries = 1
+    while True:
+        try:
+            return ask_json(server, f"/profile?mask_version={MASK_VERSION}", token, body, kind, TIMEOUT)
+        except RefusedError as error:
+            if error.status == _OLD_MODEL:
+                raise NoProfilesError(f"{error} Letters go on without your hand.") from error
+            if error.status in _NO_SUCH_DOOR:
+                raise NoProfilesError(
+                    f"{server} is of an older release, which does not learn a signer's own hand. Letters go on without "
+                    "it; update the service to use it."
+                ) from error
+            if error.status != _BUSY or tries == TRIES:
+                raise
+        tries += 1
+        time.sleep(PAUSE)
 
 
 def _encode_form(files: Sequence[tuple[str, bytes]], boundary: str) -> bytes:
