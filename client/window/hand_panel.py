@@ -144,6 +144,8 @@ class HandPanel:
             self.enrol_somebody(*_new_profile(self.typed.strip()))
         elif key in (BACKSPACE, 127):
             self.typed, self._typing_over = ("" if self._typing_over else self.typed[:-1]), False
+        elif self._typing_over and key == ord("y"):
+            return  # the key that opened the page, held for longer
         elif key >= 0 and chr(key).isprintable() and len(self.typed) < MAX_NAME_LENGTH:
             self.typed, self._typing_over = ("" if self._typing_over else self.typed) + chr(key), False
 
