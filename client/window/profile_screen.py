@@ -39,6 +39,9 @@ EDGE: Final = 40
 COLUMNS: Final = 4
 ROWS: Final = 6
 """Letters on a page."""
+WRAP: Final = 76
+"""Characters of a line."""
+AGAIN: Final = "A letter: sign it again (Y: with shift)     esc: close"
 ADVICE: Final = {
     "ready": "Now this letter",
     "still": "Hold it still",
@@ -70,7 +73,9 @@ def draw_hand_panel(canvas: Picture, layout: Layout, panel: HandPanel) -> None:
         _write_lines(canvas, layout, ["Only the landmarks are kept, in a file on this computer."], 330, 20, UNSURE)
     elif panel.page == "forget":
         _write_title(canvas, layout, f"Forget {panel.own_hand.name}?", "")
-        lines = textwrap.wrap(f"Enter deletes {panel.own_hand.path}. It cannot be brought back.", 60)
+        lines = textwrap.wrap(
+            f"Enter deletes {panel.own_hand.path}. It cannot be brought back.", WRAP, break_on_hyphens=False
+        )
         _write_lines(canvas, layout, lines, 140, 22, WAVERING)
 
 
@@ -143,9 +148,12 @@ def _draw_check(canvas: Picture, layout: Layout, own_hand: OwnHand) -> None:
         colour = STEADY if _is_better(each) else WAVERING
         _draw_cell(canvas, layout, number, each.letter, _describe_change(each), colour)
     rows = min(ROWS, -(-len(changed) // COLUMNS)) if changed else 0
-    lines = _remarks(made, same if changed else 0)
-    _write_lines(canvas, layout, lines, 150 + 50 * rows, 22, WAVERING)
-    _write_foot(canvas, layout, "A letter: sign it again     esc: close")
+    top = 158 + 50 * rows
+    if changed and same:
+        _write_lines(canvas, layout, [f"The other {same} are read as before."], top, 20, UNSURE)
+        top += 40
+    _write_lines(canvas, layout, _remarks(made), top, 20, WAVERING)
+    _write_foot(canvas, layout, AGAIN)
 
 
 def _draw_letters(canvas: Picture, layout: Layout, own_hand: OwnHand) -> None:
@@ -164,7 +172,7 @@ def _draw_letters(canvas: Picture, layout: Layout, own_hand: OwnHand) -> None:
         count = counts.get(letter, 0)
         words = f"{count} of {MOST_OF_A_LETTER}" if count else "none yet"
         _draw_cell(canvas, layout, number, letter, words, WRITING if count else UNSURE)
-    _write_foot(canvas, layout, "A letter: sign it again (Y: with shift)     esc: close")
+    _write_foot(canvas, layout, AGAIN)
 
 
 def _draw_cell(canvas: Picture, layout: Layout, number: int, letter: str, words: str, colour: Colour) -> None:
@@ -184,16 +192,16 @@ def _is_better(result: LetterResult) -> bool:
     return result.after is not None and result.after > result.before
 
 
-def _remarks(made: Made, same: int) -> list[str]:
-    lines = [f"The other {same} are read as before."] if same else []
+def _remarks(made: Made) -> list[str]:
+    lines = []
     if made.alike:
         pairs = ", ".join(f"{one} and {other}" for one, other in made.alike)
-        lines += textwrap.wrap(f"You sign these alike: {pairs}. Sign one of them again, more clearly.", 70)
+        lines += textwrap.wrap(f"You sign these alike: {pairs}. Sign one of them again, more clearly.", WRAP)
     if made.dropped:
         left_out = ", ".join(
             f"{each.letter} (looks like {each.reads})" if each.reads else each.letter for each in made.dropped[:8]
         )
-        lines += textwrap.wrap(f"Left out, because they are unlike your others: {left_out}.", 70)
+        lines += textwrap.wrap(f"Left out, because they are unlike your others: {left_out}.", WRAP)
     return lines
 
 
