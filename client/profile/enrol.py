@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from client.stream.profile_request import Made
 
     Seen = tuple[Frame, npt.NDArray[np.float32] | None]
-
-ALL: Final = 1.0
-"""Share of samples that are read right if all are."""
 
 
 def run(

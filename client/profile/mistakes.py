@@ -50,7 +50,7 @@ def learn(own_hand: OwnHand, hold: Hold, letter: str) -> Learned | None:
         return None
     if own_hand.profile is None:
         name = free_name(usual_name())
-        own_hand.begin(Profile(name), path_for(name))
+        own_hand.use(Profile(name), path_for(name))
     profile = own_hand.profile
     assert profile is not None  # noqa: S101 - it has just begun
     added = tuple(Sample.from_hand(letter, points) for points in hold.hands)

@@ -82,10 +82,6 @@ class OwnHand:
             self._wanted += 1  # what is being made now is for somebody else
             self.link.correction = None if profile is None else profile.correction
 
-    def begin(self, profile: Profile, path: Path) -> None:
-        """Use a new profile, whose file is not there yet."""
-        self.use(profile, path)
-
     def change(self, profile: Profile) -> None:
         """Put other samples in the profile, save it, and have its correction made again."""
         with self._lock:

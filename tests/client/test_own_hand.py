@@ -32,7 +32,7 @@ from client.profile.profile_file import Profile, read_profile, write_profile
 from client.profile.samples import Sample
 from client.status import Status
 from client.stream.connection import Connection
-from client.stream.correction import CorrectionLink
+from client.stream.correction import CorrectionLink, parse_message
 from client.stream.pipeline import Detection
 from client.stream.profile_request import NoProfilesError, make_correction
 from client.stream.reply import Reply
@@ -318,6 +318,11 @@ def test_an_older_stream_that_takes_it_for_a_mask_goes_on(hands):
         server.shutdown()
     assert [reply.sequence for reply in replies] == [1, 2, 3]
     assert [each.state for each in heard] == ["unsupported"]
+
+
+def test_what_this_client_does_not_know_of_a_profile_is_one_sentence():
+    with pytest.raises(ClientError, match=r"says 'on fire' of your hand's profile.*same release"):
+        parse_message('{"profile": "on fire"}', "http://127.0.0.1:3000")
 
 
 def run_client(*arguments):
