@@ -160,13 +160,9 @@ def _draw_letters(canvas: Picture, layout: Layout, own_hand: OwnHand) -> None:
     """Draw which letters there are samples of."""
     profile = own_hand.profile
     counts = {} if profile is None else profile.counts
-    state = (
-        "in force"
-        if own_hand.in_force
-        else "the service is learning it ..."
-        if own_hand.is_making
-        else own_hand.trouble
-    )
+    state = "The service is learning it ..." if own_hand.is_making else own_hand.trouble
+    if own_hand.in_force and not own_hand.is_making:
+        state = "In force: your letters are read by it"
     _write_title(canvas, layout, f"{own_hand.name}: {_count(own_hand)}", state)
     for number, letter in enumerate(LETTERS):
         count = counts.get(letter, 0)
