@@ -26,13 +26,15 @@ class Person:
 
 def profile_folder() -> Path:
     """Give the folder of this user's profiles, whether it exists or not."""
-    if sys.platform == "win32":
-        base = os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming"
+    if own := os.environ.get("XDG_DATA_HOME"):  # usual on Linux, and heeded everywhere
+        base = Path(own)
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
     elif sys.platform == "darwin":
         base = Path.home() / "Library" / "Application Support"
     else:
-        base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(base) / "fingerspell"
+        base = Path.home() / ".local" / "share"
+    return base / "fingerspell"
 
 
 def find_profile(name: str) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 
 import numpy as np
 import pytest
@@ -30,12 +29,9 @@ GREY = np.full((480, 640, 3), 90, np.uint8)
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    """The folder of this user's profiles."""
-    monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+def anna(monkeypatch):
+    """Who is logged in."""
     monkeypatch.setenv("LOGNAME", "anna")
-    return tmp_path / "data" / "fingerspell"
 
 
 def away(masks):

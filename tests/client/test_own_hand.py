@@ -59,14 +59,6 @@ def host(shipped_model):
         yield host
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    """The folder of this user's profiles."""
-    monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    return tmp_path / "data" / "fingerspell"
-
-
 @pytest.fixture
 def terminal():
     return io.StringIO()

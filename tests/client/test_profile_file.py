@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import sys
 
 import numpy as np
 import pytest
@@ -126,16 +125,8 @@ def test_a_file_that_cannot_be_written_is_reported(tmp_path):
         write_profile(tmp_path / "file" / "a.fingerspell", Profile("Anna"))
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """The folder of this user's profiles."""
-    monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+def test_a_bare_name_is_looked_up_in_the_folder_unless_it_is_a_file_here(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    return tmp_path / "data" / "fingerspell"
-
-
-def test_a_bare_name_is_looked_up_in_the_folder_unless_it_is_a_file_here(folder, tmp_path):
     write_profile(folder / "anna.fingerspell", Profile("Anna"))
     assert people.find_profile("anna.fingerspell") == people.find_profile("anna") == folder / "anna.fingerspell"
     assert not people.find_profile("bob").exists()
