@@ -10,7 +10,6 @@ import os
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # ONNX Runtime reads it when it is loaded
 
-import base64
 import hashlib
 import logging
 from typing import TYPE_CHECKING, Annotated, Final
@@ -21,7 +20,7 @@ import onnxruntime as ort  # type: ignore[import-untyped]
 from pydantic import Field, TypeAdapter, ValidationError
 
 from service.cores import usable_cores
-from service.correction import Prototypes
+from service.correction import PROTOTYPES, Prototypes
 from service.decoding import MASK_SIZE
 from service.errors import ServiceError
 
@@ -35,8 +34,6 @@ INPUT: Final = "masks"
 OUTPUT: Final = "probabilities"
 FEATURES: Final = "features"
 """The second output: what the network's last layers read, of the mask and of its mirror image side by side."""
-PROTOTYPES: Final = "prototypes"
-"""Key of the metadata with the means of the features and probabilities of each class; older models have none."""
 METADATA: Final = ("classes", "mask_version", "architecture", "data_hash")
 """Keys that a model's metadata must have."""
 
@@ -176,17 +173,13 @@ def _parse_classes(text: str, path: Path) -> tuple[str, ...]:
 def _read_prototypes(
     metadata: dict[str, str], session: ort.InferenceSession, classes: int, path: Path
 ) -> Prototypes | None:
-    """Unpack the prototypes: base64 of float16 (C, F + C), features and probabilities side by side."""
     if PROTOTYPES not in metadata:
         return None
     widths = {output.name: output.shape[-1] for output in session.get_outputs()}
     try:
-        width = int(widths[FEATURES])
-        values = np.frombuffer(base64.b64decode(metadata[PROTOTYPES], validate=True), "<f2").astype(np.float32)
-        features, probabilities = np.split(values.reshape(classes, width + classes), [width], axis=1)
+        return Prototypes.unpack(metadata[PROTOTYPES], classes, int(widths[FEATURES]))
     except (ValueError, TypeError, KeyError):
         raise ServiceError(f"{path}: the metadata '{PROTOTYPES}' does not fit the model. {_EXPORT_AGAIN}") from None
-    return Prototypes(features, probabilities)
 
 
 def _check_input(session: ort.InferenceSession, path: Path) -> None:

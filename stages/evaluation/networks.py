@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from client.mask import MASK_VERSION
 from service.cores import usable_cores
+from service.correction import PROTOTYPES, Prototypes
 from stages.data.loader import draw_masks
 from stages.data.people import read_people
 from stages.errors import InputError, MaskVersionError
@@ -47,6 +48,8 @@ class Network:
     input_name: str
     """"masks", or "landmarks" for the reference."""
     session: onnxruntime.InferenceSession
+    prototypes: Prototypes | None = None
+    """What signers' own corrections are fitted with; None if an older file has none."""
     trained_on: People | None = None
     """Hashes of everybody in the data of its training, and of that of the weights it started from; None if an older or
     foreign file does not say."""
@@ -73,6 +76,7 @@ def load_network(path: Path) -> Network:
             temperature=float(metadata["temperature"]),
             input_name=session.get_inputs()[0].name,
             session=session,
+            prototypes=_prototypes(metadata, session),
             trained_on=read_people(metadata),
         )
         mask_version = metadata["mask_version"] if network.input_name == "masks" else MASK_VERSION
@@ -95,6 +99,12 @@ def _classes(text: str, outputs: int) -> tuple[str, ...]:
     return tuple(labels)
 
 
+def _prototypes(metadata: dict[str, str], session: onnxruntime.InferenceSession) -> Prototypes | None:
+    if PROTOTYPES not in metadata:
+        return None
+    return Prototypes.unpack(metadata[PROTOTYPES], *(output.shape[-1] for output in session.get_outputs()))
+
+
 def predict(
     network: Network, samples: npt.NDArray[Any], description: str, batch_size: int = BATCH_SIZE
 ) -> npt.NDArray[np.float32]:
@@ -110,13 +120,22 @@ def predict(
     Returns:
         (N, C) probabilities.
     """
-    batches = [np.zeros((0, len(network.classes)), np.float32)]
+    return predict_outputs(network, samples, description, ["probabilities"], batch_size)[0]
+
+
+def predict_outputs(
+    network: Network, samples: npt.NDArray[Any], description: str, outputs: list[str], batch_size: int = BATCH_SIZE
+) -> list[npt.NDArray[np.float32]]:
+    """Predict as `predict` does, and return several outputs of the network, an array (N, ...) for each."""
+    widths = {output.name: output.shape[-1] for output in network.session.get_outputs()}
+    batches = [[np.zeros((0, widths[name]), np.float32) for name in outputs]]
     with tqdm(total=len(samples), desc=description, unit="mask") as bar:
         for start in range(0, len(samples), batch_size):
             batch = samples[start : start + batch_size]
-            batches.append(run(network, draw_masks(batch) if network.input_name == "masks" else batch))
+            inputs = draw_masks(batch) if network.input_name == "masks" else batch
+            batches.append(network.session.run(outputs, {network.input_name: inputs}))
             bar.update(len(batch))
-    return np.concatenate(batches)
+    return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
 
 
 def run(network: Network, inputs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:

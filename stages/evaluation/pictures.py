@@ -101,7 +101,7 @@ def draw_signers(
     masks = [draw_masks(mistake.sample[None])[0] for mistake in mistakes]
     captions = [mistake.caption for mistake in mistakes]
     binned = calibration(unseen, params.calibration_bins)
-    return {
+    pictures = {
         "sources.png": signer_plots.plot_sources(report.networks, f"{who}: accuracy"),
         "letters.png": signer_plots.plot_signer_letters(
             scores, f"{name}, {who}: accuracy on each letter, 95 % interval"
@@ -112,6 +112,11 @@ def draw_signers(
         "calibration.png": plots.plot_calibration(binned, f"{name}, {who}: calibration"),
         "mistakes.png": plots.plot_mistakes(masks, captions, f"{name}, {who}: the worst mistake of each kind"),
     }
+    if scores.personal:
+        pictures["personal.png"] = signer_plots.plot_personal(
+            scores.personal, f"{name}, {who}: with the signer's own hand enrolled"
+        )
+    return pictures
 
 
 def find_mistakes(

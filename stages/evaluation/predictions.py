@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -14,7 +14,8 @@ from pydantic import BaseModel, ValidationError
 from stages.data.archive import read_arrays, write_archive
 from stages.data.processed import PROCESSED, data_hash, read_processed
 from stages.errors import InputError
-from stages.evaluation.networks import load_network, predict
+from stages.evaluation.networks import load_network, predict, predict_outputs
+from stages.evaluation.personal import SAMPLES, personalise, split_signer
 from stages.evaluation.sets import (
     NON_LETTERS,
     TEST_SETS,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from stages.evaluation.sets import EvaluationSet
 
 PREDICTIONS: Final = Path("data/predictions")
+PERSONAL: Final = "personal"
+"""Folders of predictions with 0, 1, 3 and 5 samples of each letter by the signer begin with it."""
 NO_HAND: Final = ""
 """The prediction for a photograph in which no hand was found; no label is empty."""
 INDEX: Final = "index.json"
@@ -128,6 +131,11 @@ class Predictions:
         return cls(tuple(classes.tolist()), probabilities, labels, signers, int(n_photos))
 
 
+Personal = dict[int, dict[str, Predictions]]
+"""Predictions for the last half of each signer's samples, by the number of samples of a letter that the signer has
+enrolled, and by source."""
+
+
 @dataclass(frozen=True)
 class SignerPredictions:
     """What one network predicts for unseen signers."""
@@ -136,6 +144,8 @@ class SignerPredictions:
     """By source; the reference cannot predict a source of ready-made masks."""
     non_letters: Predictions
     """Hands that show no letter."""
+    personal: Personal = field(default_factory=dict)
+    """With a signer's own samples; empty if the network has no features or nobody has samples enough."""
 
 
 @dataclass(frozen=True)
@@ -170,9 +180,36 @@ def predict_sets(network: Network, unseen: Sequence[EvaluationSet], non_letters:
             sys.stderr.write(
                 f"warning: {each.name}: {network.architecture} does not know {unknown}; these labels count as errors.\n"
             )
-    return SignerPredictions(
-        {each.name: predict_set(network, each) for each in able}, predict_set(network, non_letters)
-    )
+    predicted: dict[str, Predictions] = {}
+    personal: Personal = {count: {} for count in SAMPLES}
+    for each in able:
+        predicted[each.name], own = _predict_signers(network, each)
+        for count, predictions in own.items():
+            personal[count][each.name] = predictions
+    known = {count: sources for count, sources in personal.items() if sources}
+    return SignerPredictions(predicted, predict_set(network, non_letters), known)
+
+
+def _predict_signers(network: Network, unseen: EvaluationSet) -> tuple[Predictions, dict[int, Predictions]]:
+    """Predict a set of unseen signers, and the last half of it with samples of each signer's first half."""
+    description = f"{network.architecture} {unseen.name}"
+    if network.prototypes is None:
+        return predict_set(network, unseen), {}
+    probabilities, features = predict_outputs(network, unseen.samples, description, ["probabilities", "features"])
+    halves = [split_signer(unseen, signer) for signer in sorted(set(unseen.signers.tolist()) - {""})]
+    halves = [half for half in halves if len(half.scored)]
+    everybody = Predictions(network.classes, probabilities, unseen.labels, unseen.signers, unseen.n_photos)
+    if not halves:
+        return everybody, {}
+    rows = np.sort(np.concatenate([half.scored for half in halves]))
+    unknown = round((unseen.n_photos - len(unseen.labels)) * len(rows) / len(unseen.labels))
+    found = rows[rows < len(probabilities)]
+    personal = {}
+    for count in SAMPLES:
+        own = personalise(network, probabilities, features, unseen.labels, halves, count)
+        labels, signers = unseen.labels[rows], unseen.signers[rows]
+        personal[count] = Predictions(network.classes, own[found], labels, signers, len(rows) + unknown)
+    return everybody, personal
 
 
 def predict_all(model: Path, folder: Path) -> NetworkPredictions:
@@ -193,6 +230,9 @@ def predict_all(model: Path, folder: Path) -> NetworkPredictions:
         signers.non_letters.write(partial / f"{NON_LETTERS}.npz")
         for source, predictions in signers.unseen.items():
             predictions.write(partial / UNSEEN / f"{source}.npz")
+        for count, sources in signers.personal.items():
+            for source, predictions in sources.items():
+                predictions.write(partial / f"{PERSONAL}-{count}" / f"{source}.npz")
         index = Index(model_hash=content_hash(model), sets=set_hashes())
         write_text(partial / INDEX, index.model_dump_json(indent=2) + "\n")
     return NetworkPredictions(validation, signers)
@@ -208,7 +248,12 @@ def read_predictions(folder: Path) -> NetworkPredictions:
         raise InputError(f"{folder}: there are no predictions. Run: dvc repro predict.")
     validation, non_letters = (Predictions.read(folder / f"{name}.npz") for name in (VALIDATION, NON_LETTERS))
     unseen = {path.stem: Predictions.read(path) for path in unseen_files(folder)}
-    return NetworkPredictions(validation, SignerPredictions(unseen, non_letters))
+    personal = {
+        count: {path.stem: Predictions.read(path) for path in paths}
+        for count in SAMPLES
+        if (paths := sorted((folder / f"{PERSONAL}-{count}").glob("[!.]*.npz")))
+    }
+    return NetworkPredictions(validation, SignerPredictions(unseen, non_letters, personal))
 
 
 def predictions_of(model: Path, folder: Path | None = None) -> NetworkPredictions:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import numpy as np
 import pandas as pd
+from pydantic import AfterValidator
 from sklearn.metrics import precision_recall_fscore_support  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     Classes = npt.NDArray[np.integer[Any]]
     Counts = npt.NDArray[np.integer[Any]] | npt.NDArray[np.floating[Any]]
 
+DECIMALS: Final = 6
+Score = Annotated[float, AfterValidator(lambda value: round(value, DECIMALS))]
+"""A score in a report."""
+Interval = tuple[Score, Score] | None
+"""Of 95 % (see `stages.evaluation.intervals`); None if a single signer was seen, who says nothing about others."""
 SMALLEST_PROBABILITY: Final = 1e-12
 """A true letter predicted with probability 0 costs as much as this, not infinity."""
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from stages.evaluation.personal_scores import PersonalScores
     from stages.evaluation.signer_scores import SignerScores, Source
 
 GREEN: Final = "#3f8f5b"
@@ -72,6 +73,46 @@ def plot_signer_letters(scores: SignerScores, title: str) -> bytes:
     axes.set_yticks(np.linspace(0.0, 1.0, 6))
     axes.set(ylim=(0, 1.22), xlim=(-0.6, len(names) - 0.4), ylabel="accuracy", title=title)
     axes.legend(loc="upper left", fontsize=8)
+    return png(figure)
+
+
+def plot_personal(scores: Mapping[int, PersonalScores], title: str) -> bytes:
+    """Draw each signer's accuracy against the samples of each letter that were enrolled, and the mean.
+
+    Args:
+        scores: by the number of samples; 0 is the network alone.
+        title: written above.
+    """
+    counts = sorted(scores)
+    places = range(len(counts))
+    figure = Figure(figsize=(6.4, 4.8), layout="constrained")
+    axes = figure.add_subplot()
+    last = scores[counts[-1]]
+    for signer in last.signers:
+        values = [scores[count].signers[signer] for count in counts]
+        axes.plot(places, values, color=RED if signer in last.worse else GREY, linewidth=0.8, alpha=0.7)
+    axes.plot(
+        places, [scores[count].mean for count in counts], "o-", color=BLUE, linewidth=2.4, label="mean of signers"
+    )
+    for place, count in enumerate(counts):
+        if (ends := scores[count].interval) is not None:
+            axes.vlines(place, *ends, color=BLUE, linewidth=1.6)
+        axes.annotate(
+            f"{scores[count].mean:.3f}", (place, scores[count].mean), (0, -16), textcoords="offset points", ha="center"
+        )
+    axes.plot([], [], color=GREY, linewidth=0.8, label=f"each of {len(last.signers)} signers")
+    if last.worse:
+        axes.plot([], [], color=RED, linewidth=0.8, label="worse by more than one point")
+    axes.set_xticks(places, [str(count) if count else "none" for count in counts])
+    axes.set(
+        xlim=(-0.4, len(counts) - 0.6),
+        ylim=(None, 1.01),
+        xlabel="samples of each letter by the signer",
+        ylabel="accuracy on the last half of what each showed",
+        title=title,
+    )
+    axes.grid(axis="y", color="#eeeeee")
+    axes.legend(loc="lower right", fontsize=8)
     return png(figure)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from stages.evaluation.personal_scores import score_personal
 from stages.evaluation.signer_scores import (
     SignerReport,
     SignerScores,
@@ -56,6 +57,7 @@ def write_signer_report(path: Path, report: SignerReport) -> None:
 
 def _score(network: SignerPredictions, params: Test) -> SignerScores:
     scores = score_signers(network.unseen, params.threshold, params.calibration_bins)
+    scores = scores.model_copy(update={"personal": score_personal(network.personal)})
     if NOTHING not in network.non_letters.classes:
         return scores
     non_letters = score_non_letters(network.unseen, network.non_letters, params.threshold)

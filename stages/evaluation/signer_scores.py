@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import AfterValidator, BaseModel
+from pydantic import BaseModel
 from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
 
 from stages.evaluation.intervals import accuracy_interval, letter_accuracy, letter_interval, share_of_rows
 from stages.evaluation.people_sets import PeopleSet
+from stages.evaluation.personal_scores import PersonalScores, as_lines
 from stages.evaluation.predictions import NO_HAND
-from stages.evaluation.scores import Reliability, confusion, macro_of_counts, reliability
+from stages.evaluation.scores import (
+    Interval,
+    Reliability,
+    Score,
+    confusion,
+    macro_of_counts,
+    reliability,
+)
 from stages.files import read_model
 from stages.labels import NOTHING
 
@@ -26,11 +34,6 @@ if TYPE_CHECKING:
 
 UNKNOWN_LETTER: Final = "?"
 """Letter shown in photographs that were counted as tried and are no row of the file."""
-DECIMALS: Final = 6
-
-Score = Annotated[float, AfterValidator(lambda value: round(value, DECIMALS))]
-Interval = tuple[Score, Score] | None
-"""Of 95 % (see `stages.evaluation.intervals`); None if a single signer was seen, who says nothing about others."""
 
 
 class SourceScore(BaseModel, frozen=True):
@@ -83,6 +86,8 @@ class SignerScores(BaseModel, frozen=True):
     ece: Score
     at_threshold: ThresholdScore
     non_letters: NonLetterScore | None = None
+    personal: dict[int, PersonalScores] = {}
+    """With so many samples of each letter by the signer; empty if nobody showed a letter often enough."""
 
     @property
     def weakest_letters(self) -> list[str]:
@@ -301,7 +306,8 @@ def table(report: SignerReport) -> str:
             rows[source][column] = with_interval(score.accuracy, score.interval) if score else "-"
         rows["mean of sources"][column] = with_interval(scores.mean, scores.interval)
     laid_out = pd.DataFrame.from_dict(rows, orient="index").to_string()
-    return f"{laid_out}\n* champion; in brackets the 95 % interval over signers\n"
+    own = as_lines(report.champion, report.networks[report.champion].personal)
+    return f"{laid_out}\n* champion; in brackets the 95 % interval over signers\n{own}"
 
 
 def with_interval(score: float, ends: tuple[float, float] | None) -> str:

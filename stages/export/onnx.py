@@ -9,7 +9,6 @@ import os
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read when ONNX Runtime is loaded
 
-import base64
 import json
 import logging
 import warnings
@@ -24,6 +23,7 @@ import torch
 from torch import nn
 
 from client.mask import MASK_VERSION
+from service.correction import PROTOTYPES, Prototypes
 from stages.data.loader import draw_masks
 from stages.data.people import TRAINED_ON, pack_people
 from stages.errors import PipelineError
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-4
 """Largest difference of a probability between torch and the exported graph; of a feature, relative to the largest."""
 OUTPUTS = ("probabilities", "features")
-PROTOTYPES = "prototypes"
-"""Key of the metadata with the network's mean features and probabilities for each class."""
 PROTOTYPE_BATCH = 64
 
 
@@ -147,7 +145,7 @@ def export_model(
                 "data_hash": data_hash,
                 "temperature": repr(temperature),
                 "features": str(expected_features.shape[1]),
-                **({} if prototypes is None else {PROTOTYPES: prototypes}),
+                **({} if prototypes is None else {PROTOTYPES: prototypes.pack()}),
                 **({} if trained_on is None else {TRAINED_ON: pack_people(trained_on)}),
             },
         )
@@ -169,24 +167,17 @@ def export_model(
     return difference
 
 
-def _prototypes(path: Path, typical: Typical, classes: int) -> str:
-    """Average what the graph computes for each class.
-
-    Returns:
-        Features (C, F) and probabilities (C, C) side by side, as base64 of little-endian float16. A class that no hand
-        shows has the mean of all of them.
-    """
+def _prototypes(path: Path, typical: Typical, classes: int) -> Prototypes:
+    """Average what the graph computes for each class; a class that no hand shows has the mean of all hands."""
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    name, batches = session.get_inputs()[0].name, range(0, len(typical.samples), PROTOTYPE_BATCH)
-    rows = []
-    for start in batches:
+    name, computed = session.get_inputs()[0].name, []
+    for start in range(0, len(typical.samples), PROTOTYPE_BATCH):
         batch = typical.samples[start : start + PROTOTYPE_BATCH]
         inputs = draw_masks(batch) if name == "masks" else batch
-        rows.append(np.concatenate(session.run(["features", "probabilities"], {name: inputs}), axis=1))
-    table = np.concatenate(rows)
-    means = [table[typical.classes == label] for label in range(classes)]
-    packed = np.stack([(own if len(own) else table).mean(axis=0) for own in means])
-    return base64.b64encode(packed.astype("<f2").tobytes()).decode()
+        computed.append(session.run(["features", "probabilities"], {name: inputs}))
+    tables = [np.concatenate(table) for table in zip(*computed, strict=True)]
+    shown = [own if (own := typical.classes == label).any() else own | True for label in range(classes)]
+    return Prototypes(*(np.stack([table[rows].mean(axis=0) for rows in shown]) for table in tables))
 
 
 def _write_graph(model: nn.Module, example: torch.Tensor, path: Path, input_name: str) -> None:

@@ -144,7 +144,8 @@ macro F1 {scores.f1:.3f}, calibration error {scores.ece:.3f}.
 
 {pd.DataFrame.from_dict(rows, orient="index").to_markdown(disable_numparse=True)}
 
-Least accurate: {_letters(scores, letters[:WEAKEST])}. Most accurate: {_letters(scores, letters[::-1][:WEAKEST])}.
+{_personal(scores)}Least accurate: {_letters(scores, letters[:WEAKEST])}.
+Most accurate: {_letters(scores, letters[::-1][:WEAKEST])}.
 """
     if at.risk is not None:
         text += (
@@ -154,6 +155,26 @@ Least accurate: {_letters(scores, letters[:WEAKEST])}. Most accurate: {_letters(
     if scores.non_letters:
         text += f"Of synthetic hands that show no letter, {scores.non_letters.letters_given:.0%} are given one.\n"
     return text
+
+
+def _personal(scores: SignerScores) -> str:
+    """Write what signers' own samples are worth, if it was measured."""
+    if not scores.personal:
+        return ""
+    rows = {
+        f"{count} samples of each letter" if count else "the network alone": {
+            "accuracy": f"{each.mean:.3f}",
+            "95 % interval": "{:.3f}-{:.3f}".format(*each.interval) if each.interval else "one signer",
+            "of hands found": f"{each.hands:.3f}",
+            "signers worse by more than a point": f"{len(each.worse)} of {len(each.signers)}" if count else "",
+            "letters worse by more than a point": ", ".join(each.letters_worse) or ("none" if count else ""),
+        }
+        for count, each in scores.personal.items()
+    }
+    return (
+        "With the signer's own hand enrolled (mean of the signers, on the last half of what each showed; the samples "
+        f"are from the first):\n\n{pd.DataFrame.from_dict(rows, orient='index').to_markdown(disable_numparse=True)}\n\n"
+    )
 
 
 def _letters(scores: SignerScores, letters: Iterable[str]) -> str:

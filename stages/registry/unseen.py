@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from stages.data.people import rows_of
 from stages.errors import InputError
 from stages.evaluation.networks import load_network
@@ -14,11 +16,10 @@ from stages.registry.record import signer_predictions
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
     import numpy.typing as npt
 
     from stages.data.people import People
-    from stages.evaluation.predictions import Predictions, SignerPredictions
+    from stages.evaluation.predictions import Personal, Predictions, SignerPredictions
     from stages.evaluation.sets import EvaluationSet
     from stages.registry.record import ChampionRecord
 
@@ -53,7 +54,7 @@ def read_unseen(record: ChampionRecord) -> Unseen:
         )
     return Unseen(
         predictions={
-            name: replace(each, unseen=leave_out(each.unseen, rows))
+            name: replace(each, unseen=leave_out(each.unseen, rows), personal=_leave_out_signers(each, sets, rows))
             for name, each in signer_predictions(record).items()
         },
         samples={each.name: each.samples[~rows[each.name][: len(each.samples)]] for each in sets},
@@ -85,6 +86,18 @@ def leave_out(unseen: Mapping[str, Predictions], rows: Mapping[str, npt.NDArray[
         for source, each in unseen.items()
         if not rows[source].all()
     }
+
+
+def _leave_out_signers(
+    predictions: SignerPredictions, sets: Sequence[EvaluationSet], rows: Mapping[str, npt.NDArray[np.bool_]]
+) -> Personal:
+    """Leave signers out of the predictions with their own samples, if rows of them are to be left out."""
+    gone = {each.name: set(each.signers[rows[each.name]].tolist()) for each in sets}
+    left = {
+        count: leave_out(own, {source: np.isin(each.signers, list(gone[source])) for source, each in own.items()})
+        for count, own in predictions.personal.items()
+    }
+    return {count: own for count, own in left.items() if own}
 
 
 def count_people(sets: Sequence[EvaluationSet], rows: Mapping[str, npt.NDArray[np.bool_]]) -> int:
