@@ -42,8 +42,8 @@ A headless run writes a JSON line for each frame, with frame, time (seconds), ha
 null), letter, confidence, smoothed and committed, and at the end one with the text.
 Pictures stay on this machine: only the hand's landmarks, drawn on black, go to the service.
 
-Your own hand: show each letter once (key y), and letters are read by your hand from then on. Only landmarks are kept,
-in a file for each person; the window finds the last one again. Without a window, name it with --profile.
+Your own hand: show each letter once (key y), and letters are recognised as you sign them from then on. Only landmarks
+are kept, in a file for each person; the window finds the last one again. Without a window, name it with --profile.
 `%(prog)s enrol --help` explains how to make one from a film, and `%(prog)s forget NAME` deletes one.
 
 `%(prog)s record --help` explains how to record your own data.
@@ -176,7 +176,7 @@ def _parse_record(arguments: list[str]) -> argparse.Namespace:
 
 
 def _parse_enrol(arguments: list[str]) -> argparse.Namespace:
-    does = "Show your own hand, letter by letter, so that your letters are read better."
+    does = "Show your own hand, letter by letter, so that your letters are recognised better."
     parser = _start_parser("fingerspell enrol", does, ENROL_EPILOG, "camera", "the first camera that works")
     parser.add_argument("path", type=Path, metavar="OUT.fingerspell", help="the profile to write, or to change")
     parser.add_argument("--signer", required=True, metavar="NAME", help="whose hand it is")

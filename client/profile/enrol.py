@@ -136,9 +136,9 @@ def take_labelled(hands: Iterable[Seen], spans: Sequence[Span]) -> list[Sample]:
 def describe(made: Made) -> list[str]:
     """Say in lines what a correction changes."""
     changed = [each for each in made.letters if each.after is not None and each.after != each.before]
-    lines = [f"{each.letter}: {each.before:.0%} read right before, {each.after:.0%} now" for each in changed]
+    lines = [f"{each.letter}: {each.before:.0%} recognised before, {each.after:.0%} now" for each in changed]
     if len(changed) < len(made.letters):
-        lines.append(f"{len(made.letters) - len(changed)} letters are read as before")
+        lines.append(f"{len(made.letters) - len(changed)} letters are recognised as before")
     lines += [f"{one} and {other} look alike: sign one of them again, more clearly" for one, other in made.alike]
     lines += [f"a sample of {each.letter} was left out, which looks like {each.reads}" for each in made.dropped]
     return lines

@@ -1,4 +1,4 @@
-"""Learning from a mistake: the hold of a letter that was read wrong joins the profile, and can be taken out again."""
+"""Learning from a mistake: the hold of a letter that was recognised wrongly joins the profile, and can be taken out again."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def profile_folder() -> Path:
 
 
 def find_profile(name: str) -> Path:
-    """Find the file that a name stands for: a file, or one of that name in the folder, with its suffix or without.
+    """Find the file of a name: a file, or one of that name in the folder, with its suffix or without.
 
     Returns:
         The path, which exists unless there is no such file anywhere.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ProfileState = Literal["in force", "none", "refused", "outdated", "unsupported"]
-"""What the service says of a correction; "unsupported" stands for a service of an older release."""
+"""What the service says of a correction; "unsupported" means a service of an older release."""
 _STATES: Final = get_args(ProfileState)
 
 

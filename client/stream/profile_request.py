@@ -43,7 +43,7 @@ class LetterResult:
     used: int
     """Samples that are like the others."""
     before: float
-    """Share of the used samples that the network alone reads right."""
+    """Share of the used samples that the network alone recognises."""
     after: float | None
     """The same with a correction that was made without the sample; None if there is only one."""
 
@@ -69,7 +69,7 @@ class Made:
 
 
 def make_correction(server: str, token: str, masks: Sequence[tuple[str, npt.NDArray[np.uint8]]]) -> Made:
-    """Send masks and receive the correction that makes the network read them right.
+    """Send masks and receive the correction that makes the network recognise them.
 
     Args:
         server: address of the service.

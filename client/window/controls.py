@@ -24,7 +24,7 @@ KEYS: Final[tuple[Key, ...]] = (
     (ord("m"), "Mirror", "show the picture as in a mirror, or as the camera sees it"),
     (ord("p"), "Pause", "send nothing until you continue"),
     (ord("l"), "Letters", "show how each letter is signed"),
-    (ord("y"), "Your hand", "show your own hand, which the letters are then read by"),
+    (ord("y"), "Your hand", "show your own hand, to have your letters recognised better"),
     (ord("h"), "Help", "show or hide this help"),
     (ord("q"), "Quit", "quit; the text is printed in the terminal"),
 )

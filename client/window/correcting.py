@@ -1,4 +1,4 @@
-"""Correcting the letter that was read last, which the profile learns from, and taking that back."""
+"""Correcting the letter that was recognised last, which the profile learns from, and taking that back."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class Correction:
     """One letter of the text that was corrected."""
 
     text: str
-    """The text up to the letter, as it was read."""
+    """The text up to the letter, as it was recognised."""
     letter: str
     """What it was."""
     learned: Learned | None
 
 
 class Corrector:
-    """Remembers how the last letter was signed, and learns from it if it was read wrong."""
+    """Remembers how the last letter was signed, and learns from it if it was recognised wrongly."""
 
     def __init__(self, controls: Controls, own_hand: OwnHand) -> None:
         self.is_asking = False
@@ -61,7 +61,7 @@ class Corrector:
     def start(self) -> str:
         """Ask what the last letter was; returns what to tell the signer, or ""."""
         if self._hold is None or self._controls.text.rstrip(" ") != self._text or not self._text.endswith(self.letter):
-            return "The text does not end in a letter that was just read"
+            return "The text does not end in a letter that was just recognised"
         self.is_asking = True
         return ""
 
@@ -74,7 +74,7 @@ class Corrector:
             return ""
         self.is_asking = False
         if letter == self._hold.letter:
-            return f"It was read as {letter}"
+            return f"It was recognised as {letter}"
         learned = learn(self._own_hand, self._hold, letter)
         self._done.append(Correction(self._text, letter, learned))
         self._replace(self._text, self._text[:-1] + letter)

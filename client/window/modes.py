@@ -88,7 +88,7 @@ class Modes:
 
     @property
     def state(self) -> tuple[str, bool]:
-        """Say whose hand the letters are read by, or why not, and whether they are."""
+        """Say whose profile the letters are recognised with, or why with none, and whether one is in force."""
         own = self.own_hand
         if own is None or own.profile is None:
             return ("" if own is None else own.trouble), False

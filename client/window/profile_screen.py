@@ -80,7 +80,7 @@ def draw_hand_panel(canvas: Picture, layout: Layout, panel: HandPanel) -> None:
 
 
 def draw_question(canvas: Picture, layout: Layout, letter: str) -> None:
-    """Ask which letter it was that was read as `letter`."""
+    """Ask which letter it was that was recognised as `letter`."""
     px = layout.px
     left, _, right, bottom = layout.picture
     shade(canvas, (left, bottom - px(96), right, bottom), 0.9)
@@ -129,7 +129,7 @@ def _draw_enrolment(canvas: Picture, layout: Layout, enrolment: Enrolment, name:
 
 
 def _draw_check(canvas: Picture, layout: Layout, own_hand: OwnHand) -> None:
-    """Draw what the correction changes: letters read differently, letters that look alike, samples left out."""
+    """Draw what the correction changes: letters that change, letters that look alike, samples left out."""
     made = own_hand.made
     if made is None or own_hand.is_making:
         waiting = "The service is learning it ..." if own_hand.is_making else own_hand.trouble
@@ -139,10 +139,10 @@ def _draw_check(canvas: Picture, layout: Layout, own_hand: OwnHand) -> None:
         return
     changed = [each for each in made.letters if each.after is not None and each.after != each.before]
     same = len(made.letters) - len(changed)
-    head, words = "All letters are read as before", ""
+    head, words = "All letters are recognised as before", ""
     if changed:
-        head = f"{len(changed)} of {len(made.letters)} letters are read differently now"
-        words = "Share of your samples that is read right, before and now"
+        head = f"{len(changed)} of {len(made.letters)} letters are recognised differently now"
+        words = "Share of your samples that is recognised, before and now"
     _write_title(canvas, layout, f"{own_hand.name}: {head}", words)
     for number, each in enumerate(changed):
         colour = STEADY if _is_better(each) else WAVERING
@@ -150,7 +150,7 @@ def _draw_check(canvas: Picture, layout: Layout, own_hand: OwnHand) -> None:
     rows = min(ROWS, -(-len(changed) // COLUMNS)) if changed else 0
     top = 158 + 50 * rows
     if changed and same:
-        _write_lines(canvas, layout, [f"The other {same} are read as before."], top, 20, UNSURE)
+        _write_lines(canvas, layout, [f"The other {same} are recognised as before."], top, 20, UNSURE)
         top += 40
     _write_lines(canvas, layout, _remarks(made), top, 20, WAVERING)
     _write_foot(canvas, layout, AGAIN)
@@ -162,7 +162,7 @@ def _draw_letters(canvas: Picture, layout: Layout, own_hand: OwnHand) -> None:
     counts = {} if profile is None else profile.counts
     state = "The service is learning it ..." if own_hand.is_making else own_hand.trouble
     if own_hand.in_force and not own_hand.is_making:
-        state = "In force: your letters are read by it"
+        state = "In force: your letters are recognised with it"
     _write_title(canvas, layout, f"{own_hand.name}: {_count(own_hand)}", state)
     for number, letter in enumerate(LETTERS):
         count = counts.get(letter, 0)

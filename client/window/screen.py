@@ -71,9 +71,9 @@ class View:
     latency: float = 0.0
     """Seconds from a frame's capture to its letter on the screen."""
     hand: str = ""
-    """Whose hand the letters are read by, or why they are not."""
+    """Whose profile the letters are recognised with, or why none is in force."""
     is_own: bool = False
-    """Whether they are."""
+    """Whether one is."""
     caption: str = CAPTION
     """Caption of the mask."""
 

@@ -63,7 +63,7 @@ class Screen:
         return note
 
     def show(self, points, seconds, letter=None, committed=None):
-        """Show a hand; the service reads a letter in it, and commits one in the last frame."""
+        """Show a hand; the service recognises a letter in it, and commits one in the last frame."""
         for number in range(round(seconds * 30)):
             last = number == round(seconds * 30) - 1
             hand = None if points is None else Hand(points, "Right", 1.0)
@@ -207,7 +207,7 @@ def test_there_is_a_letter_to_correct_only_right_after_it(keys):
     if keys:
         screen.show(open_hand(), 0.5, "V", "V")
     screen.key(*keys)
-    assert screen.key("w") == "The text does not end in a letter that was just read"
+    assert screen.key("w") == "The text does not end in a letter that was just recognised"
     assert not screen.modes.is_open
 
 
@@ -216,7 +216,7 @@ def test_a_question_can_be_cancelled_and_a_letter_that_moves_is_corrected_only()
     screen.show(open_hand(), 0.5, "I", "I")
     screen.key("w", ESCAPE)
     assert (screen.modes.is_open, screen.controls.text, screen.own_hand.profile) == (False, "I", None)
-    assert screen.key("w", "i") == "It was read as I"
+    assert screen.key("w", "i") == "It was recognised as I"
     assert screen.key("w", "j") == "That was J, which moves: corrected, not learned"
     assert (screen.controls.text, screen.own_hand.profile) == ("J", None)
     assert screen.key("u") == "J is I again"

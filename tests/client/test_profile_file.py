@@ -25,7 +25,7 @@ def sample(letter="A", shift=0.0):
     return Sample.from_hand(letter, points)
 
 
-def test_a_profile_is_read_as_it_was_written(tmp_path):
+def test_a_profile_comes_back_as_it_was_written(tmp_path):
     profile = Profile("Änne 2", (sample("A"), sample("B", 9.0)), CORRECTION)
     write_profile(tmp_path / "new" / "a.fingerspell", profile)
     read = read_profile(tmp_path / "new" / "a.fingerspell")
