@@ -1,4 +1,4 @@
-"""Learning from a mistake: the hold of a letter that was recognised wrongly joins the profile, and can be taken out again."""
+"""Learning from a mistake: the hold of a letter that was recognised wrongly joins the profile, or leaves it again."""
 
 from __future__ import annotations
 

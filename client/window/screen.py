@@ -190,9 +190,9 @@ def _draw_help(canvas: Picture, layout: Layout) -> None:
     left, top, right, bottom = layout.picture
     shade(canvas, layout.picture, 0.92)
     write(canvas, "Keys", (left + px(40), top + px(60)), px(30), WRITING, bold=True)
-    step = min(px(44), (bottom - top - px(80)) // len(KEYS))
+    step = min(px(44), (bottom - top - px(136)) // (len(KEYS) - 1))
     for number, (key, _, words) in enumerate(KEYS):
-        y = top + px(104) + number * step
+        y = top + px(100) + number * step
         write(canvas, name_key(key), (left + px(40), y), px(22), STEADY, bold=True)
         write(canvas, words, (left + px(200), y), fit(words, px(22), right - left - px(220)), WRITING)
 
