@@ -49,7 +49,7 @@ READY := .venv/.torch-$(strip $(TORCH_BACKEND))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help repro pretrain tune quantize test test-integration test-container lint serve container client web ui evaluate promote rollback check-figures leave-one-out bench-preprocess bench-train bench-smoothing bench-service bench-engines bench-client bench-films bench-gate fuzz fuzz-service faults docs messages figures audit sbom licences coverage clean-room deps lock clean
+.PHONY: help repro pretrain tune quantize test test-integration test-container lint serve container client web ui evaluate promote rollback check-figures leave-one-out bench-preprocess bench-train bench-smoothing bench-service bench-engines bench-client bench-films bench-own-films bench-profile bench-days bench-gate fuzz fuzz-service fuzz-profiles faults docs messages figures audit sbom licences coverage clean-room deps lock clean
 
 help: ## List the tasks
 	@echo "make TASK [NAME=value ...]"
@@ -198,6 +198,17 @@ bench-films: $(READY) ## Run the client on films of single letters, A.mp4 and so
 	@[ -n "$(strip $(DATA))" ] || { echo 'error: name a folder of films. Type: make bench-films DATA=films' >&2; exit 1; }
 	@$(RUN) benchmarks.films "$(strip $(DATA))" $(if $(strip $(MODEL)),--model "$(strip $(MODEL))") $(ARGS)
 
+bench-own-films: $(READY) ## Films of single letters with the signer's own hand enrolled from their first halves (DATA=folder)
+	@[ -n "$(strip $(DATA))" ] || { echo 'error: name a folder of films. Type: make bench-own-films DATA=films' >&2; exit 1; }
+	@$(RUN) benchmarks.own_films "$(strip $(DATA))" $(if $(strip $(MODEL)),--model "$(strip $(MODEL))") $(ARGS)
+
+bench-profile: $(READY) ## What a profile costs: making it, its size, and what it adds to a reply
+	@$(RUN) benchmarks.profile $(if $(strip $(MODEL)),--model "$(strip $(MODEL))") $(ARGS)
+
+bench-days: $(READY) ## A signer enrolled on one day and read on another (DATA=file.npz with days)
+	@[ -n "$(strip $(DATA))" ] || { echo 'error: name an .npz with landmarks, labels, signers and days. Type: make bench-days DATA=days.npz' >&2; exit 1; }
+	@$(RUN) benchmarks.days "$(strip $(DATA))" $(if $(strip $(MODEL)),--model "$(strip $(MODEL))") $(ARGS)
+
 # The fuzzer has an environment of its own: it is not made for every system, and nothing else needs it.
 fuzz: $(READY) ## Feed mutated raw files to the reader, guided by coverage (FILES=20000)
 	@[ -x .venv-fuzz/bin/python ] || .venv/bin/uv venv --quiet --python .venv/bin/python .venv-fuzz
@@ -206,6 +217,9 @@ fuzz: $(READY) ## Feed mutated raw files to the reader, guided by coverage (FILE
 
 fuzz-service: $(READY) ## Send the packaged service broken requests and messages (ARGS="--count 50000")
 	@$(RUN) fuzz.service $(ARGS)
+
+fuzz-profiles: $(READY) ## Send the packaged service broken profiles and enrolments (ARGS="--count 20000")
+	@$(RUN) fuzz.profiles $(ARGS)
 
 faults: $(READY) ## Kill, fill the disk, take MLflow away: is anything lost? (ARGS="kill-register --keep" for some)
 	@$(RUN) faults $(ARGS)

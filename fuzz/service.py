@@ -223,7 +223,8 @@ async def broken_messages(host: str, good: bytes, count: int, rng: random.Random
     sent = 0
     while sent < count:
         async with connect(f"ws://{host}/stream", compression=None) as socket:
-            for sequence in range(min(1000, count - sent)):
+            sequence = 0
+            for _ in range(min(1000, count - sent)):
                 message: bytes | str = mutate(good, rng) if rng.random() < 0.9 else "a text"
                 try:
                     await socket.send(message)
@@ -234,8 +235,10 @@ async def broken_messages(host: str, good: bytes, count: int, rng: random.Random
                     break
                 sent += 1
                 tally.statuses["message"] += 1
-                if f'"sequence":{sequence},' not in reply:
+                expected = '"profile":"refused"' if isinstance(message, str) else f'"sequence":{sequence},'
+                if expected not in reply:
                     tally.wrong.append(f"message: {reply[:100]} to number {sequence}")
+                sequence += isinstance(message, bytes)
 
 
 async def attack(host: str, good: bytes, count: int, seed: int) -> Tally:
