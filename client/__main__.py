@@ -1,4 +1,4 @@
-"""The command line: `fingerspell` or `python -m client`, and either with `record`."""
+"""The command line: `fingerspell` or `python -m client`, and either with `record`, `enrol` or `forget`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from client.errors import ClientError, explain_missing_library
 
@@ -23,6 +23,9 @@ keys in the window, each with a button:
   Backspace   delete the last        c   copy the text
   m           mirror the picture     s   read the text aloud
   p           pause: nothing is sent l   show how the letters are signed
+  y           your hand: show it, or what is known of it
+  w           the last letter is wrong: say which it was, and it is learned
+  u           take back what was learned last
   h           help                   q   quit (Esc, too)
 
 exit codes:
@@ -38,6 +41,10 @@ If the camera or the service is lost, the client tries again: until the window i
 A headless run writes a JSON line for each frame, with frame, time (seconds), hand (x0, y0, x1, y1 in pixels, or
 null), letter, confidence, smoothed and committed, and at the end one with the text.
 Pictures stay on this machine: only the hand's landmarks, drawn on black, go to the service.
+
+Your own hand: show each letter once (key y), and letters are recognised as you sign them from then on. Only landmarks
+are kept, in a file for each person; the window finds the last one again. Without a window, name it with --profile.
+`%(prog)s enrol --help` explains how to make one from a film, and `%(prog)s forget NAME` deletes one.
 
 `%(prog)s record --help` explains how to record your own data.
 """
@@ -55,6 +62,17 @@ Without a window, the terminal counts down to each letter of a camera. For a fil
   [{"letter": "H", "first_frame": 0, "end_frame": 25}, ...]
 
 Only landmarks are written, no pictures. Exit codes: see `fingerspell --help`. Ctrl-C saves what has been recorded, too.
+"""
+ENROL_EPILOG = """\
+Each letter is taken by itself: hold it still, then move your hand a little. J and Z are left out, because they move.
+If OUT.fingerspell exists, the letters that you show replace those in it.
+
+Without --headless, a window opens. With it, the terminal asks for the letters of a camera or a film, or a file says
+what a film's frames show:
+  [{"letter": "H", "first_frame": 0, "end_frame": 25}, ...]
+
+If the service is away, the profile is written all the same, and learned when it is first used. Exit codes: see
+`fingerspell --help`.
 """
 
 
@@ -84,15 +102,20 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> None:
-    recording = arguments[:1] == ["record"]
-    options = vars(_parse_record(arguments[1:]) if recording else _parse(arguments))
+    command, rest = (arguments[0], arguments[1:]) if arguments[:1] and arguments[0] in COMMANDS else ("", arguments)
+    options = vars(COMMANDS.get(command, _parse)(rest))
     try:
         from client import app  # noqa: PLC0415 - a missing library becomes a message
+        from client.profile import enrol  # noqa: PLC0415
         from client.recording import record  # noqa: PLC0415
     except ImportError as error:
         raise explain_missing_library(error) from error
-    if recording:
+    if command == "record":
         record.run(**options, out=sys.stdout)
+    elif command == "forget":
+        enrol.forget(options["name"], sys.stdout)
+    elif command == "enrol":
+        app.enrol(**options, out=sys.stdout, terminal=sys.stderr)
     else:
         app.run(app.Options(**options), sys.stdout, sys.stderr)
 
@@ -100,9 +123,12 @@ def _run(arguments: list[str]) -> None:
 def _parse(arguments: list[str]) -> argparse.Namespace:
     does = "Sign the ASL manual alphabet to a camera and read the letters."
     parser = _start_parser("fingerspell", does, EPILOG, "camera", "the first camera that works")
-    parser.add_argument(
-        "--server", metavar="URL", help="the service that recognises the letters (default: http://127.0.0.1:3000)"
+    _add_server(parser)
+    own_hand = parser.add_mutually_exclusive_group()
+    own_hand.add_argument(
+        "--profile", metavar="NAME", help="your own hand: a .fingerspell file, or a name (default: the last one used)"
     )
+    own_hand.add_argument("--no-profile", action="store_true", help="start without your own hand")
     parser.add_argument("--demo", action="store_true", help="a synthetic hand spells: no camera, no service")
     parser.add_argument("--fast", action="store_true", help="read a file as fast as possible, every frame of it")
     parser.add_argument("--headless", action="store_true", help="no window: write one JSON line per frame")
@@ -147,6 +173,36 @@ def _parse_record(arguments: list[str]) -> argparse.Namespace:
         help="time to form each letter, with --headless (default: %(default)g)",
     )
     return parser.parse_args(arguments)
+
+
+def _parse_enrol(arguments: list[str]) -> argparse.Namespace:
+    does = "Show your own hand, letter by letter, so that your letters are recognised better."
+    parser = _start_parser("fingerspell enrol", does, ENROL_EPILOG, "camera", "the first camera that works")
+    parser.add_argument("path", type=Path, metavar="OUT.fingerspell", help="the profile to write, or to change")
+    parser.add_argument("--signer", required=True, metavar="NAME", help="whose hand it is")
+    _add_server(parser)
+    parser.add_argument("--headless", action="store_true", help="no window: one line a letter on the terminal")
+    parser.add_argument("--labels", type=Path, metavar="FILE", help="what the frames of a film show (with --headless)")
+    return parser.parse_args(arguments)
+
+
+def _parse_forget(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="fingerspell forget", description="Delete the profile of somebody's hand.")
+    parser.add_argument("name", metavar="NAME", help="the .fingerspell file, or its name in the folder of profiles")
+    return parser.parse_args(arguments)
+
+
+COMMANDS: Final[dict[str, Callable[[list[str]], argparse.Namespace]]] = {
+    "record": _parse_record,
+    "enrol": _parse_enrol,
+    "forget": _parse_forget,
+}
+
+
+def _add_server(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--server", metavar="URL", help="the service that recognises the letters (default: http://127.0.0.1:3000)"
+    )
 
 
 def _start_parser(prog: str, does: str, epilog: str, source: str, shown: str) -> argparse.ArgumentParser:

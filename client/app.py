@@ -11,15 +11,23 @@ from typing import TYPE_CHECKING, Final, TextIO
 from client.capture.camera import ANY_CAMERA, Camera, Film, open_source
 from client.capture.demo import DemoSigner
 from client.capture.following import follow_hand
+from client.errors import ClientError
+from client.profile.enrol import begin_profile
+from client.profile.enrol import run as enrol_headless
+from client.profile.own_hand import OwnHand
+from client.profile.people import find_profile, last_used
 from client.session import Session
 from client.status import Status
-from client.stream.connection import TOKEN_VARIABLE, Connection
+from client.stream.connection import Connection
 from client.stream.demo import DemoRecogniser
+from client.stream.http_request import TOKEN_VARIABLE
 from client.stream.pipeline import Pipeline
+from client.stream.profile_request import make_correction
 from client.stream.retry import RetryingConnection
 from client.stream.timings import Timings
 from client.window.controls import Controls
 from client.window.film_writer import FilmWriter
+from client.window.modes import Modes
 from client.window.window import check_display
 
 if TYPE_CHECKING:
@@ -58,6 +66,13 @@ class Options:
     """Lowest confidence at which a letter counts; None: the service's default. `hold` is the same in seconds."""
     hold: float | None = None
     hand_model: Path | None = None
+    profile: str | None = None
+    """A file, or a name in the folder of profiles: the signer's own hand. None: in a window, the last one used."""
+    no_profile: bool = False
+    """Whether to start without a profile."""
+    enrol: Path | None = None
+    """The profile to write: the window opens with the enrolment of `signer`."""
+    signer: str = ""
 
 
 def run(options: Options, out: TextIO, terminal: TextIO) -> None:
@@ -72,18 +87,31 @@ def run(options: Options, out: TextIO, terminal: TextIO) -> None:
         ClientError: any error the user can fix, as early as it can be found.
     """
     windowed = not (options.headless or options.text_only)
+    if options.enrol is not None:
+        begin_profile(options.enrol, options.signer)  # an error is found before anything opens
     if windowed:
         check_display()
     status, controls = Status(terminal), Controls()
     patience = float("inf") if windowed else PATIENCE
     with ExitStack() as stack:
         source, find = _open_source(options, status, patience, stack)
-        connection = None
+        connection, own_hand = None, None
         recognise: Recognise = DemoRecogniser().recognise
         if options.server or not options.demo:
             server, token = options.server or SERVER, os.environ.get(TOKEN_VARIABLE, "").strip()
-            connect = partial(Connection, server, options.threshold, options.hold, token, timed=not source.live)
-            connection = RetryingConnection(connect, status, patience, lossless=not source.live, strict=not windowed)
+            own_hand = OwnHand(partial(make_correction, server, token), status, background=windowed)
+            _open_profile(own_hand, options, status, windowed=windowed)
+            connect = partial(
+                Connection, server, options.threshold, options.hold, token, timed=not source.live, link=own_hand.link
+            )
+            connection = RetryingConnection(
+                connect,
+                status,
+                patience,
+                lossless=not source.live,
+                strict=not windowed,
+                opened=own_hand.stream_opened,
+            )
             stack.callback(connection.close)
             recognise = connection.recognise
         film = stack.enter_context(FilmWriter(options.record, source.frame_rate)) if options.record else None
@@ -92,12 +120,56 @@ def run(options: Options, out: TextIO, terminal: TextIO) -> None:
         if options.timings is not None:
             timings = Timings()
             stack.callback(timings.save, options.timings)
-        session = Session(pipeline, connection, controls, status, out, options.headless, film, timings)
+        modes = Modes(controls, own_hand)
+        if modes.panel is not None and options.enrol is not None:
+            modes.panel.enrol_somebody(begin_profile(options.enrol, options.signer), options.enrol)
+        session = Session(pipeline, connection, controls, modes, status, out, options.headless, film, timings)
         stack.callback(session.end)
         if windowed:
             session.show_window()
         else:
             session.write_lines()
+
+
+def enrol(
+    path: Path,
+    signer: str,
+    *,
+    source: str,
+    server: str | None,
+    headless: bool,
+    labels: Path | None,
+    hand_model: Path | None,
+    out: TextIO,
+    terminal: TextIO,
+) -> None:
+    """Make the profile of a signer's hand: in a window, on the terminal, or from a labelled film.
+
+    Raises:
+        ClientError: any error the user can fix.
+    """
+    if labels is not None and not headless:
+        raise ClientError("--labels needs --headless. Leave it out to be asked for letters in a window.")
+    if not headless:
+        options = Options(source, server, hand_model=hand_model, enrol=path, signer=signer)
+        run(options, out, terminal)
+        return
+    token = os.environ.get(TOKEN_VARIABLE, "").strip()
+    make = partial(make_correction, server or SERVER, token)
+    enrol_headless(
+        path, signer, source=source, labels=labels, hand_model=hand_model, make=make, out=out, terminal=terminal
+    )
+
+
+def _open_profile(own_hand: OwnHand, options: Options, status: Status, *, windowed: bool) -> None:
+    """Use the profile that is named, or in a window the last one; that one may be damaged."""
+    if options.profile is not None:
+        own_hand.open(find_profile(options.profile))
+    elif windowed and not (options.no_profile or options.enrol) and (path := last_used()) is not None:
+        try:
+            own_hand.open(path)
+        except ClientError as error:
+            status.warn(str(error))
 
 
 def _open_source(

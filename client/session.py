@@ -12,8 +12,10 @@ from client.capture.hints import find_hint
 from client.frames import hand_box
 from client.stream.demo import THRESHOLD as DEMO_THRESHOLD
 from client.stream.timings import Pace
+from client.window.controls import KEYS
 from client.window.desktop import copy, speak
-from client.window.screen import SIZE, View, draw_screen, find_button
+from client.window.layout import SIZE, find_button
+from client.window.screen import View, draw_screen
 from client.window.window import Window
 
 if TYPE_CHECKING:
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
     from client.stream.reply import Reply
     from client.stream.retry import RetryingConnection
     from client.stream.timings import Timings
-    from client.window.controls import Controls
+    from client.window.controls import Action, Controls
     from client.window.film_writer import FilmWriter
+    from client.window.modes import Modes
 
 NO_REPLY: Final = 0.05
 """Seconds after which a frame is shown without its letter."""
@@ -45,6 +48,7 @@ class Session:
     connection: RetryingConnection | None
     """To the service; None in a demonstration."""
     controls: Controls
+    modes: Modes
     status: Status
     out: TextIO
     """Where lines, or the text, are written."""
@@ -76,15 +80,16 @@ class Session:
             while not self.pipeline.predictions.ended:
                 prediction = self.pipeline.predictions.take(0.01)
                 newest, now, picture = self.pipeline.newest, time.perf_counter(), None
+                self.modes.see(newest)
                 if prediction is not None:
                     shown, reply = prediction.detection, prediction.reply
-                    self.controls.commit(reply.committed)
+                    self.modes.commit(prediction)
                 elif newest is not shown and now - drawn_at > NO_REPLY:
                     shown = newest
                 if self._is_outdated() or self.controls.paused:
                     reply = None
                 if prediction is not None or now - drawn_at > (NO_REPLY if newest is not shown else REDRAW):
-                    picture = draw_screen(self._view(shown, reply), self.controls, window.size)
+                    picture = draw_screen(self._view(shown, reply), self.controls, window.size, self.modes.overlay)
                     drawn_at = now
                 key = window.show(picture, 1)
                 if prediction is not None:
@@ -105,18 +110,34 @@ class Session:
     def _press(self, key: int, window: Window) -> bool:
         """Do what a key and the clicked buttons ask for; returns whether to quit."""
         size = window.size
-        for pressed in (key, *(find_button(x, y, size) or -1 for x, y in window.take_clicks())):
+        for x, y in [(-1, -1), *window.take_clicks()]:  # the key, then the clicks
+            overlay = self.modes.overlay
+            pressed = key if x < 0 else find_button(x, y, size, KEYS if overlay is None else overlay.keys)
+            if pressed is None:
+                continue
+            if overlay is not None:
+                self._tell(self.modes.press(pressed))
+                continue
             action = self.controls.press(pressed)
             if action == "quit":
                 return True
             if action:
-                self.note = copy(self.controls.text) if action == "copy" else speak(self.controls.text)
-                self.note_until = time.monotonic() + NOTE
+                self._tell(self._do(action))
         return False
+
+    def _do(self, action: Action) -> str:
+        if action == "copy":
+            return copy(self.controls.text)
+        return speak(self.controls.text) if action == "speak" else self.modes.begin(action)
+
+    def _tell(self, note: str) -> None:
+        if note:
+            self.note, self.note_until = note, time.monotonic() + NOTE
 
     def _frame_done(self, prediction: Prediction) -> None:
         if self.film is not None:
-            picture = draw_screen(self._view(prediction.detection, prediction.reply), self.controls, SIZE)
+            view = self._view(prediction.detection, prediction.reply)
+            picture = draw_screen(view, self.controls, SIZE, self.modes.overlay)
             self.film.add(picture, prediction.detection.frame.time)
         drawn = time.perf_counter()
         if self.timings is not None:
@@ -130,6 +151,7 @@ class Session:
         rgb = None if shown is None else shown.frame.rgb
         points = None if shown is None or shown.hand is None else shown.hand.landmarks
         demo = self.connection is None
+        hand, is_own = ("", False) if outdated else self.modes.state
         return View(
             rgb=rgb,
             points=points,
@@ -143,6 +165,8 @@ class Session:
             is_ok=is_ok,
             rate=0.0 if outdated else self.pace.rate,
             latency=self.pace.latency,
+            hand=hand,
+            is_own=is_own,
             caption=DEMO_CAPTION if demo else View.caption,
         )
 

@@ -9,6 +9,10 @@ from typing import Any
 from client.errors import ClientError
 
 
+class RejectedError(ClientError):
+    """The service rejected a message."""
+
+
 @dataclass(frozen=True)
 class Reply:
     """The service's reply to one frame."""
@@ -40,7 +44,7 @@ def parse_reply(message: str | bytes, server: str) -> Reply:
     try:
         fields: dict[str, Any] = json.loads(message)
         if "error" in fields:
-            raise ClientError(
+            raise RejectedError(
                 f"{server} rejects a mask: {fields['error']} Check that client and service come from the same release."
             )
         return Reply(

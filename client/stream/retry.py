@@ -21,7 +21,14 @@ class RetryingConnection:
     """A stream that is opened again when it is lost."""
 
     def __init__(
-        self, connect: Callable[[], Connection], status: Status, patience: float, *, lossless: bool, strict: bool
+        self,
+        connect: Callable[[], Connection],
+        status: Status,
+        patience: float,
+        *,
+        lossless: bool,
+        strict: bool,
+        opened: Callable[[], None] = lambda: None,
     ) -> None:
         """Connect.
 
@@ -32,11 +39,13 @@ class RetryingConnection:
             lossless: whether to wait, however long it takes, for a reply to every mask; else masks are dropped during
                 an outage.
             strict: whether the service must be there at the start.
+            opened: called each time when a stream has been opened.
 
         Raises:
             ClientError: the service must be there, and is not.
         """
         self._connect, self._status, self._patience, self._lossless = connect, status, patience, lossless
+        self._opened = opened
         self._connection: Connection | None = None
         self._pauses = retry_pauses()
         self._next_try = 0.0
@@ -80,6 +89,7 @@ class RetryingConnection:
     def _open(self) -> Connection:
         connection = self._connect()
         self.threshold = connection.threshold
+        self._opened()
         return connection
 
     def _report_lost(self, error: ClientError) -> None:

@@ -5,28 +5,41 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Action = Literal["", "copy", "speak", "quit"]
+Action = Literal["", "copy", "speak", "hand", "wrong", "undo", "quit"]
 """What the session has to do for a key."""
+Key = tuple[int, str, str]
+"""A key's code, the label of its button, and what it does."""
 
 ESCAPE: Final = 27
 BACKSPACE: Final = 8
-KEYS: Final = (
+ENTER: Final = 13
+KEYS: Final[tuple[Key, ...]] = (
     (ord(" "), "Space", "add a space"),
     (BACKSPACE, "Delete", "delete the last letter"),
     (ord("x"), "Clear", "clear the text; again: bring it back"),
+    (ord("w"), "Wrong", "the last letter is wrong: say which it was, and it is learned"),
+    (ord("u"), "Undo", "take back what was learned last"),
     (ord("c"), "Copy", "copy the text to the clipboard"),
     (ord("s"), "Speak", "read the text aloud"),
     (ord("m"), "Mirror", "show the picture as in a mirror, or as the camera sees it"),
     (ord("p"), "Pause", "send nothing until you continue"),
     (ord("l"), "Letters", "show how each letter is signed"),
+    (ord("y"), "Your hand", "show your own hand, to have your letters recognised better"),
     (ord("h"), "Help", "show or hide this help"),
     (ord("q"), "Quit", "quit; the text is printed in the terminal"),
 )
 """Each key, the button that does the same, and what they do, in the order of the buttons."""
-ACTIONS: Final[dict[str, Action]] = {"Copy": "copy", "Speak": "speak", "Quit": "quit"}
+ACTIONS: Final[dict[str, Action]] = {
+    "Copy": "copy",
+    "Speak": "speak",
+    "Your hand": "hand",
+    "Wrong": "wrong",
+    "Undo": "undo",
+    "Quit": "quit",
+}
 PANELS: Final = ("Letters", "Help")
 """Buttons that show or hide a panel over the picture."""
-NAMES: Final = {ord(" "): "space", BACKSPACE: "backspace"}
+NAMES: Final = {ord(" "): "space", BACKSPACE: "backspace", ENTER: "enter", ESCAPE: "esc"}
 """Keys that are named by a word instead of a letter."""
 _LABELS: Final = {key: label for key, label, _ in KEYS} | {127: "Delete", ord("?"): "Help"}
 

@@ -13,7 +13,6 @@ import numpy as np
 from client.letters import letter_shapes
 from client.window.controls import KEYS, name_key
 from client.window.drawing import (
-    PANEL,
     STEADY,
     TRACK,
     UNSURE,
@@ -30,22 +29,14 @@ from client.window.drawing import (
     shade,
     write,
 )
+from client.window.layout import FOOT, SIDE, SIZE, Layout, draw_buttons
 
 if TYPE_CHECKING:
-    from client.frames import Box
     from client.stream.reply import Reply
     from client.window.controls import Controls
     from client.window.drawing import Colour, Picture, Points
+    from client.window.layout import Overlay
 
-SIZE: Final = (1280, 720)
-"""Size of the window that the lengths below are given for, in pixels; they scale with it."""
-SMALLEST: Final = (320, 180)
-SIDE: Final = 320
-"""Width of the panel with the letter."""
-FOOT: Final = 140
-"""Height of the bar with the text and the buttons."""
-BUTTON: Final = 52
-"""Height of a button."""
 CHART_COLUMNS: Final = 6
 CAPTION: Final = "all that is sent"
 NOTHING_SENT: Final = "nothing is sent"
@@ -79,77 +70,43 @@ class View:
     """Frames per second."""
     latency: float = 0.0
     """Seconds from a frame's capture to its letter on the screen."""
+    hand: str = ""
+    """Whose profile the letters are recognised with, or why none is in force."""
+    is_own: bool = False
+    """Whether one is."""
     caption: str = CAPTION
     """Caption of the mask."""
 
 
-def draw_screen(view: View, controls: Controls, size: tuple[int, int] = SIZE) -> Picture:
+def draw_screen(
+    view: View, controls: Controls, size: tuple[int, int] = SIZE, overlay: Overlay | None = None
+) -> Picture:
     """Draw the whole window.
 
     Args:
         view: what to show.
         controls: what the signer has set.
         size: width and height in pixels.
+        overlay: what has taken over the keys, if anything has.
 
     Returns:
         (H, W, 3) uint8 RGB.
     """
-    layout = Layout(max(size[0], SMALLEST[0]), max(size[1], SMALLEST[1]))
-    pressed = tuple(_is_on(label, controls) for _, label, _ in KEYS)
-    canvas = _draw_buttons(layout.width, layout.height, pressed).copy()
+    layout = Layout.of(size, KEYS if overlay is None else overlay.keys)
+    pressed = tuple(overlay is None and _is_on(label, controls) for _, label, _ in layout.keys)
+    canvas = draw_buttons(layout, pressed).copy()
     if view.rgb is not None:
         width = 3 * layout.unit
         colour = _colour(view.reply)
         draw_camera(canvas, layout.picture, view.rgb, view.points, colour, width, mirrored=controls.mirrored)
-    if controls.panel:
+    if overlay is not None:
+        overlay.draw(canvas, layout)
+    elif controls.panel:
         (_draw_help if controls.panel == "Help" else _draw_chart)(canvas, layout)
-    _draw_banners(canvas, view, controls, layout)
+    _draw_banners(canvas, view, layout, quiet=overlay is not None or controls.paused or bool(controls.panel))
     _draw_side(canvas, view, controls, layout)
     _draw_text(canvas, controls.text, layout)
     return canvas
-
-
-def find_button(x: int, y: int, size: tuple[int, int]) -> int | None:
-    """Find the key of the button at (x, y) in a window of this width and height, in pixels; None if there is none."""
-    layout = Layout(max(size[0], SMALLEST[0]), max(size[1], SMALLEST[1]))
-    for (left, top, right, bottom), key, _ in layout.buttons:
-        if left <= x < right and top <= y < bottom:
-            return key
-    return None
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where things are in a window of one size."""
-
-    width: int
-    height: int
-
-    @property
-    def unit(self) -> float:
-        """Pixels of this window per pixel of a window of `SIZE`."""
-        return min(self.width / SIZE[0], self.height / SIZE[1])
-
-    def px(self, length: float) -> int:
-        """Scale a length."""
-        return round(length * self.unit)
-
-    @property
-    def picture(self) -> Box:
-        """Where the camera's picture is."""
-        return 0, 0, self.width - self.px(SIDE), self.height - self.px(FOOT)
-
-    @property
-    def buttons(self) -> list[tuple[Box, int, str]]:
-        """Box, key and label of every button."""
-        edge, gap = self.px(16), self.px(8)
-        wide = (self.width - 2 * edge + gap) / len(KEYS)
-        bottom = self.height - self.px(12)
-        top = bottom - self.px(BUTTON)
-        return [
-            ((edge + round(place * wide), top, edge + round((place + 1) * wide) - gap, bottom), key, label)
-            for place, (key, label, _) in enumerate(KEYS)
-        ]
 
 
 def _draw_side(canvas: Picture, view: View, controls: Controls, layout: Layout) -> None:
@@ -196,10 +153,12 @@ def _draw_state(canvas: Picture, view: View, controls: Controls, left: int, layo
     if view.rate:
         pace = f"{view.rate:.0f} frames/s" + (f", {1000 * view.latency:.0f} ms" if view.latency else "")
         write(canvas, pace, (left, px(62)), px(16), UNSURE)
+    colour = STEADY if view.is_own else WAVERING
+    write(canvas, view.hand, (left, px(88)), fit(view.hand, px(16), px(SIDE - 48)), colour)
 
 
-def _draw_banners(canvas: Picture, view: View, controls: Controls, layout: Layout) -> None:
-    """Write a problem along the picture's upper edge, a hint or a note along its lower edge."""
+def _draw_banners(canvas: Picture, view: View, layout: Layout, *, quiet: bool) -> None:
+    """Write a problem along the picture's upper edge; along its lower one a note, or a hint unless `quiet`."""
     px = layout.px
     left, top, right, bottom = layout.picture
     if view.problem:
@@ -207,7 +166,7 @@ def _draw_banners(canvas: Picture, view: View, controls: Controls, layout: Layou
         shade(canvas, (left, top, right, top + px(20) + px(28) * len(lines)), 0.9)
         for number, line in enumerate(lines):
             write(canvas, line, (left + px(20), top + px(34) + px(28) * number), px(20), WAVERING)
-    words = view.note or ("" if controls.paused or controls.panel or view.problem else view.hint)
+    words = view.note or ("" if quiet or view.problem else view.hint)
     if words:
         size = fit(words, px(34), right - left - px(40))
         half = measure(words, size) / 2 + px(20)
@@ -226,30 +185,14 @@ def _draw_text(canvas: Picture, text: str, layout: Layout) -> None:
     write(canvas, line, (edge, layout.height - px(FOOT) + px(56)), size, WRITING, bold=True)
 
 
-@lru_cache(maxsize=4)
-def _draw_buttons(width: int, height: int, pressed: tuple[bool, ...]) -> Picture:
-    """Draw a window that is empty except for its buttons."""
-    layout = Layout(width, height)
-    canvas = blank(width, height)
-    for (box, key, label), is_pressed in zip(layout.buttons, pressed, strict=True):
-        left, top, right, bottom = box
-        background, colour = (STEADY, PANEL) if is_pressed else (TRACK, WRITING)
-        cv2.rectangle(canvas, (left, top), (right - 1, bottom - 1), background, cv2.FILLED)
-        middle, room = (left + right) / 2, right - left - layout.px(8)
-        write(canvas, label, (middle, top + layout.px(25)), fit(label, layout.px(19), room), colour, "middle")
-        name = name_key(key)
-        write(canvas, name, (middle, top + layout.px(44)), fit(name, layout.px(13), room), colour, "middle")
-    return canvas
-
-
 def _draw_help(canvas: Picture, layout: Layout) -> None:
     px = layout.px
     left, top, right, bottom = layout.picture
     shade(canvas, layout.picture, 0.92)
     write(canvas, "Keys", (left + px(40), top + px(60)), px(30), WRITING, bold=True)
-    step = min(px(44), (bottom - top - px(80)) // len(KEYS))
+    step = min(px(44), (bottom - top - px(136)) // (len(KEYS) - 1))
     for number, (key, _, words) in enumerate(KEYS):
-        y = top + px(104) + number * step
+        y = top + px(100) + number * step
         write(canvas, name_key(key), (left + px(40), y), px(22), STEADY, bold=True)
         write(canvas, words, (left + px(200), y), fit(words, px(22), right - left - px(220)), WRITING)
 

@@ -17,6 +17,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
 from serving import application, write_letters_model
 
 
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """The folder of this user's profiles: an empty one, not that of whoever runs the tests."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    return tmp_path / "data" / "fingerspell"
+
+
 @pytest.fixture(scope="session")
 def service(tmp_path_factory):
     """The address of a service that distinguishes H and E."""

@@ -8,7 +8,20 @@ import time
 
 import numpy as np
 
-KEYCODES = {" ": 65, "b": 56, "c": 54, "h": 43, "l": 46, "m": 58, "n": 57, "p": 33, "q": 24, "x": 53, "backspace": 22}
+KEYCODES = {
+    " ": 65,
+    "b": 56,
+    "c": 54,
+    "h": 43,
+    "l": 46,
+    "m": 58,
+    "n": 57,
+    "p": 33,
+    "q": 24,
+    "x": 53,
+    "backspace": 22,
+    "escape": 9,
+}
 """Key codes of a PC keyboard, which is what Xvfb has."""
 
 

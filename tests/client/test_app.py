@@ -23,7 +23,7 @@ from serving import application, write_model
 from client.mask import MASK_VERSION
 from client.stream.timings import STEPS, TOTAL
 from client.window.drawing import STEADY
-from client.window.screen import SIZE
+from client.window.layout import SIZE
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "sesame"  # noqa: S105 - of these tests
@@ -216,7 +216,18 @@ def test_help_lists_the_exit_codes_and_keys():
     done = subprocess.run(
         [sys.executable, "-m", "client", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    for word in ("--source", "--server", "--headless", "--hand-model", "--demo", "exit codes", "130", "Backspace"):
+    for word in (
+        "--source",
+        "--server",
+        "--headless",
+        "--hand-model",
+        "--demo",
+        "--profile",
+        "enrol --help",
+        "exit codes",
+        "130",
+        "Backspace",
+    ):
         assert word in done.stdout
 
 

@@ -19,7 +19,7 @@ from client.errors import ClientError
 from client.frames import Frame
 from client.mask import MASK_SIZE, MASK_VERSION
 from client.status import Status
-from client.stream import connection as connection_module
+from client.stream import http_request
 from client.stream.connection import Connection
 from client.stream.pipeline import Detection
 from client.stream.png import encode_png
@@ -172,14 +172,14 @@ ANSWERS = {
 
 @pytest.mark.parametrize(("sent", "message"), [row[:2] for row in ANSWERS.values()], ids=ANSWERS)
 def test_a_port_that_speaks_something_else_is_one_sentence(sent, message, monkeypatch):
-    monkeypatch.setattr(connection_module, "TIMEOUT", 0.3)
+    monkeypatch.setattr(http_request, "TIMEOUT", 0.3)
     with door(sent) as host, pytest.raises(ClientError, match=message):
         Connection(f"http://{host}")
 
 
 @pytest.mark.parametrize(("sent", "at_once", "then"), ANSWERS.values(), ids=ANSWERS)
 def test_so_is_one_that_does_so_when_the_stream_is_opened(sent, at_once, then, monkeypatch):
-    monkeypatch.setattr(connection_module, "TIMEOUT", 0.3)
+    monkeypatch.setattr(http_request, "TIMEOUT", 0.3)
     with door(answer(ABOUT), sent) as host, pytest.raises(ClientError, match=then or at_once):
         Connection(f"http://{host}")
 
@@ -231,7 +231,7 @@ def test_a_silent_service_is_reported_and_its_late_reply_is_skipped(address, mon
     with Proxy(address) as proxy, connected(proxy.address) as connection:
         assert connection.ask(RED).sequence == 0
         proxy.hang()
-        monkeypatch.setattr(connection_module, "TIMEOUT", 0.3)
+        monkeypatch.setattr(http_request, "TIMEOUT", 0.3)
         with pytest.raises(ClientError, match="has not answered"):
             connection.ask(RED)
         monkeypatch.undo()

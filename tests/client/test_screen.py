@@ -13,8 +13,9 @@ from client.mask import FINGER_COLOURS, render_mask
 from client.stream.reply import Reply
 from client.window.controls import KEYS, Controls
 from client.window.drawing import STEADY, TRACK, UNSURE, WAVERING, fit, measure, write
+from client.window.layout import SIZE, Layout, find_button
 from client.window.recording_screen import draw_recording
-from client.window.screen import SIZE, Layout, View, draw_screen, find_button
+from client.window.screen import View, draw_screen
 
 GREY = np.full((480, 640, 3), 90, np.uint8)
 PICTURE = Layout(*SIZE).picture

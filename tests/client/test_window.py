@@ -16,7 +16,7 @@ from display import click, press, read_screen, wait_for
 from client.errors import ClientError
 from client.window import window
 from client.window.drawing import STEADY, WAVERING
-from client.window.screen import SIZE, Layout
+from client.window.layout import SIZE, Layout
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.serial
