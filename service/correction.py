@@ -101,7 +101,7 @@ class Correction:
         return Correction(self.weights * np.float32(share), self.bias * np.float32(share), self.counts)
 
 
-def swap_views(features: Floats) -> Floats:
+def swap_hands(features: Floats) -> Floats:
     """Turn features (N, F) of hands into those of their mirror images: the second half comes first."""
     half = features.shape[1] // 2
     return np.concatenate([features[:, half:], features[:, :half]], axis=1)
@@ -121,7 +121,7 @@ def fit_correction(samples: Samples, prototypes: Prototypes, nothing: int | None
     enrolled = np.unique(samples.classes)
     missing = np.setdiff1d(np.arange(classes), enrolled)
     count, per_letter = len(samples), len(samples) / len(enrolled)
-    rows = np.concatenate([samples.features, swap_views(samples.features), prototypes.features[missing]])
+    rows = np.concatenate([samples.features, swap_hands(samples.features), prototypes.features[missing]])
     probabilities = np.concatenate([samples.probabilities, samples.probabilities, prototypes.probabilities[missing]])
     own = np.concatenate([samples.classes, samples.classes, missing])
     weight = np.repeat([1.0, OTHER_HAND, per_letter], [count, count, len(missing)]).astype(np.float32)

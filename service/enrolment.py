@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from service.correction import fit_correction, swap_views
+from service.correction import fit_correction, swap_hands
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -141,7 +141,7 @@ def _nearness_of_others(samples: Samples) -> Floats:
     """Find how much nearer than its own letter's others another letter's sample is to each, whichever hand: (N,)."""
     centred = samples.features - samples.features.mean(axis=0)
     centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), np.float32(1e-6))
-    similarity = np.maximum(centred @ centred.T, centred @ swap_views(centred).T)
+    similarity = np.maximum(centred @ centred.T, centred @ swap_hands(centred).T)
     np.fill_diagonal(similarity, -1.0)
     same = samples.classes[:, None] == samples.classes
     nearness: Floats = np.where(same, -1.0, similarity).max(axis=1) - np.where(same, similarity, -1.0).max(axis=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from service.correction import Correction, Prototypes, Samples, fit_correction, swap_views
+from service.correction import Correction, Prototypes, Samples, fit_correction, swap_hands
 from service.enrolment import enrol
 
 CLASSES, WIDTH, NOTHING = 6, 40, 5
@@ -29,7 +29,7 @@ def belief(labels, sure=0.95):
     return rows
 
 
-def misread(draw, rng, letter, taken_for, count):
+def signs_differently(draw, rng, letter, taken_for, count):
     """Samples of a letter that somebody signs in a way of their own, which the network takes for another letter."""
     own = rng.normal(size=WIDTH) * 2
     return own, Samples(draw(own, count), belief(np.full(count, taken_for)), np.full(count, letter))
@@ -43,7 +43,7 @@ def join(*parts):
 
 def test_a_letter_that_the_network_takes_for_another_is_learned_and_the_other_stays():
     prototypes, draw, rng = world()
-    own, k = misread(draw, rng, 0, 1, 3)
+    own, k = signs_differently(draw, rng, 0, 1, 3)
     v = Samples(draw(prototypes.features[1], 3), belief(np.full(3, 1)), np.full(3, 1))
     correction = fit_correction(join(k, v), prototypes, NOTHING)
     new_k, new_v = draw(own, 50), draw(prototypes.features[1], 50)
@@ -53,17 +53,17 @@ def test_a_letter_that_the_network_takes_for_another_is_learned_and_the_other_st
     np.testing.assert_allclose(correction.apply(as_v, new_k).sum(axis=1), 1.0, atol=1e-5)
 
 
-def test_the_other_hand_is_read_as_well():
+def test_the_other_hand_is_recognised_too():
     prototypes, draw, rng = world(1)
-    own, k = misread(draw, rng, 0, 1, 3)
+    own, k = signs_differently(draw, rng, 0, 1, 3)
     v = Samples(draw(prototypes.features[1], 3), belief(np.full(3, 1)), np.full(3, 1))
     correction = fit_correction(join(k, v), prototypes, NOTHING)
-    assert (correction.apply(belief(np.full(50, 1)), swap_views(draw(own, 50))).argmax(axis=1) == 0).all()
+    assert (correction.apply(belief(np.full(50, 1)), swap_hands(draw(own, 50))).argmax(axis=1) == 0).all()
 
 
 def test_letters_that_were_not_enrolled_and_hands_that_show_none_stay():
     prototypes, draw, rng = world(2)
-    _, k = misread(draw, rng, 0, 1, 4)
+    _, k = signs_differently(draw, rng, 0, 1, 4)
     correction = fit_correction(k, prototypes, NOTHING)
     for label in (2, 3, 4, NOTHING):
         seen = draw(prototypes.features[label], 50)
@@ -71,10 +71,10 @@ def test_letters_that_were_not_enrolled_and_hands_that_show_none_stay():
     assert correction.counts.tolist() == [True, True, False, False, False, True]
 
 
-def test_views_are_swapped_back_and_forth():
+def test_hands_are_swapped_back_and_forth():
     features = np.arange(12, dtype=np.float32).reshape(2, 6)
-    assert swap_views(features).tolist() == [[3, 4, 5, 0, 1, 2], [9, 10, 11, 6, 7, 8]]
-    np.testing.assert_array_equal(swap_views(swap_views(features)), features)
+    assert swap_hands(features).tolist() == [[3, 4, 5, 0, 1, 2], [9, 10, 11, 6, 7, 8]]
+    np.testing.assert_array_equal(swap_hands(swap_hands(features)), features)
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
@@ -119,7 +119,7 @@ def test_letters_signed_alike_are_named_and_others_are_not():
 
 def test_one_sample_of_one_letter_is_enough_to_begin_with():
     prototypes, draw, rng = world(6)
-    own, k = misread(draw, rng, 0, 1, 1)
+    own, k = signs_differently(draw, rng, 0, 1, 1)
     outcome = enrol(k, prototypes, NOTHING)
     assert outcome.letters[0].after is None
     assert (outcome.correction.apply(belief(np.full(20, 1), sure=0.6), draw(own, 20)).argmax(axis=1) == 0).mean() > 0.9

@@ -1,4 +1,4 @@
-/** The chooser of letters: what the last letter was, if it was read wrong. */
+/** The chooser of letters: what the last letter was, if it came out wrong. */
 
 import { find, setText } from "./page";
 

@@ -18,7 +18,7 @@ export interface LetterReport {
   letter: string;
   samples: number;
   used: number;
-  /** Share of the letter's samples that is read right, without and with a correction; null for a single sample. */
+  /** Share of the letter's samples that is recognised, without and with a correction; null for a single sample. */
   before: number | null;
   after: number | null;
 }

@@ -23,7 +23,7 @@ export function describeReport(report: ProfileReply | null): Findings {
   const letters = report.letters.length;
   const verdict =
     `Your hand is known: ${letters} ${letters === 1 ? "letter" : "letters"}. ` +
-    (better ? `${better} ${better === 1 ? "is" : "are"} read better now.` : "They are read as well as before.");
+    (better ? `${better} ${better === 1 ? "is" : "are"} recognised better now.` : "They are recognised as well as before.");
   const doubtful = [
     ...worse.map(({ letter }) => letter),
     ...report.alike.flat(),

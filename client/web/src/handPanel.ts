@@ -21,7 +21,7 @@ const SAY: Record<Phase, string> = {
 };
 
 type View = "home" | "asking" | "result";
-const VIEWS: Record<View, string> = { home: "hand-home", asking: "hand-asking", result: "hand-result" };
+const PANELS: Record<View, string> = { home: "hand-home", asking: "hand-asking", result: "hand-result" };
 
 export class HandPanel {
   private view: View = "home";
@@ -106,7 +106,7 @@ export class HandPanel {
 
   /** Show what has changed. */
   show(): void {
-    for (const [view, id] of Object.entries(VIEWS)) find(id).hidden = view !== this.view;
+    for (const [view, id] of Object.entries(PANELS)) find(id).hidden = view !== this.view;
     if (this.view === "home") this.showHome();
     else if (this.view === "asking") this.showAsking();
     else this.showResult();
@@ -261,7 +261,7 @@ export class HandPanel {
 function about(letters: number): string {
   if (letters) return `${letters} of ${ALPHABET.length} letters of this hand are known. Choose one to show it again.`;
   return (
-    "Show your own letters once, in about a minute, and they are read better from then on. Nothing is to be pressed: " +
+    "Show your own letters once, in about a minute, and they are recognised better from then on. Nothing is to be pressed: " +
     "show each letter that is asked for and hold it still. Nothing is written meanwhile."
   );
 }

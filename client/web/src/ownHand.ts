@@ -40,7 +40,7 @@ export interface Outside {
 }
 
 export class OwnHand {
-  /** Whether the service reads letters with this hand's correction at the moment. */
+  /** Whether the service recognises letters with this hand's correction at the moment. */
   inForce = false;
   /** Whether a correction is being made. */
   making = false;

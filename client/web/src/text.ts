@@ -6,7 +6,7 @@ type Hands = readonly (readonly Point[])[];
 export interface Written {
   position: number;
   letter: string;
-  /** The hands that were read as this letter; none if it was not signed. */
+  /** The hands that were recognised as this letter; none if it was not signed. */
   hands: Hands;
 }
 

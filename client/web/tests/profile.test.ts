@@ -142,8 +142,8 @@ describe("the check", () => {
     expect(doubtful).toEqual(["E", "K", "L", "M", "N"]);
   });
 
-  test("has nothing to say of letters that are read as before", () => {
+  test("has nothing to say of letters that are recognised as before", () => {
     const { verdict, findings } = describeReport({ ...report, letters: [letter("A", 1, 1)], dropped: [], alike: [] });
-    expect([verdict, findings]).toEqual(["Your hand is known: 1 letter. They are read as well as before.", []]);
+    expect([verdict, findings]).toEqual(["Your hand is known: 1 letter. They are recognised as well as before.", []]);
   });
 });
