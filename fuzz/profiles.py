@@ -37,10 +37,14 @@ if TYPE_CHECKING:
 
 STREAMS: Final = 4
 """Streams that send broken profiles at a time."""
-ENROLMENTS: Final = 0.02
+ENROLMENTS: Final = 0.01
 """Share of the inputs that are enrolments, each as much work as dozens of masks."""
 FORMS: Final = 0.2
 """Share of the inputs that are a mask and a profile for `/predict`."""
+MASKS: Final = 0.1
+"""Share of the refused profiles after which a mask is sent, too."""
+PAUSE: Final = 0.02
+"""Seconds between two masks of the witness."""
 VALUES: Final[tuple[Any, ...]] = (
     None, True, 0, -1, 1e308, -1e308, "", "x", "A" * 100_000, [], {}, [[]], {"a": {}}, 2**63, 1e-320, "\0", "../model",
     "__import__('os').system('x')", "gASVAAAA", [0.0] * 25, [1e3] * 25, [-1e3] * 25, ["nan"] * 25,
@@ -133,21 +137,24 @@ async def watch(host: str, inputs: Inputs, done: asyncio.Event, tally: Tally) ->
                 tally.wrong.append(f"witness: {top} instead of {first[place]}")
             tally.statuses["witness"] += 1
             number += 1
+            await asyncio.sleep(PAUSE)
 
 
 async def stream(
     host: str, inputs: Inputs, count: int, rng: random.Random, tally: Tally, advance: Callable[[], object]
 ) -> None:
-    """Send broken profiles as messages, and a mask after each, which must get a finite reply."""
+    """Send broken profiles as messages, and masks after those that are in force and some others: replies are finite."""
     async with connect(f"ws://{host}/stream", compression=None) as socket:
         for _ in range(count):
             correction = inputs.broken_profile(rng)
             text = f'{{"profile": {correction}}}' if rng.random() < 0.9 else correction
             state = await ask(socket, text)
             tally.statuses[str(state.get("profile"))] += 1
-            reply = await ask(socket, rng.choice(inputs.samples)[1])
             if state.get("profile") not in ("in force", "none", "refused", "outdated"):
                 tally.wrong.append(f"stream: {str(state)[:100]} to {text[:100]}")
+            reply = {"confidence": 0.0}
+            if state.get("profile") == "in force" or rng.random() < MASKS:
+                reply = await ask(socket, rng.choice(inputs.samples)[1])
             if not math.isfinite(reply.get("confidence", math.nan)):
                 tally.wrong.append(f"stream: {str(reply)[:100]} after {text[:100]}")
             advance()
@@ -159,8 +166,8 @@ async def predict(
     """Send a mask and a broken profile to `/predict`."""
     for _ in range(count):
         profile = inputs.broken_profile(rng).encode()
-        reply = await http.post("/predict", files={"mask": rng.choice(inputs.samples)[1], "profile": profile})
-        tally.add("form", reply.status_code, profile)
+        files = {"mask": rng.choice(inputs.samples)[1], "profile": profile}
+        tally.add("form", await post(http, "/predict", files), profile)
         advance()
 
 
@@ -170,9 +177,20 @@ async def enrol(
     """Send broken enrolments, one after the other."""
     for _ in range(count):
         files = inputs.enrolment(rng)
-        reply = await http.post("/profile", files=files)
-        tally.add("enrolment", reply.status_code, repr([name for name, _ in files]).encode())
+        sent = repr([name for name, _ in files]).encode()
+        tally.add("enrolment", await post(http, "/profile", files), sent)
         advance()
+
+
+async def post(http: httpx.AsyncClient, path: str, files: Any) -> int:  # noqa: ANN401 - as httpx takes it
+    """Send a form; returns the status of the answer.
+
+    A connection may have been closed between two requests, or before a body is read that is refused: one more is tried.
+    """
+    try:
+        return (await http.post(path, files=files)).status_code
+    except httpx.TransportError:
+        return (await http.post(path, files=files)).status_code
 
 
 async def ask(socket: ClientConnection, message: str | bytes) -> dict[str, Any]:

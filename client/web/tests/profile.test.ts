@@ -131,7 +131,7 @@ describe("the check", () => {
 
   test("says what is read worse, alike, not used and better, and which letters to show again", () => {
     const { verdict, findings, doubtful } = describeReport(report);
-    expect(verdict).toBe("Your hand is known: 4 letters. 1 is read better now.");
+    expect(verdict).toBe("Your hand is known: 4 letters. 1 is recognised better now.");
     expect(findings).toEqual([
       "Read worse, in percent of your samples before → now: K\u00a080\u00a0→\u00a060.",
       "M and N look alike: show them again, as different as you can.",
