@@ -6,7 +6,6 @@ log-probabilities as offsets, so that it starts from what the network recognises
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -14,6 +13,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from service.prototypes import Prototypes
 
     Floats = npt.NDArray[np.float32]
     Indices = npt.NDArray[np.int64]
@@ -26,30 +27,8 @@ a later hand differs from the enrolled ones."""
 OTHER_HAND: Final = 0.3
 """Weight of a sample's mirror image, the signer's other hand, relative to the sample."""
 ITERATIONS: Final = 150
-PROTOTYPES: Final = "prototypes"
-"""Key of a model's metadata with its prototypes; models of older releases have none."""
 LEAST_PROBABILITY: Final = 1e-6
 """Smaller probabilities count as this one: their logarithms would only be noise."""
-
-
-@dataclass(frozen=True)
-class Prototypes:
-    """What the network computes, on average, for each class of the people that it was trained on."""
-
-    features: Floats
-    """(C, F)."""
-    probabilities: Floats
-    """(C, C)."""
-
-    def pack(self) -> str:
-        """Write both side by side as base64 of little-endian float16, for a model's metadata."""
-        return base64.b64encode(np.hstack([self.features, self.probabilities]).astype("<f2").tobytes()).decode()
-
-    @classmethod
-    def unpack(cls, text: str, classes: int, width: int) -> Self:
-        """Read what `pack` wrote, of C classes and F features; ValueError if it is something else."""
-        values = np.frombuffer(base64.b64decode(text, validate=True), "<f2").astype(np.float32)
-        return cls(*np.split(values.reshape(classes, width + classes), [width], axis=1))
 
 
 @dataclass(frozen=True)
@@ -94,7 +73,9 @@ class Correction:
             (N, C) probabilities.
         """
         believed = probabilities[:, self.counts].sum(axis=1, keepdims=True)
-        return _softmax(_log(probabilities) + believed * (features @ self.weights + self.bias))
+        # Not `@`: for a single mask, the threads of BLAS would take the cores from the network's for longer than this.
+        added = np.einsum("nf,fc->nc", features, self.weights) + self.bias
+        return _softmax(_log(probabilities) + believed * added)
 
     def scale(self, share: float) -> Correction:
         """Trust it less: 0 leaves the network's probabilities as they are."""

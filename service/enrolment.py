@@ -16,7 +16,8 @@ from service.correction import fit_correction, swap_hands
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from service.correction import Correction, Floats, Indices, Prototypes, Samples
+    from service.correction import Correction, Floats, Indices, Samples
+    from service.prototypes import Prototypes
 
 FOLDS: Final = 5
 """Parts of an enrolment that are left out in turn; a letter's samples are spread over them."""

@@ -20,9 +20,9 @@ import onnxruntime as ort  # type: ignore[import-untyped]
 from pydantic import Field, TypeAdapter, ValidationError
 
 from service.cores import usable_cores
-from service.correction import PROTOTYPES, Prototypes
 from service.decoding import MASK_SIZE
 from service.errors import ServiceError
+from service.prototypes import PROTOTYPES, Prototypes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

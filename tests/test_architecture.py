@@ -13,7 +13,15 @@ ROOT = Path(__file__).resolve().parents[1]
 ROOMS = {
     "client": ("client",),
     "service": ("service",),
-    "stages": ("stages", "client.landmarks", "client.mask", "service.cores", "service.correction", "service.enrolment"),
+    "stages": (
+        "stages",
+        "client.landmarks",
+        "client.mask",
+        "service.cores",
+        "service.correction",
+        "service.enrolment",
+        "service.prototypes",
+    ),
 }
 """What each room may import of the project."""
 

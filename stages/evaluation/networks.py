@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from client.mask import MASK_VERSION
 from service.cores import usable_cores
-from service.correction import PROTOTYPES, Prototypes
+from service.prototypes import PROTOTYPES, Prototypes
 from stages.data.loader import draw_masks
 from stages.data.people import read_people
 from stages.errors import InputError, MaskVersionError

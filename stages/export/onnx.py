@@ -23,7 +23,7 @@ import torch
 from torch import nn
 
 from client.mask import MASK_VERSION
-from service.correction import PROTOTYPES, Prototypes
+from service.prototypes import PROTOTYPES, Prototypes
 from stages.data.loader import draw_masks
 from stages.data.people import TRAINED_ON, pack_people
 from stages.errors import PipelineError

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from service.correction import Correction, Prototypes, Samples, fit_correction, swap_hands
+from service.correction import Correction, Samples, fit_correction, swap_hands
 from service.enrolment import enrol
+from service.prototypes import Prototypes
 
 CLASSES, WIDTH, NOTHING = 6, 40, 5
 
