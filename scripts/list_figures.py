@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,6 +34,7 @@ def main() -> None:
     for name in PAGES:
         page = ROOT / name
         page.write_text(update(name, page.read_text(encoding="utf-8"), read_file), encoding="utf-8")
+    shutil.copyfile(ROOT / "reports/people/test/personal.png", ROOT / "docs/your_hand.png")
 
 
 def read_file(path: str) -> Any:  # noqa: ANN401 - each report has its own form
