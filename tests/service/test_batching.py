@@ -33,7 +33,7 @@ class Gated:
         self.model, self.gate, self.sizes = model, threading.Event(), []
         self.begun = threading.Event()
         self.classes, self.version, self.architecture = model.classes, model.version, model.architecture
-        self.fails, self.rows = False, slice(None)
+        self.fails, self.rows, self.prototypes = False, slice(None), None
 
     def predict(self, masks):
         self.begun.set()
