@@ -25,6 +25,7 @@ from client.capture.camera import open_source
 from client.capture.following import follow_hand
 from client.letters import letter_shapes
 from client.mask import crop_square, render_mask
+from client.profile.enrolment import SAMPLES, STEADY, STILL
 from client.status import Status
 from service.correction import Correction, Samples
 from service.enrolment import enrol
@@ -37,12 +38,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 REPORT: Final = Path("reports/bench_own_films.json")
-ENROLLED: Final = 5
-"""Frames of each letter that are enrolled."""
-STILL_SECONDS: Final = 0.4
-"""A hand is still if it was where it is for so long."""
-STILL: Final = 0.05
-"""Largest mean displacement of the landmarks of a still hand, as a share of its size."""
 APART: Final = 0.1
 """Seconds of the hold's first half, at its end, that are not enrolled: the next frame is read."""
 
@@ -80,9 +75,9 @@ class Hands:
         times = self.times[self.shown]
         longest, begin = (0.0, 0.0), None
         for row, time in enumerate(times):
-            before = (times <= time) & (times >= time - STILL_SECONDS)
+            before = (times <= time) & (times >= time - STILL)
             moved = np.linalg.norm(self.points[before] - self.points[row], axis=2).mean(axis=1)
-            if moved.max() > STILL * crop_square(self.points[row])[1]:
+            if moved.max() > STEADY * crop_square(self.points[row])[1]:
                 begin = None
                 continue
             begin = float(times[before][0]) if begin is None else begin
@@ -99,7 +94,7 @@ class Hands:
         """Choose the hands to enrol, by their number among the N."""
         times = self.times[self.shown]
         able = np.flatnonzero((times >= self.hold[0]) & (times <= self.middle - APART))
-        return able[np.unique(np.linspace(0, len(able) - 1, ENROLLED).round().astype(int))] if len(able) else able
+        return able[np.unique(np.linspace(0, len(able) - 1, SAMPLES).round().astype(int))] if len(able) else able
 
     def read_second_half(self, classes: tuple[str, ...], correction: Correction | None) -> str:
         """Spell what the second half shows."""

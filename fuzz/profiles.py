@@ -14,7 +14,6 @@ import json
 import math
 import os
 import random
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,7 +24,7 @@ from websockets.asyncio.client import connect
 from benchmarks.service import MODEL, memory, serve
 from client.mask import render_mask
 from client.stream.png import encode_png
-from fuzz.service import ANSWER_SECONDS, GROWTH_MIB, Tally, mutate
+from fuzz.service import ANSWER_SECONDS, Tally, conclude, mutate
 from stages.errors import PipelineError, run_door
 from stages.hand.handshapes import read_handshapes
 from stages.hand.signers import synthesize_hands
@@ -216,13 +215,7 @@ def main() -> None:
         before = memory(process)
         tally = asyncio.run(attack(host, options.count, options.seed))
         growth = (memory(process) - before) / 2**20
-    if growth > GROWTH_MIB:
-        tally.wrong.append(f"memory grew by {growth:.0f} MiB")
-    answers = ", ".join(f"{status}: {count:,}" for status, count in sorted(tally.statuses.items()))
-    sys.stdout.write(f"{options.count:,} sent. {answers}. Memory grew by {growth:.0f} MiB.\n")
-    sys.stdout.writelines(f"WRONG {line}\n" for line in tally.wrong[:20])
-    if tally.wrong:
-        sys.exit(1)
+    conclude(tally, options.count, growth)
 
 
 if __name__ == "__main__":

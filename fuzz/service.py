@@ -269,6 +269,23 @@ async def attack(host: str, good: bytes, count: int, seed: int) -> Tally:
     return tally
 
 
+def conclude(tally: Tally, sent: int, growth: float) -> None:
+    """Print the answers and what was wrong, and end the process with status 1 if anything was.
+
+    Args:
+        tally: what came back.
+        sent: number of inputs.
+        growth: of the service's memory meanwhile, in MiB.
+    """
+    if growth > GROWTH_MIB:
+        tally.wrong.append(f"memory grew by {growth:.0f} MiB")
+    answers = ", ".join(f"{status}: {count:,}" for status, count in sorted(tally.statuses.items()))
+    sys.stdout.write(f"{sent:,} sent. {answers}. Memory grew by {growth:.0f} MiB.\n")
+    sys.stdout.writelines(f"WRONG {line}\n" for line in tally.wrong[:20])
+    if tally.wrong:
+        sys.exit(1)
+
+
 def main() -> None:
     """Serve a model, attack it, and print the answers."""
     parser = argparse.ArgumentParser(prog="python -m fuzz.service", description=__doc__)
@@ -284,13 +301,7 @@ def main() -> None:
         before = memory(process)
         tally = asyncio.run(attack(host, good, options.count, options.seed))
         growth = (memory(process) - before) / 2**20
-    if growth > GROWTH_MIB:
-        tally.wrong.append(f"memory grew by {growth:.0f} MiB")
-    answers = ", ".join(f"{status}: {count:,}" for status, count in sorted(tally.statuses.items()))
-    sys.stdout.write(f"{tally.statuses.total():,} sent. {answers}. Memory grew by {growth:.0f} MiB.\n")
-    sys.stdout.writelines(f"WRONG {line}\n" for line in tally.wrong[:20])
-    if tally.wrong:
-        sys.exit(1)
+    conclude(tally, tally.statuses.total(), growth)
 
 
 if __name__ == "__main__":
