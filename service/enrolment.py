@@ -71,7 +71,8 @@ def enrol(samples: Samples, prototypes: Prototypes, nothing: int | None = None) 
     used = samples.at(kept)
     held_out = _hold_out(used, prototypes, nothing) if misfits.any() else tried
     correction = fit_correction(used, prototypes, nothing).scale(_trust(used, held_out))
-    dropped = {int(row): int(tried.apply(row).argmax()) for row in np.flatnonzero(misfits)}
+    looks_like = tried.corrected().argmax(axis=1)
+    dropped = {int(row): int(looks_like[row]) for row in np.flatnonzero(misfits)}
     return Enrolment(
         correction, _check_letters(samples, used, held_out), dropped, _find_alike(used, held_out, correction)
     )
@@ -82,26 +83,26 @@ class _HeldOut:
     """What corrections say of samples that they were not fitted on."""
 
     samples: Samples
-    corrections: list[Correction | None]
-    """One for each sample; None if nothing else shows its letter."""
-
-    def apply(self, row: int, share: float = 1.0) -> Floats:
-        """Correct one sample: probabilities (C,)."""
-        correction, one = self.corrections[row], self.samples.at(np.array([row]))
-        corrected = one.probabilities
-        if correction is not None:
-            corrected = correction.scale(share).apply(one.probabilities, one.features)
-        return corrected.reshape(-1)
+    parts: list[tuple[Indices, Correction]]
+    """Rows that were left out of a fit although others show their letters, and the correction that was fitted."""
 
     @property
     def rows(self) -> Indices:
-        """The samples whose letter has others."""
-        return np.array([row for row, each in enumerate(self.corrections) if each is not None], dtype=np.int64)
+        """The samples whose letter has others, in their order."""
+        return np.sort(np.concatenate([np.zeros(0, np.int64), *(rows for rows, _ in self.parts)]))
+
+    def corrected(self, share: float = 1.0) -> Floats:
+        """Correct every sample of `rows` by a share of its correction; the others stay: probabilities (N, C)."""
+        probabilities = self.samples.probabilities.copy()
+        for rows, correction in self.parts:
+            left_out = self.samples.at(rows)
+            probabilities[rows] = correction.scale(share).apply(left_out.probabilities, left_out.features)
+        return probabilities
 
     def recognised(self, share: float) -> npt.NDArray[np.bool_]:
         """Whether each of `rows` is recognised by a share of the correction."""
-        best = np.array([self.apply(row, share).argmax() for row in self.rows], dtype=np.int64)
-        return np.asarray(best == self.samples.classes[self.rows])
+        recognised: npt.NDArray[np.bool_] = self.corrected(share).argmax(axis=1) == self.samples.classes
+        return recognised[self.rows]
 
 
 def _hold_out(samples: Samples, prototypes: Prototypes, nothing: int | None) -> _HeldOut:
@@ -110,15 +111,13 @@ def _hold_out(samples: Samples, prototypes: Prototypes, nothing: int | None) -> 
     for letter in np.unique(samples.classes):
         own = samples.classes == letter
         turn[own] = np.arange(own.sum()) % FOLDS
-    corrections: list[Correction | None] = [None] * len(samples)
+    parts = []
     for fold in range(int(turn.max()) + 1):
         rest = samples.at(turn != fold)
-        if not len(rest):
-            continue
-        correction = fit_correction(rest, prototypes, nothing)
-        for row in np.flatnonzero((turn == fold) & np.isin(samples.classes, rest.classes)):
-            corrections[row] = correction
-    return _HeldOut(samples, corrections)
+        if len(rest):
+            left_out = np.flatnonzero((turn == fold) & np.isin(samples.classes, rest.classes))
+            parts.append((left_out, fit_correction(rest, prototypes, nothing)))
+    return _HeldOut(samples, parts)
 
 
 def _misfits(samples: Samples, held_out: _HeldOut) -> npt.NDArray[np.bool_]:
@@ -176,8 +175,7 @@ def _check_letters(samples: Samples, used: Samples, held_out: _HeldOut) -> dict[
 def _find_alike(samples: Samples, held_out: _HeldOut, correction: Correction) -> list[tuple[int, int]]:
     """Find pairs of enrolled letters of which one is often taken for the other."""
     fitted = correction.apply(samples.probabilities, samples.features)
-    for row in held_out.rows:
-        fitted[row] = held_out.apply(row)
+    fitted[held_out.rows] = held_out.corrected()[held_out.rows]
     letters = np.unique(samples.classes).tolist()
     taken_for = np.stack([fitted[samples.classes == letter].mean(axis=0) for letter in letters])
     return [

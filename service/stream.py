@@ -60,7 +60,7 @@ async def serve_stream(websocket: WebSocket, options: StreamOptions, batcher: Ba
     receiver = asyncio.create_task(_receive(websocket, newest))
     try:
         while (message := await newest.get()) is not None:
-            for reply in [reply async for reply in stream.replies(message)]:
+            async for reply in stream.replies(message):
                 async with asyncio.timeout(SEND_SECONDS):
                     await websocket.send_text(reply.model_dump_json())
             _ANSWER.observe(time.perf_counter() - message.arrived)
