@@ -12,7 +12,7 @@ from client.profile.people import remember
 from client.profile.profile_file import Profile, read_profile, write_profile
 from client.profile.samples import LETTERS
 from client.stream.correction import CorrectionLink, ProfileAnswer
-from client.stream.profile_request import Made, NoProfilesError
+from client.stream.profile_request import Made, NoProfilesError, older_release
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -178,12 +178,7 @@ class OwnHand:
                 )
             )
         elif answer.state == "unsupported":
-            self._report(
-                NoProfilesError(
-                    "The service is of an older release, which does not learn a signer's own hand. Letters go on "
-                    "without it; update the service to use it."
-                )
-            )
+            self._report(older_release("The service"))
 
     def _report(self, error: ClientError) -> None:
         """Say once what is wrong."""

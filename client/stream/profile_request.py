@@ -100,14 +100,19 @@ def _ask(server: str, token: str, body: bytes, kind: str) -> dict[str, Any]:
             if error.status == _OLD_MODEL:
                 raise NoProfilesError(f"{error} Letters go on without your hand.") from error
             if error.status in _NO_SUCH_DOOR:
-                raise NoProfilesError(
-                    f"{server} is of an older release, which does not learn a signer's own hand. Letters go on without "
-                    "it; update the service to use it."
-                ) from error
+                raise older_release(server) from error
             if error.status != _BUSY or tries == TRIES:
                 raise
         tries += 1
         time.sleep(PAUSE)
+
+
+def older_release(service: str) -> NoProfilesError:
+    """Explain that a service, by its address or otherwise, makes no corrections."""
+    return NoProfilesError(
+        f"{service} is of an older release, which does not learn a signer's own hand. Letters go on without it; update "
+        "the service to use it."
+    )
 
 
 def _encode_form(files: Sequence[tuple[str, bytes]], boundary: str) -> bytes:
