@@ -49,9 +49,7 @@ class CustomCNN(nn.Module):
         """
         x = average_down(x)
         landmarks = self.by_landmarks.locate(x)
-        by_features = self.by_features.classify(self.by_features.embed(x))
-        by_landmarks = self.by_landmarks.classify(self.by_landmarks.classifier.embed(_normalise(landmarks)))
-        return by_features, by_landmarks, landmarks
+        return self.by_features(x), self.by_landmarks.classify(landmarks), landmarks
 
     def embed(self, x: torch.Tensor) -> torch.Tensor:
         """Map normalised masks (N, 3, S, S), S at least 56, to features (N, 554).
@@ -66,7 +64,7 @@ class CustomCNN(nn.Module):
     def classify(self, features: torch.Tensor) -> torch.Tensor:
         """Map features (N, 554) to logits (N, classes)."""
         by_features, by_landmarks = features[:, :FEATURES], features[:, FEATURES : 2 * FEATURES]
-        return (self.by_features.classify(by_features) + self.by_landmarks.classify(by_landmarks)) / 2.0
+        return (self.by_features.classify(by_features) + self.by_landmarks.classifier.classify(by_landmarks)) / 2.0
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map normalised masks (N, 3, S, S), S at least 56, to logits (N, classes)."""
@@ -122,6 +120,10 @@ class FeatureBranch(nn.Module):
         logits: torch.Tensor = self.classifier[-1](features)
         return logits
 
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map small masks (N, 3, S, S) to logits (N, classes)."""
+        return self.classify(self.embed(x))
+
 
 class LandmarkBranch(nn.Module):
     """The same convolutions; the 21 landmarks are located in all their features, and a small MLP classifies them."""
@@ -140,9 +142,10 @@ class LandmarkBranch(nn.Module):
         landmarks: torch.Tensor = self.maps(features[1:])
         return landmarks
 
-    def classify(self, features: torch.Tensor) -> torch.Tensor:
-        """Map features (N, 256) to logits (N, classes)."""
-        return self.classifier.classify(features)
+    def classify(self, landmarks: torch.Tensor) -> torch.Tensor:
+        """Map landmarks (N, 21, 2) to logits (N, classes)."""
+        logits: torch.Tensor = self.classifier(_normalise(landmarks))
+        return logits
 
 
 def _normalise(landmarks: torch.Tensor) -> torch.Tensor:
