@@ -90,7 +90,7 @@ test-container: $(READY) ## Build the image and run it (needs root, podman, runc
 	@$(RUN) pytest -m container -s $(ARGS)
 
 lint: $(READY) ## Check style, types and spelling
-	@$(RUN) ruff check .
+	@$(RUN) ruff check --no-cache .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
 	@$(RUN) codespell_lib

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 import numpy as np
-from client.profile.profile_file import Profile, write_profile
-from client.profile.samples import Sample
 from pydantic import BaseModel
 
 from benchmarks.service import MODEL, serve
+from client.profile.profile_file import Profile, write_profile
+from client.profile.samples import Sample
 from client.stream.png import encode_png
 from service.cores import usable_cores
 from service.correction import Samples
