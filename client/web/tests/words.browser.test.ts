@@ -1,0 +1,142 @@
+/**
+ * Words on the page, in a real Chromium, against a real service that knows English words.
+ *
+ * The camera is a film that spells WORLD over and over, with an R too brief to be committed, and takes the hand away. The
+ * environment variables are those of browser.test.ts.
+ */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const { FINGERSPELL_URL: url = "", FINGERSPELL_FILM: film = "", CHROMIUM: executablePath = "" } = process.env;
+const { FINGERSPELL_PICTURES: pictures = "" } = process.env;
+const DESKTOP = { width: 1280, height: 800 };
+const PHONE = { width: 360, height: 740 };
+const READ = { timeout: 40_000, interval: 20 };
+const SOON = { timeout: 10_000 };
+
+describe.skipIf(!url)("words on the page", () => {
+  let browser: Browser;
+
+  beforeAll(async () => {
+    browser = await chromium.launch({
+      executablePath,
+      args: [
+        "--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+        `--use-file-for-fake-video-capture=${film}`,
+      ],
+    }); // prettier-ignore
+  });
+  afterAll(() => browser?.close());
+
+  async function open(viewport = DESKTOP): Promise<Page> {
+    const context = await browser.newContext({ viewport, colorScheme: "dark", permissions: ["camera"] });
+    const page = await context.newPage();
+    await page.goto(url);
+    return page;
+  }
+
+  async function picture(page: Page, name: string): Promise<void> {
+    if (pictures) await page.screenshot({ path: join(pictures, `${name}.png`) });
+  }
+
+  const text = (page: Page) => page.locator("#text").textContent();
+  const choices = (page: Page) => page.locator("#candidates button:visible").allTextContents();
+  const notice = (page: Page) => page.locator("#notice-text").textContent();
+
+  test.each([
+    ["desktop", DESKTOP],
+    ["phone", PHONE],
+  ] as const)("take the place of letters when the hand is gone, on a %s", { timeout: 120_000 }, async (name, viewport) => {
+    const page = await open(viewport);
+    // The film starts anywhere: the first word may be the end of one.
+    await expect.poll(() => text(page), READ).toMatch(/ $/);
+    await page.keyboard.press("x");
+    await expect.poll(() => text(page), READ).toBe("WOL");
+    await expect.poll(() => choices(page), READ).toContainEqual(expect.stringMatching(/^\d WORLD$/));
+    await picture(page, `web_words_candidates_${name}`);
+    expect(await violations(page)).toEqual([]);
+    await expect.poll(() => text(page), READ).toBe("WORLD ");
+    await page.keyboard.press("p"); // or the next word would begin
+    await picture(page, `web_words_accepted_${name}`);
+    expect(await violations(page)).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)).toBe(false);
+
+    const word = page.locator("#text button");
+    expect(await word.evaluate((element) => getComputedStyle(element).textDecorationLine)).toBe("underline");
+    await word.click();
+    expect(await text(page)).toBe("WOLD ");
+    await picture(page, `web_words_as_read_${name}`);
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press("Enter"); // it has kept the focus
+    expect(await text(page)).toBe("WORLD ");
+    await page.keyboard.press("r");
+    expect(await text(page)).toBe("WOLD ");
+    await page.getByRole("button", { name: "As read" }).click();
+    expect(await text(page)).toBe("WORLD ");
+    await page.keyboard.press("Backspace");
+    expect(await text(page)).toBe("WORLD");
+    await page.keyboard.press("Backspace");
+    expect(await text(page)).toBe("");
+    await page.context().close();
+  });
+
+  test("are chosen by key and by a tap, the signer's own first of all", { timeout: 120_000 }, async () => {
+    const page = await open();
+    await page.keyboard.press("h");
+    await page.locator("#own-words").fill("wolda\nzoë");
+    await page.locator("#own-words").blur();
+    expect(await page.locator("#own-words-count").textContent()).toMatch(/^1 word\. Left out: ZOË\./);
+    await picture(page, "web_words_settings");
+    await page.reload();
+    expect(await page.locator("#own-words").inputValue()).toBe("wolda\nzoë");
+    await expect.poll(() => text(page), READ).toMatch(/ $/);
+    await page.keyboard.press("x");
+    await expect.poll(() => text(page), READ).toBe("WOL");
+    await page.keyboard.press("p");
+    await expect.poll(async () => (await choices(page)).join(), SOON).toContain("WOLDA");
+    const second = (await choices(page))[1].slice(2);
+    await page.keyboard.press("2");
+    expect(await text(page)).toBe(`${second} `);
+    expect(await choices(page)).toEqual([]);
+    await page.keyboard.press("Backspace"); // the word goes on
+    await expect.poll(() => choices(page), SOON).toContainEqual(expect.stringContaining(second));
+    await page.locator("#candidates button", { hasText: second }).first().focus();
+    await page.keyboard.press("Enter");
+    expect(await text(page)).toBe(`${second} `);
+    await page.context().close();
+  });
+
+  test("are not asked for if they are switched off, which is remembered", { timeout: 120_000 }, async () => {
+    const page = await open();
+    await page.keyboard.press("v");
+    await page.reload();
+    expect(await page.getByRole("button", { name: "Words" }).getAttribute("aria-pressed")).toBe("false");
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    await expect.poll(() => text(page), { timeout: 60_000, interval: 50 }).toMatch(/WOLDWOL/);
+    expect(asked).not.toContain("/words");
+    expect(await page.locator("#candidates").isVisible()).toBe(false);
+    await page.context().close();
+  });
+
+  test("that a service does not know are missed once, and letters go on", { timeout: 120_000 }, async () => {
+    const page = await open();
+    await page.route("**/words", (route) => route.fulfill({ status: 404, body: "" }));
+    await expect.poll(() => notice(page), READ).toContain("knows no words. Letters go on without words.");
+    await expect.poll(() => text(page), READ).toMatch(/WOLD $/);
+    await page.context().close();
+  });
+});
+
+/** What the page lacks in its present state to be accessible to all. */
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(readFileSync("node_modules/axe-core/axe.min.js", "utf8")); // past the page's policy
+  return page.evaluate(async () => {
+    type Result = { violations: { id: string; impact: string; nodes: { html: string }[] }[] };
+    const { axe } = window as unknown as { axe: { run(): Promise<Result> } };
+    return (await axe.run()).violations.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes[0].html}`);
+  });
+}
