@@ -35,6 +35,8 @@ export class Spelling {
   private late: { query: string; word: Word } | null = null;
   /** When a hand was last seen; null if its absence has ended a word, which it does once. */
   private seen: number | null = null;
+  /** Whether the frame before had no hand, either: one such frame may be a slip. */
+  private missed = false;
   private deleted = -Infinity;
 
   constructor(
@@ -65,11 +67,7 @@ export class Spelling {
     this.update();
     if (reply.committed === "space") this.space();
     if (reply.committed === "del") this.text.delete();
-    if (hasHand) this.seen = seconds;
-    else if (this.seen !== null && seconds - this.seen >= AWAY) {
-      this.seen = null;
-      if (this.on) this.end(this.accepted);
-    }
+    if (this.isGone(hasHand, seconds) && this.on) this.end(this.accepted);
     this.update();
     if (this.text.value !== before) this.outside.show();
   }
@@ -145,6 +143,16 @@ export class Spelling {
     this.query = query;
     if (query === null) this.candidates = NO_CANDIDATES;
     else this.completion.ask(query);
+  }
+
+  /** Whether the hand has now been away for long enough to end a word. */
+  private isGone(hasHand: boolean, seconds: number): boolean {
+    const missedBefore = this.missed;
+    this.missed = !hasHand;
+    if (hasHand) this.seen = seconds;
+    if (!missedBefore || this.seen === null || seconds - this.seen < AWAY) return false;
+    this.seen = null;
+    return true;
   }
 
   private end(accepted: string | null): void {

@@ -151,6 +151,13 @@ describe("a word", () => {
     expect(service.spelling.text.value).toBe("WORKDS");
   });
 
+  test("goes on if a slow machine misses the hand in one frame after a second", async () => {
+    const service = await read();
+    service.spelling.see(reply(), [], false, 2);
+    service.spelling.see(reply(), [], true, 3);
+    expect(service.spelling.text.value).toBe("WORKD");
+  });
+
   test("ends with Space, and no second space is set when the hand then stays away", async () => {
     const service = await read();
     service.spelling.space();
