@@ -80,7 +80,8 @@ def test_types_and_logic_and_the_same_masks_as_python(built, tmp_path):
         for points in hands
     ]
     (tmp_path / "vectors.json").write_text(json.dumps({"version": MASK_VERSION, "hands": vectors}))
-    files = (f"tests/{name}.test.ts" for name in ("mask", "logic", "enrolment", "profile", "ownHand", "text", "spelling", "words"))
+    names = ("mask", "logic", "enrolment", "profile", "ownHand", "text", "spelling", "words")
+    files = (f"tests/{name}.test.ts" for name in names)
     printed = run_tests(*files, FINGERSPELL_VECTORS=str(tmp_path / "vectors.json"))
     assert float(re.search(r"equal pixels ([\d.]+) %", printed)[1]) > 99.99
 

@@ -3,7 +3,7 @@
 import { find } from "./page";
 import { isReplaced, join, shown, type Text, type Word } from "./text";
 
-/** What stands for a word's letters if none was read. */
+/** What is shown for the letters of a word of which none was committed. */
 const EMPTY = "·";
 
 /** Show the text. What has not changed is left in place, so that screen readers read out only what is new. */
@@ -40,7 +40,7 @@ function drawButton(word: Word, index: number): HTMLElement {
   button.type = "button";
   button.className = "word";
   button.textContent = shown(word) || EMPTY;
-  button.title = word.asRead ? `Bring ${word.accepted} back` : `Read as ${join(word.letters) || "no letter"}: bring that back`;
+  button.title = word.asRead ? `Bring ${word.accepted} back` : `As read: ${join(word.letters) || "no letter"}`;
   button.dataset.word = String(index);
   button.setAttribute("aria-pressed", String(word.asRead));
   return button;

@@ -99,10 +99,10 @@ describe("candidates", () => {
   test.each([
     [1, "WORLD "],
     [3, "WORD "],
-    [4, "WORKD"],
+    [4, "WOALD"],
   ])("number %i ends the word", async (number, value) => {
     const service = new Service();
-    sign(service, "WORKD");
+    sign(service, "WOALD");
     await service.answer([]);
     await service.answer(["WORLD", "WORKED", "WORD", "WORKS"]);
     service.spelling.choose(number);
@@ -127,14 +127,14 @@ describe("candidates", () => {
 describe("a word", () => {
   async function read(): Promise<Service> {
     const service = new Service();
-    sign(service, "WORKD");
+    sign(service, "WOALD");
     await service.answer([]);
     await service.answer(["WORLD"], "WORLD");
     return service;
   }
 
   test.each([
-    [1.3, "WORKD"],
+    [1.3, "WOALD"],
     [1.4, "WORLD "],
     [9, "WORLD "],
   ])("without a hand from 0.5 s until %f s is %j", async (until, value) => {
@@ -148,14 +148,14 @@ describe("a word", () => {
     away(service, 0.5, 1.3);
     sign(service, "S", 1.35);
     away(service, 1.4, 2.3);
-    expect(service.spelling.text.value).toBe("WORKDS");
+    expect(service.spelling.text.value).toBe("WOALDS");
   });
 
   test("goes on if a slow machine misses the hand in one frame after a second", async () => {
     const service = await read();
     service.spelling.see(reply(), [], false, 2);
     service.spelling.see(reply(), [], true, 3);
-    expect(service.spelling.text.value).toBe("WORKD");
+    expect(service.spelling.text.value).toBe("WOALD");
   });
 
   test("ends with Space, and no second space is set when the hand then stays away", async () => {
@@ -197,9 +197,9 @@ describe("a word", () => {
   test("is taken back by Delete pressed twice at once", async () => {
     const service = await read();
     service.spelling.delete(10);
-    expect(service.spelling.text.value).toBe("WORK");
+    expect(service.spelling.text.value).toBe("WOAL");
     service.spelling.delete(10.5);
-    expect(service.spelling.text.value).toBe("WOR");
+    expect(service.spelling.text.value).toBe("WOA");
     service.spelling.delete(10.8);
     expect(service.spelling.text.value).toBe("");
   });
@@ -208,8 +208,8 @@ describe("a word", () => {
     const service = await read();
     service.spelling.space();
     service.spelling.replace(service.spelling.text.last!, certain("S"));
-    expect(service.spelling.text.value).toBe("WORKS ");
-    expect(service.letters.at(-1)).toBe("WORKS");
+    expect(service.spelling.text.value).toBe("WOALS ");
+    expect(service.letters.at(-1)).toBe("WOALS");
     await service.answer(["WORDS"], "WORDS");
     expect(service.spelling.text.value).toBe("WORDS ");
   });

@@ -70,7 +70,7 @@ describe.skipIf(!url)("words on the page", () => {
     expect(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)).toBe(false);
     expect(await word.evaluate((element) => getComputedStyle(element).textDecorationLine)).toBe("underline");
 
-    const read = /^Read as (\w+)/.exec((await word.getAttribute("title")) ?? "")?.[1];
+    const read = /^As read: (\w+)/.exec((await word.getAttribute("title")) ?? "")?.[1];
     await word.click();
     expect(await text(page)).toBe(`${before}${read} `);
     await picture(page, `web_words_as_read_${name}`);

@@ -48,7 +48,7 @@ describe("an answer", () => {
 
   test("has the words, and the question the token", async () => {
     const words = [{ word: "WORLD", probability: 0.9 }, { word: "WORD", probability: 0.1 }]; // prettier-ignore
-    response = [200, JSON.stringify({ words, as_read: { word: "WORKD", probability: 0 }, accepted: "WORLD" })];
+    response = [200, JSON.stringify({ words, as_read: { word: "WOALD", probability: 0 }, accepted: "WORLD" })];
     expect(await findWords("{}", "sesame")).toEqual({ words: ["WORLD", "WORD"], accepted: "WORLD" });
     expect(asked).toMatchObject({ url: "/words", method: "POST", body: "{}" });
     expect(asked.headers).toMatchObject({ authorization: "Bearer sesame", "content-type": "application/json" });
