@@ -49,7 +49,7 @@ READY := .venv/.torch-$(strip $(TORCH_BACKEND))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help repro pretrain tune quantize test test-integration test-container lint serve container client web ui evaluate promote rollback check-figures leave-one-out bench-preprocess bench-train bench-smoothing bench-service bench-engines bench-client bench-films bench-own-films bench-profile bench-days bench-gate fuzz fuzz-service fuzz-profiles faults docs messages figures audit sbom licences coverage clean-room deps lock clean
+.PHONY: help repro pretrain tune quantize test test-integration test-container lint serve container client web ui evaluate promote rollback check-figures leave-one-out bench-preprocess bench-train bench-smoothing bench-service bench-engines bench-client bench-films bench-own-films bench-profile bench-days bench-words bench-gate fuzz fuzz-service fuzz-profiles faults docs messages figures audit sbom licences coverage clean-room deps lock clean
 
 help: ## List the tasks
 	@echo "make TASK [NAME=value ...]"
@@ -208,6 +208,10 @@ bench-profile: $(READY) ## What a profile costs: making it, its size, and what i
 bench-days: $(READY) ## A signer enrolled on one day and read on another (DATA=file.npz with days)
 	@[ -n "$(strip $(DATA))" ] || { echo 'error: name an .npz with landmarks, labels, signers and days. Type: make bench-days DATA=days.npz' >&2; exit 1; }
 	@$(RUN) benchmarks.days "$(strip $(DATA))" $(if $(strip $(MODEL)),--model "$(strip $(MODEL))") $(ARGS)
+
+bench-words: $(READY) ## Words and names spelled by real hands, with and without word model and profile (DATA="files", SET=development|test)
+	@[ -n "$(strip $(DATA))" ] && [ -n "$(strip $(SET))" ] || { echo 'error: name .npz files of people and say which set they are. Type: make bench-words DATA="one.npz two.npz" SET=test' >&2; exit 1; }
+	@$(RUN) benchmarks.words $(DATA) --set $(SET) $(if $(strip $(MODEL)),--model "$(strip $(MODEL))") $(ARGS)
 
 # The fuzzer has an environment of its own: it is not made for every system, and nothing else needs it.
 fuzz: $(READY) ## Feed mutated raw files to the reader, guided by coverage (FILES=20000)

@@ -15,14 +15,19 @@ import numpy.typing as npt
 
 from benchmarks.spelling_films import draw_losses, slow_noise
 from client.mask import crop_square
+from stages.errors import InputError
+from stages.evaluation.personal import FEWEST, choose
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 Array = npt.NDArray[np.float64]
 Landmarks = npt.NDArray[np.float32]
 Range = tuple[float, float]
 
+SAMPLES: Final = 3
+"""Photographs of each letter in a person's profile."""
 AFTER: Final = 1.3
 """Seconds without a hand at the end of a word."""
 BEFORE: Final = 0.2
@@ -48,6 +53,79 @@ class Pace:
 CALM: Final = Pace(held=(0.25, 0.9), move=(0.12, 0.3), away=(0.4, 0.8))
 FAST: Final = Pace(held=(0.1, 0.14), move=(0.06, 0.1), away=(0.2, 0.35))
 """Five letters a second."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person's photographs of each letter, as (N, 21, 3) landmarks in pixels."""
+
+    name: str
+    enrolled: dict[str, Landmarks]
+    """Those of the profile, from the first half of what they showed."""
+    shown: dict[str, Landmarks]
+    """Those of the films, the last half."""
+
+
+@dataclass(frozen=True)
+class Film:
+    """A word that a person spells: F frames."""
+
+    word: str
+    person: str
+    landmarks: Landmarks
+    """(F, 21, 3), NaN where no hand is found."""
+    times: Array
+    """(F,) seconds."""
+
+
+def read_people(files: Sequence[Path], letters: Sequence[str]) -> list[Person]:
+    """Read the people of raw files, and divide what each of them showed of a letter.
+
+    Args:
+        files: `.npz` with landmarks, labels and signers.
+        letters: that the network knows; others are left out.
+
+    Raises:
+        InputError: a file has no such arrays.
+    """
+    people = []
+    for path in files:
+        with np.load(path) as archive:
+            if missing := [name for name in ("landmarks", "labels", "signers") if name not in archive]:
+                raise InputError(f"{path}: '{missing[0]}' is missing. Name files of landmarks whose signers are named.")
+            landmarks, labels, signers = (archive[name] for name in ("landmarks", "labels", "signers"))
+        for signer in np.unique(signers).tolist():
+            enrolled, shown = {}, {}
+            for letter in sorted(set(labels[signers == signer].tolist()) & set(letters)):
+                rows = np.flatnonzero((signers == signer) & (labels == letter))
+                if len(letter) == 1 and len(rows) >= FEWEST:
+                    middle = (len(rows) + 1) // 2
+                    enrolled[letter] = landmarks[choose(rows[: middle - 1], SAMPLES)].astype(np.float32)
+                    shown[letter] = landmarks[rows[middle:]].astype(np.float32)
+            people.append(Person(signer, enrolled, shown))
+    return people
+
+
+def film_words(words: Sequence[str], people: Sequence[Person], pace: Pace, rate: float) -> list[Film]:
+    """Let each word be spelled by the person who has spelled the fewest so far, of those who have all of its letters.
+
+    The same arguments give the same films.
+
+    Raises:
+        InputError: nobody has all letters of a word.
+    """
+    films: list[Film] = []
+    count = dict.fromkeys((person.name for person in people), 0)
+    for number, word in enumerate(words):
+        able = [person for person in people if set(word) <= person.shown.keys()]
+        if not able:
+            raise InputError(f"Nobody has photographs of all letters of {word}. Name files of more people.")
+        person = min(able, key=lambda each: count[each.name])
+        count[person.name] += 1
+        rng = np.random.default_rng([number, int(rate), int(1000 * pace.held[1])])
+        landmarks, times = film_word(word, person.shown, pace, rate, rng)
+        films.append(Film(word, person.name, landmarks, times))
+    return films
 
 
 def film_word(

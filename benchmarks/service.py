@@ -47,6 +47,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 REPORT: Final = Path("reports/bench_service.json")
 BENTO: Final = ROOT / "bento"
 MODEL: Final = BENTO / "src" / "champion.onnx"
+VOCABULARY: Final = BENTO / "src" / "vocabulary.tsv"
 BATCHES: Final = (1, 2, 4, 8)
 STREAMS: Final = (1, 2, 4, 8, 12, 16)
 FRAME_RATE: Final = 10.0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import collections
+import json
 import os
 import pickle
 import random
@@ -23,7 +24,7 @@ from tqdm import tqdm
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from benchmarks.service import MODEL, draw_masks, memory, serve
+from benchmarks.service import MODEL, VOCABULARY, draw_masks, memory, serve
 from client.stream.png import encode_png
 from stages.errors import PipelineError, run_door
 
@@ -45,8 +46,13 @@ INTERESTING: Final = (b"\0", b"\xff", b"\r\n", b"\r\n\r\n", b"IHDR", b"IDAT", b"
 PATHS: Final = (
     "/predict", "/predict_batch", "/stream", "/model", "/", "/openapi.json", "/predict/", "/../etc/passwd", "/%00",
     "/predict?threshold=", "//", "/predict?threshold=1e999", "/predict?window=-1", "/predict?hold=nan", "/predict?a=b",
-    "/stream?frame_rate=0", "/predict?mask_version=" + "x" * 3000, "/predict?threshold=0.5&threshold=2",
+    "/words", "/stream?frame_rate=0", "/predict?mask_version=" + "x" * 3000, "/predict?threshold=0.5&threshold=2",
 )  # fmt: skip
+VALUES: Final = (
+    None, True, -1, 0, 1.5, 1e999, float("nan"), 2**70, "", "x", "Ä", "\ud800", "\0", "A" * 100_000, [], {}, [[]],
+    [None],
+)  # fmt: skip
+"""What replaces a value of a request for words."""
 METHODS: Final = ("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE", "BREW", "get")
 TYPES: Final = (
     "image/png", "image/PNG; a=b", "text/plain", "application/json", "multipart/form-data; boundary=x",
@@ -200,11 +206,38 @@ def corpus(good: bytes) -> Iterator[tuple[str, bytes]]:
         yield name, HANDSHAKE + frames
 
 
+def random_words(rng: random.Random) -> bytes:
+    """Build a body for `/words` that is valid or almost."""
+
+    def value(usual: object) -> object:
+        return rng.choice(VALUES) if rng.random() < 0.03 else usual
+
+    def segment() -> object:
+        letters = rng.sample("ABCDEFGHIJKLMNOPQRSTUVWXYZ", rng.randint(1, 5))
+        return {
+            "alternatives": value([{"letter": value(each), "confidence": value(rng.random())} for each in letters]),
+            "seconds": value(rng.random() * 2),
+            "committed": value(rng.random() < 0.7),
+        }
+
+    own = ["".join(rng.choices("AEIOBN", k=rng.randint(1, 12))) for _ in range(rng.choice((0, 0, 3, 500)))]
+    body = {
+        "segments": value([value(segment()) for _ in range(rng.choice((1, 5, 9, 64, 65)))]),
+        "own": value(own),
+    }
+    return json.dumps(body).encode("utf-8", "surrogatepass")
+
+
 def random_request(good: bytes, rng: random.Random) -> tuple[str, bytes]:
     """Build a request that is broken in some way; most keep the connection open."""
     if rng.random() < WAITING:
         return "bytes", mutate(http("POST", "/predict", "image/png", good[:300]), rng) + b"\r\n\r\n"
-    match rng.randrange(3):
+    match rng.randrange(4):
+        case 3:
+            words = random_words(rng)
+            return "words", http(
+                "POST", "/words", "application/json", mutate(words, rng) if rng.random() < 0.5 else words
+            )
         case 0:
             return "body", http("POST", "/predict", "image/png", mutate(good, rng))
         case 1:
@@ -290,12 +323,14 @@ def main() -> None:
     """Serve a model, attack it, and print the answers."""
     parser = argparse.ArgumentParser(prog="python -m fuzz.service", description=__doc__)
     parser.add_argument("--count", type=int, default=50_000, help="broken requests and messages (default: 50000)")
+    parser.add_argument("--vocabulary", type=Path, default=VOCABULARY, help="default: the Bento's")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", type=Path, default=MODEL, help="the model to serve (default: the Bento's)")
     options = parser.parse_args()
-    if not options.model.is_file():
-        raise PipelineError(f"{options.model} is missing. Make it, or name another: make repro")
-    os.environ["FINGERSPELL_RATE"] = "0"
+    for path in (options.model, options.vocabulary):
+        if not path.is_file():
+            raise PipelineError(f"{path} is missing. Make it, or name another: make repro")
+    os.environ |= {"FINGERSPELL_RATE": "0", "FINGERSPELL_VOCABULARY": str(options.vocabulary.resolve())}
     good = encode_png(draw_masks()[0])
     with serve(options.model.resolve()) as (host, process):
         before = memory(process)

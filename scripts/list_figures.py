@@ -26,6 +26,12 @@ NETWORKS: Final = {
 }
 NAMED: Final = 4
 """Letters named as the most accurate, and as many as the least accurate."""
+PICTURES: Final = {
+    "reports/people/test/personal.png": "docs/your_hand.png",
+    "reports/words/development.png": "docs/words_development.png",
+    "reports/words/test.png": "docs/words_test.png",
+}
+"""Pictures of the pages, copied from the reports."""
 TEST, DEVELOPMENT = "reports/people/test.json", "reports/people/development.json"
 
 
@@ -34,7 +40,8 @@ def main() -> None:
     for name in PAGES:
         page = ROOT / name
         page.write_text(update(name, page.read_text(encoding="utf-8"), read_file), encoding="utf-8")
-    shutil.copyfile(ROOT / "reports/people/test/personal.png", ROOT / "docs/your_hand.png")
+    for report, picture in PICTURES.items():
+        shutil.copyfile(ROOT / report, ROOT / picture)
 
 
 def read_file(path: str) -> Any:  # noqa: ANN401 - each report has its own form
@@ -68,6 +75,8 @@ def readme_figures(read: Read) -> str:
     own = [f"{each['0']['mean']:.3f} to {each['3']['mean']:.3f}" for each in personal]
     champion = test["networks"][test["champion"]]
     non_letters = champion["non_letters"]
+    spelled = {name: read(f"reports/words/{name}.json")["spelled"] for name in ("test", "development")}
+    words = {name: [_words(kinds, some) for some in ("words", "names")] for name, kinds in spelled.items()}
     held = [letter for letter in films["texts"] if letter not in "JZ"]
     exact = [letter for letter in held if films["texts"][letter] == letter]
     moving = [f"{letter} as {films['texts'][letter] or 'nothing'}" for letter in "JZ" if letter in films["texts"]]
@@ -90,6 +99,11 @@ def readme_figures(read: Read) -> str:
 the test set and from {own[1]} on the development set, measured on the last half of what each of them
 showed ([docs/your-hand.md](docs/your-hand.md) has a plot).
 
+**Whole words**, spelled with real hands at 15 frames a second ([docs/words.md](docs/words.md)):
+
+{_table(["spelled exactly", "letters alone", "with the word model", "letters, own hand", "with both"],
+        [[f"200 {some}, {name} set", *words[name][index]] for index, some in enumerate(("common words", "rare names"))
+         for name in words])}
 On the test set, the champion gets {1.0 - champion["mean"]:.0%} of a source's photographs wrong on average. It
 recognises {_letters(champion, best=True)} best and {_letters(champion, best=False)} worst.
 It separates letters from synthetic hands that show none with an AUROC of {non_letters["auroc"]:.3f}, and still predicts
@@ -98,6 +112,12 @@ the photographs of a source ({missed[1]}). Of films of single letters by one mor
 only reported, {len(exact)} of {len(held)} letters come out exactly (`make bench-films`); of the letters that move,
 {" and ".join(moving)}.
 """  # fmt: skip
+
+
+def _words(spelled: dict[str, Any], some: str) -> list[str]:
+    """Shares of one list that come out exactly: letters alone and words, without and with a profile."""
+    first = next(iter(spelled.values()))
+    return [f"{first[kind][some][field]:.1%}" for kind in ("alone", "profile") for field in ("exact_as_read", "exact")]
 
 
 def experiments_figures(read: Read) -> str:
@@ -162,9 +182,52 @@ def _worse(report: dict[str, Any]) -> str:
     return ", ".join(_personal(report)["3"]["letters_worse"]) or "none"
 
 
+def words_figures(read: Read) -> str:
+    """Write how many words and names come out exactly, on both sets, what other settings do, and what it costs."""
+    test, development = (read(f"reports/words/{name}.json") for name in ("test", "development"))
+    rows = []
+    for way, kinds in development["spelled"].items():
+        for kind, lists in kinds.items():
+            for name in lists:
+                cells = [
+                    cell for report in (test, development) for cell in _spelled(report["spelled"][way][kind][name])
+                ]
+                rows.append([f"{name}, {way}{', profile' if kind == 'profile' else ''}", *cells])
+    settings = development["settings"]
+    first = next(iter(settings.values()))
+    errors = [[name, *(f"{of[name]:.3f}" for of in settings.values())] for name in first]
+    cost = development["cost"]
+    return f"""\
+200 common words and 200 names that are rare or not in the vocabulary, each spelled by one of {test["people"]} people
+of the test set, which was only reported, and of {development["people"]} of the development set: real photographs of
+letters, held for 0.25 to 0.9 s with drift and jitter, moved between, and the hand away before the second of two equal
+letters; or 5 letters a second. "As read" are the committed letters alone; "words" is the text after the word model, with a 95 % interval over
+people; "changed" are words that were exact as read and no longer are. A profile has three photographs of each letter
+that no film shows (`make bench-words`).
+
+{_table(["", "test set: as read", "words", "changed", "development set: as read", "words", "changed"], rows)}
+Character error rate of the committed letters, development set, network alone, with other settings of the smoothing:
+
+{_table(["", *settings], errors)}
+`POST /words` on one core, {cost["requests"]} of these words one after the other: median {cost["median_ms"]:.1f} ms,
+95th percentile {cost["p95_ms"]:.1f} ms. The vocabulary takes {cost["memory_mib"]:.0f} MiB of the service's memory and
+{cost["file_mib"]:.1f} MiB of the Bento.
+
+"""
+
+
+def _spelled(of: dict[str, Any]) -> list[str]:
+    return [
+        f"{of['exact_as_read']:.3f}",
+        _with_interval(of["exact"], of["interval"]),
+        f"{of['changed']} of {round(of['exact_as_read'] * of['count'])}",
+    ]
+
+
 PAGES: Final[dict[str, Callable[[Read], str]]] = {
     "README.md": readme_figures,
     "docs/your-hand.md": your_hand_figures,
+    "docs/words.md": words_figures,
     "docs/experiments.md": experiments_figures,
 }
 

@@ -26,13 +26,13 @@ _ROUNDING: Final = 1e-6
 
 @dataclass(frozen=True, config=ConfigDict(use_attribute_docstrings=True))
 class SmoothingParameters:
-    """When a prediction counts, and when a letter is committed. `make bench-smoothing` chose the defaults."""
+    """When a prediction counts, and when a letter is committed. docs/smoothing.md says how the defaults were chosen."""
 
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Least probability of a prediction that counts: above half, a letter is likelier than all others together."""
     window: Annotated[int, Field(ge=1, le=MAX_WINDOW)] = 5
     """Frames that vote."""
-    hold: Annotated[float, Field(ge=0, le=MAX_SECONDS)] = 0.3
+    hold: Annotated[float, Field(ge=0, le=MAX_SECONDS)] = 0.2
     """Seconds for which the smoothed letter must have been the same before it is committed."""
     release: Annotated[float, Field(ge=0, le=MAX_SECONDS)] = 0.3
     """Seconds after which the window is empty if no hand was there, and after which the committed letter may come again

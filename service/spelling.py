@@ -19,8 +19,6 @@ MAX_SEGMENTS: Final = 64
 """Letters of one word."""
 MAX_WORD: Final = 32
 """Letters of a word in a request."""
-MAX_BEFORE: Final = 3
-"""Words before it in a request."""
 MAX_OWN: Final = 500
 """Words of the signer's own in a request."""
 
@@ -41,8 +39,6 @@ class WordsRequest(BaseModel, extra="forbid", use_attribute_docstrings=True):
         list[Annotated[SeenLetter, AfterValidator(_check_letters)]], Field(min_length=1, max_length=MAX_SEGMENTS)
     ]
     """In their order; letters of A to Z."""
-    before: Annotated[list[Word], Field(max_length=MAX_BEFORE)] = []
-    """The words before it, the last one last."""
     own: Annotated[list[Word], Field(max_length=MAX_OWN)] = []
     """Words that the signer uses, such as names."""
 

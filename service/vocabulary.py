@@ -120,7 +120,7 @@ class Vocabulary:
         except ValueError:
             raise ServiceError(f"{path}: the file is no vocabulary of words and frequencies. {_MAKE_AGAIN}") from None
         if not words or len(set(words)) < len(words) or not all(map(is_word, words)) or min(frequencies) <= 0:
-            raise ServiceError(f"{path}: a word is no word, stands twice, or is never used. {_MAKE_AGAIN}")
+            raise ServiceError(f"{path}: a word is no word, comes twice, or is never used. {_MAKE_AGAIN}")
         return cls(words, frequencies)
 
     def spelling(self, letters: str) -> float:

@@ -24,41 +24,50 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float32]
 
-ACCEPT: Final = 0.5
-"""Least probability of a word that replaces the letters as they were read."""
+LIKELIER: Final = 8.0
+"""A word replaces the letters as they were read if it is so many times likelier than they are."""
+LEAST: Final = 0.2
+"""And if its probability is at least this."""
 SHOWN: Final = 5
 """Words that are returned."""
 
 OTHER: Final = 0.02
 """Probability that a letter is taken for any other one, whatever the network believes."""
-ALIKE: Final = 0.05
+ALIKE: Final = 0.013
 """Probability that it is taken for one that is signed alike."""
-SHARPNESS: Final = 0.83
+CONFUSED: Final = 0.5
+"""Factor on the shares of `_CONFUSIONS`: other people's letters are confused less in the same way."""
+SHARPNESS: Final = 0.7
 """Exponent of the network's probabilities: below 1 it is believed less."""
-LOST: Final = -7.0
+LOST: Final = -6.5
 """Log probability that a letter is not seen, and that the second of two equal letters is not."""
 LOST_DOUBLE: Final = -2.0
-COMMITTED_NOISE: Final = -7.5
+COMMITTED_NOISE: Final = -6.2
 """Log probability that a committed letter was none."""
-WEAK_NOISE: Final = -1.2
+WEAK_NOISE: Final = -2.4
 """The same of a weak letter of one frame interval, and for each e-fold of its length."""
-LONGER_NOISE: Final = -0.5
-SPLIT: Final = -3.7
+LONGER_NOISE: Final = -1.2
+SPLIT: Final = -5.8
 """Log probability that a letter is seen as one more segment."""
-FREQUENCY: Final = 0.5
+FREQUENCY: Final = 0.53
 """Exponent of a word's frequency: below 1 rare words are believed more."""
-UNKNOWN: Final = -2.3
+UNKNOWN: Final = -3.0
 """Log probability that a word is not in the vocabulary."""
 OWN: Final = -8.0
 """Log probability, before that exponent, of a word of the signer's own."""
 
 _GROUPS: Final = ("AEMNST", "STNX", "KRUV", "GHPQ", "CEO", "DGLX", "IY", "BF", "DR")
 """Letters that are signed alike."""
+_CONFUSIONS: Final = {
+    "N": {"S": 0.24}, "C": {"O": 0.17}, "M": {"S": 0.16, "E": 0.05}, "T": {"S": 0.11}, "P": {"H": 0.09, "G": 0.09},
+    "R": {"U": 0.09}, "K": {"X": 0.09}, "Y": {"A": 0.05},
+}  # fmt: skip
+"""How often the network takes a letter for another one, if it does so for several people of the development set."""
 _INTERVAL: Final = 1 / 15
 """Seconds from frame to frame of an ordinary camera."""
 _BEAM: Final = 14.0
 """A beginning is dropped if no word that it can become is within this log probability of the best word so far."""
-_WIDTH: Final = 1500
+_WIDTH: Final = 500
 """Beginnings of one length that are kept."""
 
 
@@ -83,25 +92,32 @@ def read_word(segments: Sequence[Segment], vocabulary: Vocabulary, own: Sequence
         own: words of the signer's, of A to Z.
     """
     as_read = "".join(each.alternatives[0][0] for each in segments if each.committed)
+    scores = _score(segments, as_read, vocabulary, own)
+    highest = max(scores.values())
+    likely = {word: float(np.exp(score - highest)) for word, score in scores.items()}
+    total = sum(likely.values())
+    share = {word: of / total for word, of in likely.items()}
+    of_read = share.get(as_read, 0.0)
+    words = sorted(((word, of) for word, of in share.items() if word), key=lambda item: (-item[1], item[0]))[:SHOWN]
+    best, of_best = words[0]
+    replaces = best != as_read and of_best >= max(LEAST, LIKELIER * of_read) and min(len(segments), len(best)) > 1
+    return Reading(tuple(words), (as_read, of_read), best if replaces else None)
+
+
+def _score(segments: Sequence[Segment], as_read: str, vocabulary: Vocabulary, own: Sequence[str]) -> dict[str, float]:
+    """Give log probabilities of words: the vocabulary's, the signer's own, and the letters themselves."""
     seen = "".join(each.alternatives[0][0] for each in segments)
-    extra: dict[str, float] = dict.fromkeys(own, OWN)
+    extra = dict.fromkeys(own, OWN)
     for letters in {as_read, seen} - {""}:
-        extra[letters] = float(
-            np.logaddexp(extra.get(letters, -np.inf), UNKNOWN / FREQUENCY + vocabulary.spelling(letters))
-        )
+        unknown = UNKNOWN / FREQUENCY + vocabulary.spelling(letters)
+        extra[letters] = float(np.logaddexp(extra.get(letters, -np.inf), unknown))
     sight = _Sight.of(segments)
-    scores: dict[str, float] = {}
+    # If no letter was committed, the hand may just have moved.
+    scores = {} if as_read else {"": float(sight.noise.sum())}
     for trie in (vocabulary.trie, Trie.build([*extra], [*extra.values()])):
         for word, score in sight.search(trie):
             scores[word] = float(np.logaddexp(scores.get(word, -np.inf), score))
-    ranked = sorted(scores, key=lambda word: (-scores[word], word))
-    highest = scores[ranked[0]]
-    likely = {word: float(np.exp(scores[word] - highest)) for word in ranked}
-    total = sum(likely.values())
-    words = tuple((word, likely[word] / total) for word in ranked[:SHOWN])
-    best, probability = words[0]
-    accepted = best if best != as_read and probability >= ACCEPT and len(segments) > 1 and len(best) > 1 else None
-    return Reading(words, (as_read, likely.get(as_read, 0.0) / total), accepted)
+    return scores
 
 
 @dataclass(frozen=True)
@@ -122,7 +138,10 @@ class _Sight:
             for letter, probability in segment.alternatives:
                 belief[row, LETTERS.index(letter)] = probability**SHARPNESS
         belief /= np.maximum(belief.sum(axis=1, keepdims=True), 1e-9)
-        letters = np.log((1 - OTHER - ALIKE) * belief + ALIKE * belief @ _ALIKE + OTHER / len(LETTERS))
+        seen_as = (
+            (1 - OTHER - ALIKE) * np.eye(len(LETTERS)) + ALIKE * _ALIKE + CONFUSED * _CONFUSED + OTHER / len(LETTERS)
+        )
+        letters = np.log(belief @ seen_as.T)
         noise = np.array(
             [
                 COMMITTED_NOISE
@@ -192,3 +211,4 @@ def _count_alike() -> npt.NDArray[np.float64]:
 
 
 _ALIKE: Final = _count_alike()
+_CONFUSED: Final = np.array([[_CONFUSIONS.get(letter, {}).get(seen, 0.0) for seen in LETTERS] for letter in LETTERS])

@@ -28,6 +28,7 @@ TASKS |= {
     "bench-own-films",
     "bench-profile",
     "bench-days",
+    "bench-words",
     "bench-gate",
     "figures",
     "quantize",
