@@ -31,7 +31,7 @@ from stages.hand.signers import synthesize_hands
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "client" / "web"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-BRIEF = 4
+BRIEF = 2
 """Frames for which a letter is held that is not committed, 15 a second."""
 AWAY = 30
 """Frames without a hand, which end a word."""
