@@ -55,7 +55,7 @@ class Reply:
     progress: float = 0.0
     """How much of its hold time the smoothed letter has completed, 0 to 1."""
     segments: tuple[Segment, ...] = ()
-    """What this frame has completed, weak letters before what is committed; a service of an older release tells none."""
+    """What this frame has completed, weak letters before the committed one; an older service tells none."""
 
     @property
     def spelled(self) -> tuple[Segment, ...]:

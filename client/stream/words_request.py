@@ -48,14 +48,14 @@ class Candidates:
     """The word that takes the place of the letters when the word ends; "" if they stay."""
 
 
-def find_words(server: str, token: str, query: Query, own: Sequence[str]) -> Candidates:
+def find_words(server: str, token: str, own: Sequence[str], query: Query) -> Candidates:
     """Ask for the words that a query may be.
 
     Args:
         server: address of the service.
         token: what it requires of its clients; "" if nothing.
-        query: what was spelled.
         own: the signer's own words.
+        query: what was spelled.
 
     Raises:
         NoWordsError: the service knows no words.

@@ -27,7 +27,9 @@ def read_own_words(path: Path) -> tuple[str, ...]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
-        raise ClientError(f"{path}: cannot be read ({error.strerror}). Name a text file with one word a line.") from error
+        raise ClientError(
+            f"{path}: cannot be read ({error.strerror}). Name a text file with one word a line."
+        ) from error
     except UnicodeDecodeError as error:
         raise ClientError(f"{path}: not a text file in UTF-8. Save it as one, with one word a line.") from error
     for number, line in enumerate(lines, 1):
@@ -38,7 +40,9 @@ def read_own_words(path: Path) -> tuple[str, ...]:
             )
     words = unique(line.strip().upper() for line in lines if line.strip())
     if len(words) > MOST:
-        raise ClientError(f"{path}: {len(words)} words, of which {MOST} can be sent. Delete those that you rarely spell.")
+        raise ClientError(
+            f"{path}: {len(words)} words, of which {MOST} can be sent. Delete those that you rarely spell."
+        )
     return words
 
 

@@ -11,6 +11,7 @@ from client.words.text import Text, Word
 
 if TYPE_CHECKING:
     from client.stream.reply import Reply
+    from client.stream.words_request import Candidates
     from client.words.completion import Completion
 
 AWAY: Final = 1.0
@@ -46,13 +47,13 @@ class Spelling:
     @property
     def candidates(self) -> tuple[str, ...]:
         """The words that the current one may be, at most `CHOICES`."""
-        answer = None if self._completion is None or (query := self._query) is None else self._completion.answer_to(query)
+        answer = self._answer
         return () if answer is None else answer.words[:CHOICES]
 
     @property
     def accepted(self) -> str:
         """The word that takes the place of the letters when the current word ends now; "" if none does."""
-        answer = None if self._completion is None or (query := self._query) is None else self._completion.answer_to(query)
+        answer = self._answer
         return "" if answer is None else answer.accepted
 
     @property
@@ -64,10 +65,10 @@ class Spelling:
         """Handle the reply to a frame of this time, and return the word that it ends, if it ends one."""
         for segment in reply.spelled:
             self.text = self.text.add(segment)
+        self.update()
         ended = self.end_word() if reply.committed == "space" else None
         if reply.committed == "del":
-            self.text = self.text.delete()
-        self.update()
+            self.replace(self.text.delete())
         if has_hand:
             self._seen, self._is_away = seconds, False
         elif not self._is_away and seconds - self._seen >= AWAY:
@@ -77,13 +78,12 @@ class Spelling:
 
     def end_word(self) -> Word | None:
         """End the current word, as the service accepts it, and return it; None if there is none."""
-        query, count = self._query, len(self.text.words)
-        self.text = self.text.end_word(self.accepted)
+        query, answer, count = self._query, self._answer, len(self.text.words)
+        self.text = self.text.end_word("" if answer is None else answer.accepted)
         if len(self.text.words) == count:
             return None
         word = self.text.words[-1]
-        is_late = query is not None and self._completion is not None and self._completion.answer_to(query) is None
-        self._late = (query, word) if is_late and query is not None else None
+        self._late = (query, word) if query is not None and answer is None else None
         return word
 
     def conclude(self) -> None:
@@ -99,8 +99,7 @@ class Spelling:
 
     def as_read(self) -> None:
         """Bring back the letters of the last word; again: the word."""
-        self.text = self.text.as_read()
-        self.update()
+        self.replace(self.text.as_read())
 
     def delete(self, now: float) -> None:
         """Take back a letter or a space; with words, the second time within `TWICE` seconds, the whole word."""
@@ -150,6 +149,12 @@ class Spelling:
     def _query(self) -> Query | None:
         """What to ask about the current word; None if there is nothing to ask."""
         return _make_query(self.text.current, self.text.words) if self.is_on else None
+
+    @property
+    def _answer(self) -> Candidates | None:
+        """What the service says of the current word; None if it has not said anything, or about an older state."""
+        query = self._query
+        return None if query is None or self._completion is None else self._completion.answer_to(query)
 
 
 def _make_query(segments: tuple[Segment, ...], words: tuple[Word, ...]) -> Query | None:

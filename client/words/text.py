@@ -108,7 +108,7 @@ class Text:
         return replace(self, current=())
 
     def replace_letter(self, segment: Segment, other: Segment) -> Text:
-        """Put another segment in the place of this very one, wherever it is; a word that has it is its letters again."""
+        """Put another segment in the place of this very one, wherever it is; its word is its letters again."""
         words = tuple(
             Word(_swap(word.segments, segment, other)) if _has(word.segments, segment) else word for word in self.words
         )
