@@ -64,6 +64,8 @@ class Session:
     note: str = ""
     """Says what a key has just done."""
     note_until: float = 0.0
+    words_trouble: str = ""
+    """Why there were no candidates a moment ago."""
 
     def write_lines(self) -> None:
         """Write a JSON line for each frame, unless only the text is wanted."""
@@ -83,7 +85,7 @@ class Session:
                 prediction = self.pipeline.predictions.take(0.01)
                 newest, now, picture = self.pipeline.newest, time.perf_counter(), None
                 self.modes.see(newest)
-                self.controls.spelling.update()
+                self._update_words()
                 if prediction is not None:
                     shown, reply = prediction.detection, prediction.reply
                     self.modes.commit(prediction)
@@ -136,6 +138,14 @@ class Session:
         key = find_button(x, y, size, KEYS if overlay is None else overlay.keys)
         is_covered = overlay is not None or self.controls.panel
         return find_word_key(x, y, size, self.controls.spelling) if key is None and not is_covered else key
+
+    def _update_words(self) -> None:
+        """Take what has come from the service, and say once if nothing does."""
+        spelling = self.controls.spelling
+        spelling.update()
+        if spelling.trouble != self.words_trouble:
+            self.words_trouble = spelling.trouble
+            self._tell(spelling.trouble)
 
     def _do(self, action: Action) -> str:
         text = str(self.controls.spelling.text)

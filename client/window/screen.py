@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from client.window.layout import Overlay
 
 CHART_COLUMNS: Final = 6
-CAPTION: Final = "all that is sent"
+CAPTION: Final = "all that is sent of the picture"
 NOTHING_SENT: Final = "nothing is sent"
 
 

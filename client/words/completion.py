@@ -94,7 +94,7 @@ class Completion:
         return candidates
 
     def _report(self, error: ClientError) -> None:
-        self.trouble = "this service knows no words" if self._has_none else "no words at the moment"
+        self.trouble = "This service knows no words" if self._has_none else "No words at the moment"
         if str(error) not in self._said:
             self._said.add(str(error))
             self._status.warn(f"{error} {GOES_ON}")

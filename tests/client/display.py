@@ -10,6 +10,9 @@ import numpy as np
 
 KEYCODES = {
     " ": 65,
+    "1": 10,
+    "r": 27,
+    "v": 55,
     "b": 56,
     "c": 54,
     "h": 43,
