@@ -22,13 +22,16 @@ from benchmarks.service import MODEL, serve
 from client.capture.demo import RATE, DemoSigner, draw_frame
 from client.capture.hints import find_hint
 from client.mask import render_mask
+from client.status import Status
 from client.stream.connection import Connection
 from client.stream.pipeline import find_hands, recognise_letters
 from client.stream.reply import Reply
 from client.stream.timings import Pace
+from client.stream.words_request import Candidates
 from client.window.controls import Controls
 from client.window.recording_screen import draw_recording
 from client.window.screen import View, draw_screen
+from client.words.completion import Completion
 from client.words.spelling import Spelling
 from client.words.text import read_text
 from stages.errors import PipelineError, run_door
@@ -56,6 +59,8 @@ def main() -> None:
     view = View(rgb=rgb, points=points, mask=mask, reply=Reply(0, "L", 0.94, "L", None, 0.6), rate=30, latency=0.018)
     gone = replace(view, rgb=draw_frame(None), points=None, mask=None, reply=Reply(0, None, 0.0, None, None))
     edge = points - np.array([230, 0, 0], dtype=np.float32)
+    spelling, ended = complete("HELLO WORKD"), complete("HELLO WORKD")
+    ended.end_word()
     states = {
         "reading": draw_screen(view, Controls(spelled("HE"))),
         "unsure": draw_screen(replace(view, reply=Reply(0, None, 0.41, None, None)), Controls(spelled("HE"))),
@@ -71,6 +76,8 @@ def main() -> None:
             replace(view, reply=None, problem=AWAY, state="no service", is_ok=False), Controls(spelled("HE"))
         ),
         "paused": draw_screen(replace(view, reply=None), Controls(spelled("HE"), paused=True)),
+        "candidates": draw_screen(view, Controls(spelling)),
+        "accepted": draw_screen(replace(view, reply=None), Controls(ended)),
         "letters": draw_screen(view, Controls(spelled("HE"), panel="Letters")),
         "help": draw_screen(view, Controls(spelled("HE"), panel="Help")),
         "recording": draw_recording(rgb, points, letter="L", taken=7, wanted=20, recording=True),
@@ -108,6 +115,14 @@ def draw_spelling(server: str) -> list[Picture]:
 def spelled(text: str) -> Spelling:
     """Take a text as spelled."""
     return Spelling(read_text(text))
+
+
+def complete(text: str) -> Spelling:
+    """Take a text as spelled to a service that has candidates for its last word."""
+    found = Candidates(("WORLD", "WORKED", "WORD"), "WORLD")
+    spelling = Spelling(read_text(text), Completion(lambda _: found, Status(sys.stderr), background=False))
+    spelling.update()
+    return spelling
 
 
 def save_film(path: Path, film: list[Picture]) -> None:
