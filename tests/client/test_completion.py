@@ -32,7 +32,7 @@ def wait_for(condition):
 
 
 class Service:
-    """Answers when it may, and keeps what it was asked."""
+    """Gives an answer when it may, and keeps what it was asked."""
 
     def __init__(self):
         self.asked, self.goes, self.error = [], threading.Event(), None
