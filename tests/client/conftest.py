@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -26,9 +27,24 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory):
-    """The address of a service that distinguishes H and E."""
-    model = write_letters_model(tmp_path_factory.mktemp("model") / "model.onnx", "HE")
-    with application(model) as host:
+    """The address of a service that distinguishes H and E and knows one word."""
+    with serve_words(tmp_path_factory.mktemp("model"), {"HE": 1e-3}) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def wishful_service(tmp_path_factory):
+    """The address of a service that reads H and E as a word, EE, which it believes to be said all the time."""
+    with serve_words(tmp_path_factory.mktemp("model"), {"EE": 0.5}) as address:
+        yield address
+
+
+@contextmanager
+def serve_words(folder, words):
+    """Serve a model that distinguishes H and E, and words by their frequency."""
+    vocabulary = folder / "vocabulary.tsv"
+    vocabulary.write_text("".join(f"{word}\t{frequency}\n" for word, frequency in words.items()))
+    with application(write_letters_model(folder / "model.onnx", "HE"), vocabulary=str(vocabulary)) as host:
         yield f"http://{host}"
 
 
@@ -55,6 +71,15 @@ def he_video(shared, tmp_path_factory):
     pictures = [cv2.cvtColor(capture.read()[1], cv2.COLOR_BGR2RGB) for _ in range(66)]
     capture.release()
     return write_video(tmp_path_factory.mktemp("video") / "he.mp4", pictures, 15)
+
+
+@pytest.fixture(scope="session")
+def he_away_video(shared, tmp_path_factory):
+    """The same, then nobody for 20 seconds: the word ends, and there is time to press keys on a slow machine."""
+    capture = cv2.VideoCapture(str(shared / "data/helloworld.mp4"))
+    pictures = [cv2.cvtColor(capture.read()[1], cv2.COLOR_BGR2RGB) for _ in range(66)]
+    capture.release()
+    return write_video(tmp_path_factory.mktemp("video") / "he_away.mp4", pictures + [pictures[-1]] * 300, 15)
 
 
 @pytest.fixture
