@@ -147,7 +147,7 @@ def spell(table: Handshapes, words: Sequence[str], seed: int, rate: float = 30.0
     moving = share < 1.0
     share = share * share * (3.0 - 2.0 * share)  # a hand speeds up and slows down
     seen = _film_hand(_poses(table, beats, rng), now, share, rng, rate)
-    lost = (into < gone) | _losses(moving, rng, rate)
+    lost = (into < gone) | draw_losses(moving, rng, rate)
     seen[lost] = np.nan
     letters = tuple(
         Shown(beat.label, float(begin), float(end))
@@ -233,14 +233,14 @@ def _film_hand(
     palm = np.array([THUMB_CMC, *FINGER_MCPS])
     palm[:, 0] *= np.exp(BONE_VARIATION * rng.normal())
     points = pose_hand(
-        blend("flexion") + SWAY * _slow_noise((frames, 3, 4), rng, rate),
-        blend("abduction") + SWAY * _slow_noise((frames, 4), rng, rate),
+        blend("flexion") + SWAY * slow_noise((frames, 3, 4), rng, rate),
+        blend("abduction") + SWAY * slow_noise((frames, 4), rng, rate),
         blend("thumb_tip"),
         blend("thumb_mcp"),
         np.tile(bones, (frames, 1, 1)),
         np.tile(palm, (frames, 1, 1)),
     )
-    yaw, pitch, roll = (blend("orientation") + SWAY * _slow_noise((frames, 3), rng, rate)).T
+    yaw, pitch, roll = (blend("orientation") + SWAY * slow_noise((frames, 3), rng, rate)).T
     distance = np.full(frames, np.exp(rng.uniform(*np.log(CAMERA_DISTANCE))))
     seen = _add_noise(project(rotate(points, yaw, pitch, roll), distance), rng, rate)
     if rng.random() < 0.5:
@@ -251,15 +251,15 @@ def _film_hand(
 def _add_noise(seen: Array, rng: np.random.Generator, rate: float) -> Array:
     """Add jitter to all points and drift to fingertips, more where they are hidden; half of the jitter is slow."""
     jitter = rng.uniform(*JITTER) * np.sqrt(0.5)
-    noisy = seen + jitter * (rng.normal(size=seen.shape) + _slow_noise(seen.shape, rng, rate))
-    drift = TIP_DRIFT * (1.0 + hidden_fingertips(seen))[..., None] * _slow_noise((len(seen), 5, 3), rng, rate)
+    noisy = seen + jitter * (rng.normal(size=seen.shape) + slow_noise(seen.shape, rng, rate))
+    drift = TIP_DRIFT * (1.0 + hidden_fingertips(seen))[..., None] * slow_noise((len(seen), 5, 3), rng, rate)
     for finger, tip in enumerate(FINGERTIPS):
         noisy[:, tip] += drift[:, finger]
         noisy[:, tip - 1] += drift[:, finger] / 2.0
     return noisy
 
 
-def _slow_noise(shape: tuple[int, ...], rng: np.random.Generator, rate: float) -> Array:
+def slow_noise(shape: tuple[int, ...], rng: np.random.Generator, rate: float) -> Array:
     """Draw noise of variance 1 that decorrelates along the first axis, the frames, in `SLOW` seconds."""
     kept = np.exp(-1.0 / (SLOW * rate))
     noise = rng.normal(size=shape)
@@ -268,7 +268,7 @@ def _slow_noise(shape: tuple[int, ...], rng: np.random.Generator, rate: float) -
     return noise
 
 
-def _losses(moving: npt.NDArray[np.bool_], rng: np.random.Generator, rate: float) -> npt.NDArray[np.bool_]:
+def draw_losses(moving: npt.NDArray[np.bool_], rng: np.random.Generator, rate: float) -> npt.NDArray[np.bool_]:
     """Draw the frames in which the detector does not find a hand that is there."""
     begins = np.flatnonzero(rng.random(len(moving)) < np.where(moving, 3.0, 1.0) * LOSSES / rate)
     lost = np.zeros(len(moving), dtype=np.bool_)

@@ -37,6 +37,7 @@ LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
     "sklearn": ("scikit-learn",),
     "torch": ("torch",),
     "torchvision": ("torchvision",),
+    "wordfreq": ("wordfreq",),
 }
 """The packages that decide what a module which is imported by this name computes.
 

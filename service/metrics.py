@@ -13,7 +13,8 @@ SECONDS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 
 
 STAGE_SECONDS: Final = Histogram(
     "fingerspell_stage_seconds",
-    "Time in a stage: decode (a mask), wait (longest of a batch), inference (a batch), answer (a frame of a stream)",
+    "Time in a stage: decode (a mask), wait (longest of a batch), inference (a batch), answer (a frame of a stream), "
+    "words (of one request)",
     ["stage"],
     buckets=SECONDS,
 )

@@ -10,8 +10,16 @@ from pydantic.json_schema import models_json_schema
 from service.decoding import MAX_MASK_BYTES
 from service.problems import MEDIA_TYPE, Problem
 from service.profile import CorrectionMessage, ProfileMessage, ProfileReply, ProfileState
-from service.protocol import BatchReply, ModelReply, PredictionReply, StreamError, StreamOptions, StreamReply
+from service.protocol import (
+    BatchReply,
+    ModelReply,
+    PredictionReply,
+    StreamError,
+    StreamOptions,
+    StreamReply,
+)
 from service.smoothing import SmoothingParameters
+from service.spelling import WordsReply, WordsRequest
 
 Description = dict[str, Any]
 
@@ -29,15 +37,15 @@ MEANINGS: Final = {
     422: "A picture of another size or kind, an option out of bounds, or masks of another version",
     426: "A stream is a WebSocket",
     429: "More requests or streams than one client may have",
-    501: "The model in use is of a release without profiles",
+    501: "The model in use is of a release without profiles, or the service has no vocabulary",
     503: "Too many masks are waiting, or too many streams are open",
 }
 """What each refusal means."""
 GUARDED: Final = (401, 403, 421, 429)
 """Statuses that any path may answer with."""
 REPLIES: Final = (
-    PredictionReply, BatchReply, ProfileReply, StreamReply, StreamError, ProfileState, ProfileMessage, ModelReply,
-    Problem,
+    PredictionReply, BatchReply, ProfileReply, WordsReply, StreamReply, StreamError, ProfileState, ProfileMessage,
+    ModelReply, Problem,
 )  # fmt: skip
 _NAME: Final = "#/components/schemas/{model}"
 
@@ -115,6 +123,13 @@ DESCRIPTION: Final[Description] = {
                 requestBody={"required": True, "content": _content("multipart/form-data", _FORM)},
             )
         },
+        "/words": {
+            "post": _operation(
+                "words", "Find the words that the letters of one word may be", WordsReply,
+                (400, 408, 413, 415, 422, 501),
+                requestBody={"required": True, "content": _content("application/json", WordsRequest)},
+            )
+        },
         "/stream": {
             "get": {
                 "operationId": "stream",
@@ -127,7 +142,9 @@ DESCRIPTION: Final[Description] = {
         "/model": {"get": _operation("model", "The model in use", ModelReply, ())},
     },
     "components": {
-        "schemas": models_json_schema([(reply, "serialization") for reply in REPLIES], ref_template=_NAME)[1]["$defs"],
+        "schemas": models_json_schema(
+            [(WordsRequest, "validation"), *((reply, "serialization") for reply in REPLIES)], ref_template=_NAME
+        )[1]["$defs"],
         "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
     },
     "security": [{}, {"token": []}],

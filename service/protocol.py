@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from pydantic.json_schema import SkipJsonSchema
 
 from service.errors import Refusal, explain
+from service.segments import ALTERNATIVES, Segment
 from service.smoothing import SmoothingParameters
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ TOP: Final = 3
 DIGITS: Final = 4
 """Decimal places of a probability in a reply."""
 MAX_FRAME_RATE: Final = 1000.0
+MAX_SECONDS_SEEN: Final = 3600.0
+"""Longest time for which a letter is said to be seen."""
 _TIME: Final = struct.Struct(">d")
 
 _SMOOTHING: Final = [field.name for field in fields(SmoothingParameters)]
@@ -74,6 +77,32 @@ class BatchReply(BaseModel, extra="forbid", use_attribute_docstrings=True):
     predictions: list[PredictionReply]
 
 
+class SeenLetter(BaseModel, extra="forbid", from_attributes=True, use_attribute_docstrings=True):
+    """One letter as a stream saw it: one that was committed, or a weak letter, stable but not sure enough."""
+
+    alternatives: Annotated[list[Candidate], Field(min_length=1, max_length=ALTERNATIVES)]
+    """The likeliest letters and their mean probabilities, best first."""
+    seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS_SEEN), AfterValidator(lambda seconds: round(seconds, 3))]
+    """From its first to its last frame."""
+    committed: bool
+    """Whether it joined the text; otherwise it is a weak letter."""
+
+    @classmethod
+    def describe(cls, segment: Segment) -> SeenLetter:
+        """Describe a segment."""
+        return cls(
+            alternatives=[Candidate(letter=letter, confidence=share) for letter, share in segment.alternatives],
+            seconds=min(segment.seconds, MAX_SECONDS_SEEN),
+            committed=segment.committed,
+        )
+
+    @property
+    def segment(self) -> Segment:
+        """The segment that it describes."""
+        alternatives = tuple((each.letter, each.confidence) for each in self.alternatives)
+        return Segment(alternatives, self.seconds, self.committed)
+
+
 class StreamReply(BaseModel, extra="forbid", use_attribute_docstrings=True):
     """What a stream shows after a frame."""
 
@@ -95,6 +124,9 @@ class StreamReply(BaseModel, extra="forbid", use_attribute_docstrings=True):
     """Share of the hold that has passed for the smoothed letter."""
     committed: str | None
     """The letter that joins the text, in one reply only."""
+    segments: list[SeenLetter]
+    """The letters that are complete with this frame, for `POST /words`: the one that is committed, and weak ones before
+    it; mostly empty."""
     model: str
     """First 12 digits of the SHA-256 of the model's file."""
 

@@ -16,7 +16,8 @@ from service.batching import Batcher
 from service.errors import ServiceError
 from service.logs import configure_log
 from service.models import Watch, choose_source
-from service.settings import MODEL_VARIABLE, read_settings
+from service.settings import MODEL_VARIABLE, VOCABULARY_VARIABLE, read_settings
+from service.vocabulary import open_vocabulary
 from service.web import build_app, build_middleware
 
 TIMEOUT: Final = 30
@@ -49,6 +50,7 @@ class Fingerspell:
         configure_log(settings.log)
         mark = source.mark()
         app.state.batcher = self._batcher = Batcher(source.open())
+        app.state.vocabulary = open_vocabulary(settings)
         self._watch = Watch(source, self._batcher, mark, settings.poll)
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
@@ -60,16 +62,19 @@ class Fingerspell:
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     @staticmethod
     def check_model() -> None:
-        """Refuse a bad model before any worker starts: BentoML would restart a failing worker again and again.
+        """Refuse a bad model or vocabulary before any worker starts: BentoML would restart a failing one for ever.
 
         Raises:
-            BentoMLException: the model cannot be used; `bentoml serve` prints the message and ends.
+            BentoMLException: one of them cannot be used; `bentoml serve` prints the message and ends.
         """
         if settings.model and not settings.model.startswith("models:"):
             # Workers run in the Bento's folder, where a relative path would not resolve.
             os.environ[MODEL_VARIABLE] = str(Path(settings.model).absolute())
+        if settings.vocabulary:
+            os.environ[VOCABULARY_VARIABLE] = str(Path(settings.vocabulary).absolute())
         try:
             source.open()
+            open_vocabulary(settings)
         except ServiceError as error:
             raise BentoMLException(str(error)) from error
 

@@ -12,6 +12,7 @@ from service.errors import ServiceError, explain
 
 PREFIX: Final = "FINGERSPELL_"
 MODEL_VARIABLE: Final = f"{PREFIX}MODEL"
+VOCABULARY_VARIABLE: Final = f"{PREFIX}VOCABULARY"
 
 
 def _split(names: object) -> object:
@@ -41,6 +42,8 @@ class Settings(BaseSettings):
 
     model: str = ""
     """Path of an ONNX file, or `models:/NAME@ALIAS` in the registry at `MLFLOW_TRACKING_URI`; "" is the Bento's."""
+    vocabulary: str = ""
+    """Path of a vocabulary; "" is the Bento's."""
     registry: Annotated[str, Field(validation_alias="MLFLOW_TRACKING_URI")] = ""
     """Address of MLflow's server."""
     registry_token: Annotated[SecretStr, Field(validation_alias="MLFLOW_TRACKING_TOKEN")] = SecretStr("")

@@ -14,7 +14,8 @@ from service.decoding import decode_mask
 from service.errors import Refusal
 from service.metrics import DROPPED, REFUSED, STAGE_SECONDS, UNKNOWN
 from service.profile import OutdatedProfile, ProfileState, read_message
-from service.protocol import StreamError, StreamReply, candidates, now, split_time
+from service.protocol import SeenLetter, StreamError, StreamReply, candidates, now, split_time
+from service.segments import Segments
 from service.smoothing import Smoothing
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
     from service.batching import Batcher, Prediction
-    from service.profile import OutdatedProfile, Personal, ProfileState, read_message
-from service.protocol import StreamOptions
+    from service.profile import Personal
+    from service.protocol import StreamOptions
 
 IDLE_SECONDS: Final = 300.0
 """A stream is closed if its client sends nothing for so long."""
@@ -56,7 +57,7 @@ class Message:
 async def serve_stream(websocket: WebSocket, options: StreamOptions, batcher: Batcher) -> None:
     """Reply to an accepted stream's messages until its client leaves."""
     newest: asyncio.Queue[Message | None] = asyncio.Queue(maxsize=1)
-    stream, answered, dropped = _Stream(options, Smoothing(options.smoothing), batcher), 0, 0
+    stream, answered, dropped = _Stream.open(options, batcher), 0, 0
     receiver = asyncio.create_task(_receive(websocket, newest))
     try:
         while (message := await newest.get()) is not None:
@@ -108,9 +109,14 @@ class _Stream:
 
     options: StreamOptions
     smoothing: Smoothing
+    segments: Segments
     batcher: Batcher
     personal: Personal | None = None
     """The signer's correction in force."""
+
+    @classmethod
+    def open(cls, options: StreamOptions, batcher: Batcher) -> _Stream:
+        return cls(options, Smoothing(options.smoothing), Segments(options.smoothing.release), batcher)
 
     async def replies(self, message: Message) -> AsyncIterator[ProfileState | StreamReply | StreamError]:
         """Reply to a message: about the profile, if there is news of it, and to the mask."""
@@ -131,6 +137,12 @@ class _Stream:
             yield ProfileState(profile="outdated", model=model)
         letter, confidence = prediction.best if prediction else (None, 0.0)
         smoothed = self.smoothing.update(letter, confidence, seen)
+        segments = self.segments.update(
+            prediction.probabilities if prediction else None,
+            prediction.model.classes if prediction else (),
+            seen,
+            smoothed.committed,
+        )
         if prediction and smoothed.letter is None:
             UNKNOWN.inc()
         yield StreamReply(
@@ -139,6 +151,7 @@ class _Stream:
             time=now(),
             confidence=confidence,
             top=candidates(prediction) if prediction else [],
+            segments=[SeenLetter.describe(each) for each in segments],
             model=model,
             **vars(smoothed),
         )

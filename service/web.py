@@ -26,17 +26,26 @@ from service.decoding import MAX_MASK_BYTES, too_large
 from service.errors import Refusal
 from service.guard import TOKEN_PROTOCOL, Guard, MessageLimits, client_address
 from service.making import MAX_SAMPLES, make_profile, predict_masks
-from service.metrics import OPEN_STREAMS, UNKNOWN
+from service.metrics import OPEN_STREAMS, STAGE_SECONDS, UNKNOWN
 from service.openapi import DESCRIPTION
 from service.page import FILES, PREFIX, wants_page
 from service.problems import handle, refuse
 from service.profile import read_correction
-from service.protocol import BatchReply, ModelReply, PredictionReply, candidates, check_mask_version, parse_options
+from service.protocol import (
+    BatchReply,
+    ModelReply,
+    PredictionReply,
+    candidates,
+    check_mask_version,
+    parse_options,
+)
 from service.smoothing import accept
+from service.spelling import MAX_WORDS_BYTES, WordsReply, read_request, too_long
 from service.stream import predict_mask, serve_stream
+from service.words import read_word
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from pydantic import BaseModel
     from starlette.requests import HTTPConnection, Request
@@ -56,12 +65,14 @@ MAX_ENROLMENTS: Final = 2
 """Profiles that are made at a time."""
 PNG: Final = "image/png"
 FORM: Final = "multipart/form-data"
+JSON: Final = "application/json"
 
 _WELCOME: Final = """Fingerspell recognises the ASL manual alphabet in masks.
 GET  /               a page to sign at, for browsers
 POST /predict        one mask (image/png, 224 x 224 RGB)
 POST /predict_batch  up to 32 masks (multipart/form-data)
 POST /profile        a signer's masks by letter (multipart/form-data): a correction for their hand
+POST /words          the letters of a word with their alternatives (application/json): the words that it may be
 WS   /stream         one mask per binary message, an empty message for 'no hand'
 GET  /model          the model in use
 GET  /openapi.json   all of this in detail
@@ -108,13 +119,17 @@ def build_middleware(settings: Settings) -> list[Middleware]:
 
 
 def build_app(settings: Settings) -> Starlette:
-    """Build the ASGI application; its model, `app.state.batcher`, is set before the first request."""
+    """Build the ASGI application.
+
+    Its model, `app.state.batcher`, and its vocabulary, `app.state.vocabulary`, are set before the first request.
+    """
     app = Starlette(
         routes=[
             Route("/", _welcome, methods=["GET"]),
             Route("/predict", _predict, methods=["POST"]),
             Route("/predict_batch", _predict_batch, methods=["POST"]),
             Route("/profile", _profile, methods=["POST"]),
+            Route("/words", _words, methods=["POST"]),
             Route("/model", _model, methods=["GET"]),
             Route("/openapi.json", JSONResponse(DESCRIPTION), methods=["GET"]),
             Route("/stream", _stream_without_upgrade, methods=["GET"]),
@@ -125,6 +140,7 @@ def build_app(settings: Settings) -> Starlette:
     )
     app.state.streams = Streams(settings)
     app.state.enrolments = 0
+    app.state.vocabulary = None
     return app
 
 
@@ -142,7 +158,9 @@ async def _predict(request: Request) -> Response:
     batcher, options = _prepare(request)
     if _content_type(request) != FORM:
         _check_content_type(request, PNG)
-        return _json(_describe(await predict_mask(await _read_body(request), batcher), options))
+        return _json(
+            _describe(await predict_mask(await _read_body(request, MAX_MASK_BYTES, too_large), batcher), options)
+        )
     form = dict(await _read_form(request, max_files=2))
     if form.keys() != {"mask", "profile"}:
         raise Refusal(422, "The form must have two files: 'mask', a PNG, and 'profile', what POST /profile replied.")
@@ -164,6 +182,17 @@ async def _profile(request: Request) -> Response:
     with _one_enrolment(request.app):
         samples = await _read_form(request, MAX_SAMPLES)
         return _json(await make_profile(samples, batcher))
+
+
+async def _words(request: Request) -> Response:
+    _check_content_type(request, JSON)
+    if (vocabulary := request.app.state.vocabulary) is None:
+        raise Refusal(501, "This service was packaged without a vocabulary. Package it again: make repro")
+    asked = read_request(await _read_body(request, MAX_WORDS_BYTES, too_long))
+    segments = [each.segment for each in asked.segments]
+    with STAGE_SECONDS.labels("words").time():
+        reading = await asyncio.to_thread(read_word, segments, vocabulary, asked.own)
+    return _json(WordsReply.describe(reading))
 
 
 @contextmanager
@@ -208,20 +237,20 @@ def _describe(prediction: Prediction, options: StreamOptions) -> PredictionReply
     return PredictionReply(letter=letter, confidence=confidence, top=top, model=model)
 
 
-async def _read_body(request: Request) -> bytes:
-    """Read a body and keep no more of it than a mask may have.
+async def _read_body(request: Request, most: int, too_large: Callable[[int], Refusal]) -> bytes:
+    """Read a body and keep no more of it than `most` bytes.
 
     Raises:
-        Refusal: 413 it is larger than a mask, 408 it comes too slowly, 400 it ends early.
+        Refusal: 413 it is larger than `most`, 408 it comes too slowly, 400 it ends early.
     """
     body, size = bytearray(), 0
     async with _arriving():
         async for chunk in request.stream():
             size += len(chunk)
-            body += chunk[: MAX_MASK_BYTES + 1 - len(body)]
+            body += chunk[: most + 1 - len(body)]
             if size > MAX_DRAINED_BYTES:
-                raise Refusal(413, f"{size} bytes are too many for a mask.", {"Connection": "close"})
-    if size > MAX_MASK_BYTES:
+                raise Refusal(413, f"{size} bytes are too many to read.", {"Connection": "close"})
+    if size > most:
         raise too_large(size)
     return bytes(body)
 

@@ -1,4 +1,4 @@
-"""The `package` stage: the registry's champion and the service's code become a Bento at `bento/`."""
+"""The `package` stage: the registry's champion, the vocabulary and the service's code become a Bento at `bento/`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final
 
 from stages.errors import run_door
 from stages.export.bento import BENTO, MODEL_FILE, build_bento
+from stages.export.vocabulary import VOCABULARY
 from stages.registry.champion import download_champion
 from stages.registry.record import ChampionRecord
 
@@ -21,7 +22,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = download_champion(champion.model, champion.model_hash, Path(folder) / MODEL_FILE)
         build_bento(
-            model, BENTO, WORK,
+            model, VOCABULARY, BENTO, WORK,
             architecture=champion.champion, registered_model=champion.model, version=champion.version,
         )  # fmt: skip
     print(f"{BENTO}/: {champion.champion}, version {champion.version} of {champion.model}. Serve it: make serve")  # noqa: T201

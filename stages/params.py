@@ -229,6 +229,15 @@ class Promote(BaseModel, **CONFIG):
     """Largest expected calibration error on unseen signers."""
 
 
+class Vocabulary(BaseModel, **CONFIG):
+    """The words that the service knows."""
+
+    language: str
+    """ISO 639 code of a language that wordfreq knows."""
+    words: Positive
+    """The most frequent ones."""
+
+
 def _end_at_mask_size(phases: list[Phase]) -> list[Phase]:
     if (size := phases[-1].image_size) != MASK_SIZE:
         raise ValueError(f"the last image_size is {size}, but must be {MASK_SIZE}, the size in use")

@@ -1,4 +1,4 @@
-"""Build a Bento: the service's files and one model, with the service's pinned requirements."""
+"""Build a Bento: the service's files, one model and the vocabulary, with the service's pinned requirements."""
 
 from __future__ import annotations
 
@@ -21,16 +21,26 @@ WEB: Final = CHECKOUT / "web"
 REQUIREMENTS: Final = CHECKOUT / "requirements" / "service.txt"
 MODEL_FILE: Final = "champion.onnx"
 """Name that the service looks for beside its package."""
+VOCABULARY_FILE: Final = "vocabulary.tsv"
+"""The same of the vocabulary."""
 BENTO: Final = Path("bento")
 PACKED_MODEL: Final = BENTO / "src" / MODEL_FILE
 """The model in a Bento, where BentoML puts it."""
+PACKED_VOCABULARY: Final = BENTO / "src" / VOCABULARY_FILE
 BUILD_SECONDS: Final = 300
 
 _NAME: Final = "fingerspell"
 
 
 def build_bento(
-    model: Path, destination: Path, work: Path, *, architecture: str, registered_model: str, version: int
+    model: Path,
+    vocabulary: Path,
+    destination: Path,
+    work: Path,
+    *,
+    architecture: str,
+    registered_model: str,
+    version: int,
 ) -> None:
     """Build a Bento and put it at `destination`, in the place of an older one.
 
@@ -38,6 +48,7 @@ def build_bento(
 
     Args:
         model: the champion's `.onnx` file.
+        vocabulary: what the stage `vocabulary` wrote.
         destination: folder of the Bento, for `bentoml serve`.
         work: folder for BentoML's store, on the file system of `destination`; emptied before and after.
         architecture: name of the network, a label of the Bento.
@@ -45,9 +56,9 @@ def build_bento(
         version: version of the registered model, a label and the Bento's own version.
 
     Raises:
-        PipelineError: the model, the requirements or uv are missing, or BentoML refuses.
+        PipelineError: the model, the vocabulary, the requirements or uv are missing, or BentoML refuses.
     """
-    for path in (model, REQUIREMENTS):
+    for path in (model, vocabulary, REQUIREMENTS):
         if not path.is_file():
             raise PipelineError(f"{path} is missing. Run the whole pipeline in a complete checkout: make repro")
     if not (shutil.which("uv") or find_spec("uv")):
@@ -59,19 +70,20 @@ def build_bento(
         # Not in `work`: BentoML reads no build file below a folder whose name begins with a dot.
         with tempfile.TemporaryDirectory() as folder:
             labels = {"architecture": architecture, "model": registered_model, "version": str(version)}
-            context = _lay_out(model, labels, Path(folder) / "context")
+            context = _lay_out(model, vocabulary, labels, Path(folder) / "context")
             built = _run_bentoml(context, f"v{version}", work.resolve() / "home")
         _replace(destination, built, work / "previous")
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _lay_out(model: Path, labels: dict[str, str], context: Path) -> Path:
+def _lay_out(model: Path, vocabulary: Path, labels: dict[str, str], context: Path) -> Path:
     """Copy what goes into the Bento to a folder of its own."""
     shutil.copytree(SERVICE, context / "service", ignore=shutil.ignore_patterns("__pycache__"))
     if WEB.is_dir():
         shutil.copytree(WEB, context / "web")
     shutil.copy(model, context / MODEL_FILE)
+    shutil.copy(vocabulary, context / VOCABULARY_FILE)
     shutil.copy(REQUIREMENTS, context / "requirements.txt")
     options = {
         "service": "service.service:Fingerspell",
@@ -79,7 +91,7 @@ def _lay_out(model: Path, labels: dict[str, str], context: Path) -> Path:
         "description": "Recognises the ASL manual alphabet from masks: "
         "{architecture}, version {version} of the registered model {model}.".format(**labels),
         "labels": labels,
-        "include": ["service/", "web/", MODEL_FILE],
+        "include": ["service/", "web/", MODEL_FILE, VOCABULARY_FILE],
         "exclude": ["__pycache__/"],
         "python": {"requirements_txt": "requirements.txt", "lock_packages": False},
     }

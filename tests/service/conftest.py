@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from serving import ROOT, server, write_model
+from serving import ROOT, server, write_model, write_words
 
 
 @pytest.fixture(scope="module")
@@ -11,6 +11,7 @@ def host(tmp_path_factory):
     """'host:port' of a service that answers any number of requests a second."""
     folder = tmp_path_factory.mktemp("service")
     model = write_model(folder / "model.onnx")
-    settings = {"FINGERSPELL_MODEL": str(model), "FINGERSPELL_RATE": "0"}
+    words = write_words(folder / "vocabulary.tsv")
+    settings = {"FINGERSPELL_MODEL": str(model), "FINGERSPELL_VOCABULARY": str(words), "FINGERSPELL_RATE": "0"}
     with server("service.service:Fingerspell", folder, ROOT, **settings) as (address, _):
         yield address

@@ -45,8 +45,15 @@ METADATA = {
     "data_hash": "0123456789abcdef0123456789abcdef",
     "temperature": "1.0",
 }
+WORDS = {"ALL": 2e-3, "A": 2e-2, "BALL": 1e-4, "LAB": 5e-5, "BALLAD": 2e-6, "ALABAMA": 1e-5}
 START_SECONDS = 60
 STOP_SECONDS = 15
+
+
+def write_words(path: Path) -> Path:
+    """Write a vocabulary of a few words."""
+    path.write_text("# some words\n" + "".join(f"{word}\t{frequency}\n" for word, frequency in WORDS.items()))
+    return path
 
 
 def write_model(path: Path, metadata: dict[str, str] = METADATA, size: int = 224, channels: int = 3) -> Path:

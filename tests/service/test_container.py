@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from serving import CLASSES, ROOT, mask, write_model
+from serving import CLASSES, ROOT, mask, write_model, write_words
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -51,6 +51,7 @@ def image(tmp_path_factory):
     shutil.copytree(ROOT / "scripts", folder / "scripts")
     build_bento(
         write_model(folder / "model.onnx"),
+        write_words(folder / "vocabulary.tsv"),
         folder / "bento",
         folder / "work",
         architecture="custom_cnn",

@@ -41,7 +41,7 @@ from service.stream import serve_stream
 PNG = {"content-type": "image/png"}
 TARGET = "service.service:Fingerspell"
 REPLY = {
-    "sequence", "dropped", "time", "letter", "confidence", "top", "smoothed", "progress", "committed", "model",
+    "sequence", "dropped", "time", "letter", "confidence", "top", "smoothed", "progress", "committed", "segments", "model",
 }  # fmt: skip
 WAIT = 20
 """Seconds after which an answer counts as missing."""

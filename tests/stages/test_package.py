@@ -15,7 +15,7 @@ import yaml
 from tiny_models import masks_of, predictions
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
-from serving import CLASSES, mask, server, write_model
+from serving import CLASSES, mask, server, write_model, write_words
 
 from stages import package
 from stages.commands import check_champion as check_command
@@ -23,6 +23,7 @@ from stages.data.processed import PROCESSED, Processed, Split, write_processed
 from stages.errors import InputError, PipelineError, StoreError
 from stages.export import bento
 from stages.export.bento import build_bento
+from stages.export.vocabulary import VOCABULARY
 from stages.files import content_hash
 from stages.registry.champion import move_champion
 from stages.registry.git import Revision
@@ -72,7 +73,7 @@ def test_a_missing_record_names_the_next_step(tmp_path):
 
 def test_a_missing_model_leaves_nothing_behind(tmp_path):
     with pytest.raises(PipelineError, match=r"champion\.onnx is missing"):
-        build_bento(tmp_path / "champion.onnx", tmp_path / "bento", tmp_path / "work", **FACTS)
+        build_bento(tmp_path / "champion.onnx", tmp_path / "words", tmp_path / "bento", tmp_path / "work", **FACTS)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -85,7 +86,13 @@ def test_a_service_that_cannot_be_imported_is_reported_and_the_old_bento_stays(t
     old.mkdir()
     (old / "kept").touch()
     with pytest.raises(PipelineError, match="fix me"):
-        build_bento(write_model(tmp_path / "model.onnx"), old, tmp_path / "work", **FACTS)
+        build_bento(
+            write_model(tmp_path / "model.onnx"),
+            write_words(tmp_path / "vocabulary.tsv"),
+            old,
+            tmp_path / "work",
+            **FACTS,
+        )
     assert [path.name for path in old.iterdir()] == ["kept"]
     assert not (tmp_path / "work").exists()
 
@@ -115,13 +122,13 @@ def test_builds_a_bento_that_serves(tmp_path, monkeypatch):
     (page / "index.html").write_text("<p>the page</p>")
     (page / "assets" / "style.css").write_text("p {}")
     monkeypatch.setattr(bento, "WEB", page)
-    model = write_model(tmp_path / "model.onnx")
+    model, vocabulary = write_model(tmp_path / "model.onnx"), write_words(tmp_path / "vocabulary.tsv")
     built = tmp_path / "bento"
     for version in (3, 4):
-        build_bento(model, built, tmp_path / "work", **FACTS | {"version": version})
+        build_bento(model, vocabulary, built, tmp_path / "work", **FACTS | {"version": version})
     private = [path for path in (built, *built.rglob("*")) if not path.stat().st_mode & 0o004]
     assert private == [], "a container or another user could not read it"
-    assert {path.name for path in tmp_path.iterdir()} == {"model.onnx", "bento", "page"}
+    assert {path.name for path in tmp_path.iterdir()} == {"model.onnx", "vocabulary.tsv", "bento", "page"}
     about = yaml.safe_load((built / "bento.yaml").read_text())
     assert (about["name"], about["version"]) == ("fingerspell", "v4")
     assert about["labels"] == {"architecture": "custom_cnn", "model": "fingerspell", "version": "4"}
@@ -141,6 +148,11 @@ def test_builds_a_bento_that_serves(tmp_path, monkeypatch):
             httpx.post(f"http://{host}/predict", content=mask(letter), headers=headers, timeout=20).json()["letter"]
             for letter in CLASSES
         ]
+        seen = [
+            {"alternatives": [{"letter": letter, "confidence": 0.98}], "seconds": 0.3, "committed": letter != "A"}
+            for letter in "BALL"
+        ]
+        assert httpx.post(f"http://{host}/words", json={"segments": seen}).json()["accepted"] == "BALL"
         assert "the page" in httpx.get(f"http://{host}/", headers={"accept": "text/html"}).text
         assert httpx.get(f"http://{host}/web/assets/style.css").text == "p {}"
     assert answers == CLASSES
@@ -153,6 +165,8 @@ def test_the_stage_packs_the_registrys_champion(tmp_path, monkeypatch, capsys):
     folder = tmp_path / "reports"
     folder.mkdir()
     model = write_model(folder / "model.onnx")
+    (tmp_path / "data").mkdir(exist_ok=True)
+    write_words(tmp_path / VOCABULARY)
     split = Split(masks_of("A"), np.array([0]), np.array([""]))
     write_processed(PROCESSED, Processed(split, split, ("A", "B", "C")))
     result = Result(

@@ -1,0 +1,96 @@
+"""Films without pictures, of real hands: one person's photographs of letters, held, moved between and put away.
+
+Each letter of a word is a photograph of the person's, held with drift and jitter; between two letters the landmarks
+move from one to the next; before the second of two equal letters, and after the word, the hand is away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.spelling_films import draw_losses, slow_noise
+from client.mask import crop_square
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Array = npt.NDArray[np.float64]
+Landmarks = npt.NDArray[np.float32]
+Range = tuple[float, float]
+
+AFTER: Final = 1.3
+"""Seconds without a hand at the end of a word."""
+BEFORE: Final = 0.2
+"""Seconds without a hand before it."""
+JITTER: Final = 0.01
+"""Standard deviation of a landmark's error, as a share of the hand's extent; half of its variance is slow."""
+ROLL: Final = 3.0
+"""Standard deviation of the slow rotation of a hand that is held, in degrees."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a person spells. Ranges in seconds, each time is drawn evenly from its own."""
+
+    held: Range
+    """A letter."""
+    move: Range
+    """From one letter to the next."""
+    away: Range
+    """Before the second of two equal letters."""
+
+
+CALM: Final = Pace(held=(0.25, 0.9), move=(0.12, 0.3), away=(0.4, 0.8))
+FAST: Final = Pace(held=(0.1, 0.14), move=(0.06, 0.1), away=(0.2, 0.35))
+"""Five letters a second."""
+
+
+def film_word(
+    word: str, photographs: Mapping[str, Landmarks], pace: Pace, rate: float, rng: np.random.Generator
+) -> tuple[Landmarks, Array]:
+    """Let a person spell a word.
+
+    Args:
+        word: of letters of which there are photographs.
+        photographs: of each letter (N, 21, 3) landmarks in pixels.
+        pace: how fast.
+        rate: frames a second.
+        rng: source of chance.
+
+    Returns:
+        (F, 21, 3) landmarks, NaN where no hand is found, and the times of the F frames in seconds.
+    """
+    poses = np.array([_place(rng.choice(photographs[letter])) for letter in word], dtype=np.float64)
+    away = np.array([BEFORE, *(rng.uniform(*pace.away) if a == b else 0.0 for a, b in pairwise(word))])
+    move = np.array([rng.uniform(*pace.move) for _ in word])
+    move[away > 0] = 0.01  # it comes back as the next letter
+    held = np.array([rng.uniform(*pace.held) for _ in word])
+    ends = np.cumsum(away + move + held)
+    times = np.arange(int((ends[-1] + AFTER) * rate)) / rate
+    now = np.minimum(np.searchsorted(ends, times, side="right"), len(word) - 1)
+    into = times - np.array([0.0, *ends])[now]
+    share = np.clip((into - away[now]) / move[now], 0.0, 1.0)
+    smooth = (share * share * (3.0 - 2.0 * share))[:, None, None]
+    points = (1.0 - smooth) * poses[np.maximum(now - 1, 0)] + smooth * poses[now]
+    points = _roll(points, ROLL * slow_noise((len(times),), rng, rate))
+    noise = rng.normal(size=points.shape) + slow_noise(points.shape, rng, rate)
+    points += JITTER * np.sqrt(0.5) * noise
+    points[(into < away[now]) | (times > ends[-1]) | draw_losses(share < 1.0, rng, rate)] = np.nan
+    return points.astype(np.float32), times
+
+
+def _place(points: Landmarks) -> Array:
+    """Move a hand's crop to a square of side 1 around 0: letters were photographed in different places."""
+    centre, side = crop_square(points)
+    return np.asarray((points - [*centre, 0.0]) / side, dtype=np.float64)
+
+
+def _roll(points: Array, degrees: Array) -> Array:
+    cos, sin = np.cos(np.radians(degrees))[:, None], np.sin(np.radians(degrees))[:, None]
+    x, y, z = np.moveaxis(points, -1, 0)
+    return np.stack([cos * x - sin * y, sin * x + cos * y, z], axis=-1)
