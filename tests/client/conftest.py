@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import string
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -34,8 +35,10 @@ def service(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def wishful_service(tmp_path_factory):
-    """The address of a service that reads H and E as a word, EE, which it believes to be said all the time."""
-    with serve_words(tmp_path_factory.mktemp("model"), {"EE": 0.5}) as address:
+    """The address of a service that knows no word with an H, and believes that GE, which looks like HE, is common."""
+    letters = string.ascii_uppercase.replace("H", "")
+    words = dict.fromkeys((one + other for one in letters for other in letters), 1e-6) | {"GE": 0.5}
+    with serve_words(tmp_path_factory.mktemp("model"), words) as address:
         yield address
 
 

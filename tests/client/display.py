@@ -11,6 +11,7 @@ import numpy as np
 KEYCODES = {
     " ": 65,
     "1": 10,
+    "2": 11,
     "r": 27,
     "v": 55,
     "b": 56,

@@ -76,13 +76,13 @@ def test_a_word_takes_the_place_of_its_letters_when_the_hand_is_away(wishful_ser
     assert (done.returncode, done.stderr) == (0, "")
     *frames, end = [json.loads(line) for line in done.stdout.splitlines()]
     ended = [line for line in frames if line["word"] is not None]
-    assert [line["word"] for line in ended] == [{"as_read": "HE", "word": "EE"}]
+    assert [line["word"] for line in ended] == [{"as_read": "HE", "word": "GE"}]
     last = max(line["time"] for line in frames if line["hand"])
     assert ended[0]["time"] == pytest.approx(last + 1.0, abs=0.07)
-    assert end == {"text": "EE"}
+    assert end == {"text": "GE"}
 
 
-@pytest.mark.parametrize(("more", "text"), [((), "EE\n"), (("--words",), "EE\n"), (("--no-words",), "HE\n")])
+@pytest.mark.parametrize(("more", "text"), [((), "GE\n"), (("--words",), "GE\n"), (("--no-words",), "HE\n")])
 def test_the_end_of_the_film_ends_the_word_unless_words_are_off(wishful_service, he_video, more, text):
     done = run_client(he_video, wishful_service, "--text", "--fast", *more)
     assert (done.returncode, done.stdout, done.stderr) == (0, text, "")
