@@ -63,23 +63,24 @@ def test_a_candidate_is_taken_by_its_number_or_a_click(screen, service, long_h_v
         assert quit_and_read(client, display) == "HE\n", "what was read is H"
 
 
-def test_words_are_switched_off_and_on(screen, service, long_h_video):
+def test_words_are_switched_off(screen, service, long_h_video):
     with window(screen, long_h_video, service) as (client, display, pixels):
         wait_for(lambda: has_candidate(pixels, 2), client)
         press(display, "v")
-        wait_for(lambda: not has_candidate(pixels, 2), client)
-        press(display, "v")
-        wait_for(lambda: has_candidate(pixels, 2), client)
+        left, top, _, _ = next(box for box, _, label in LAYOUT.buttons if label == "Words")
+        wait_for(lambda: tuple(read_screen(pixels)[top + 2, left + 2]) == TRACK, client)
+        assert not has_candidate(pixels, 1)
+        assert quit_and_read(client, display) == "H\n"
 
 
-def test_a_replaced_word_is_underlined_and_its_letters_come_back(screen, wishful_service, he_away_video):
+@pytest.mark.parametrize("way", ["key", "click"])
+def test_a_replaced_word_is_underlined_and_its_letters_come_back(screen, wishful_service, he_away_video, way):
     with window(screen, he_away_video, wishful_service) as (client, display, pixels):
         wait_for(lambda: underlined(pixels, STEADY) > 100, client)
-        press(display, "r")
-        wait_for(lambda: underlined(pixels, WAVERING) > 100, client)
-        rows, columns = (read_screen(pixels)[TEXT] == WAVERING).all(axis=2).nonzero()
-        click(display, int(columns.mean()), TEXT.start + int(rows.mean()) - 10)
-        wait_for(lambda: underlined(pixels, STEADY) > 100, client)
-        press(display, "r")
+        if way == "key":
+            press(display, "r")
+        else:
+            rows, columns = (read_screen(pixels)[TEXT] == STEADY).all(axis=2).nonzero()
+            click(display, int(columns.mean()), TEXT.start + int(rows.mean()) - 10)
         wait_for(lambda: underlined(pixels, WAVERING) > 100, client)
         assert quit_and_read(client, display) == "HE\n"
