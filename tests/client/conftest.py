@@ -78,11 +78,11 @@ def he_video(shared, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def he_away_video(shared, tmp_path_factory):
-    """The same, then nobody for 20 seconds: the word ends, and there is time to press keys on a slow machine."""
+    """The same, then nobody for 40 seconds: the word ends, and there is time to press keys on a slow machine."""
     capture = cv2.VideoCapture(str(shared / "data/helloworld.mp4"))
     pictures = [cv2.cvtColor(capture.read()[1], cv2.COLOR_BGR2RGB) for _ in range(66)]
     capture.release()
-    return write_video(tmp_path_factory.mktemp("video") / "he_away.mp4", pictures + [pictures[-1]] * 300, 15)
+    return write_video(tmp_path_factory.mktemp("video") / "he_away.mp4", pictures + [pictures[-1]] * 600, 15)
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def test_words_are_switched_off(screen, service, long_h_video):
 
 @pytest.mark.parametrize("way", ["key", "click"])
 def test_a_replaced_word_is_underlined_and_its_letters_come_back(screen, wishful_service, he_away_video, way):
-    with window(screen, he_away_video, wishful_service) as (client, display, pixels):
+    with window(screen, he_away_video, wishful_service, "--fast") as (client, display, pixels):
         wait_for(lambda: underlined(pixels, STEADY) > 100, client)
         if way == "key":
             press(display, "r")
