@@ -23,12 +23,18 @@ from client.mask import MASK_VERSION, render_mask
 from service.decoding import decode_mask
 from service.page import POLICY
 from service.recogniser import Recogniser
+from service.settings import VOCABULARY_VARIABLE
+from stages.export.vocabulary import list_words, write_vocabulary
 from stages.hand.handshapes import read_handshapes
 from stages.hand.signers import synthesize_hands
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "client" / "web"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+BRIEF = 4
+"""Frames for which a letter is held that is not committed, 15 a second."""
+AWAY = 30
+"""Frames without a hand, which end a word."""
 
 pytestmark = pytest.mark.skipif(shutil.which("npm") is None, reason="no Node.js to build the page with")
 
@@ -44,10 +50,14 @@ def built():
 
 
 @pytest.fixture(scope="module")
-def address(built, shipped_model):
-    """A service that serves the page."""
-    with serve(shipped_model) as (host, _):
-        yield f"http://{host}"
+def address(built, shipped_model, tmp_path_factory):
+    """A service that serves the page, and knows English words."""
+    words = tmp_path_factory.mktemp("words") / "vocabulary.tsv"
+    write_vocabulary(words, list_words("en", 60_000), "en")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VOCABULARY_VARIABLE, str(words))
+        with serve(shipped_model) as (host, _):
+            yield f"http://{host}"
 
 
 def run_tests(*files: str, **environment: str) -> str:
@@ -70,7 +80,8 @@ def test_types_and_logic_and_the_same_masks_as_python(built, tmp_path):
         for points in hands
     ]
     (tmp_path / "vectors.json").write_text(json.dumps({"version": MASK_VERSION, "hands": vectors}))
-    files = (f"tests/{name}.test.ts" for name in ("mask", "logic", "enrolment", "profile", "ownHand"))
+    names = ("mask", "logic", "enrolment", "profile", "ownHand", "text", "spelling", "words")
+    files = (f"tests/{name}.test.ts" for name in names)
     printed = run_tests(*files, FINGERSPELL_VECTORS=str(tmp_path / "vectors.json"))
     assert float(re.search(r"equal pixels ([\d.]+) %", printed)[1]) > 99.99
 
@@ -144,9 +155,30 @@ def test_a_browser_recognises_a_real_hand_and_draws_the_same_masks(address, ship
     assert shares["equal pixels"] >= 0.99
 
 
-def write_camera(film, path):
-    """Write a film in the format of Chromium's fake camera: a sequence of JPEGs, thirty per second."""
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to open the page in (Debian: apt-get install chromium)")
+def test_a_browser_makes_a_word_of_a_real_hand_with_a_letter_held_too_briefly(address, shared, tmp_path):
+    film = tmp_path / "world.mjpeg"
+    held = {each["letter"]: each for each in json.loads((shared / "data/helloworld.json").read_text())}
+    first, brief, end = held["W"]["first_frame"], held["R"]["first_frame"] + BRIEF, held["R"]["end_frame"]
+    write_camera(shared / "data/helloworld.mp4", film, [*range(first, brief), *range(end, 330)], black=AWAY)
+    run_tests(
+        "tests/words.browser.test.ts", FINGERSPELL_URL=address, FINGERSPELL_FILM=str(film), CHROMIUM=CHROMIUM,
+        FINGERSPELL_PICTURES=os.environ.get("FINGERSPELL_PICTURES", ""),
+    )  # fmt: skip
+
+
+def write_camera(film, path, frames=None, black=0):
+    """Write a film in the format of Chromium's fake camera: a sequence of JPEGs, thirty per second.
+
+    `frames` are those of the film to write, all if there are none; `black` ones come after them.
+    """
     capture = cv2.VideoCapture(str(film))
+    pictures = []
+    while (got := capture.read())[0]:
+        pictures.append(got[1])
+    pictures = [pictures[frame] for frame in (range(len(pictures)) if frames is None else frames)]
+    pictures += black * [np.zeros_like(pictures[0])]
     with path.open("wb") as out:
-        while (got := capture.read())[0]:
-            out.write(2 * cv2.imencode(".jpg", got[1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes())
+        for picture in pictures:
+            out.write(2 * cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes())

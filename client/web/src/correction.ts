@@ -2,7 +2,7 @@
 
 import { MASK_VERSION } from "./mask";
 import { drawSample, isCorrection, type Correction, type Sample } from "./profile";
-import { authorise } from "./stream";
+import { explain, post, Unanswered } from "./request";
 
 /** What `POST /profile` replies. */
 export interface ProfileReply {
@@ -29,16 +29,13 @@ const TIMEOUT = 30_000;
 /** The service has no `/profile`, or its model cannot be corrected; the message says why, if the service did. */
 export class NoProfiles extends Error {}
 
-/** The service could not be asked, or is too busy: another try may succeed. */
-export class Unanswered extends Error {}
-
 /** Have a correction made. Throws NoProfiles, Unanswered, or an Error with what the service said. */
 export async function makeCorrection(samples: readonly Sample[], token: string): Promise<ProfileReply> {
   const form = new FormData();
   for (const sample of samples) {
     form.append(sample.letter, new Blob([await drawSample(sample)], { type: "image/png" }), `${sample.letter}.png`);
   }
-  const response = await ask(form, token);
+  const response = await post(`/profile?${new URLSearchParams({ mask_version: MASK_VERSION })}`, form, token, TIMEOUT);
   if (response.status === 404 || response.status === 405) throw new NoProfiles();
   if (response.ok) return check(await response.json().catch(() => null));
   const why = await explain(response);
@@ -46,26 +43,6 @@ export async function makeCorrection(samples: readonly Sample[], token: string):
   throw response.status === 408 || response.status === 429 || response.status >= 500
     ? new Unanswered(why)
     : new Error(why);
-}
-
-async function ask(form: FormData, token: string): Promise<Response> {
-  try {
-    return await fetch(`/profile?${new URLSearchParams({ mask_version: MASK_VERSION })}`, {
-      method: "POST",
-      body: form,
-      headers: authorise(token),
-      cache: "no-store",
-      signal: AbortSignal.timeout(TIMEOUT),
-    });
-  } catch {
-    throw new Unanswered("The service does not answer");
-  }
-}
-
-/** The sentence of a refusal (RFC 9457). */
-async function explain(response: Response): Promise<string> {
-  const problem = (await response.json().catch(() => null)) as { detail?: unknown } | null;
-  return typeof problem?.detail === "string" ? problem.detail : `The service answered ${response.status}`;
 }
 
 function check(reply: unknown): ProfileReply {

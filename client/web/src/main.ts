@@ -1,6 +1,7 @@
 /** The page: connects camera, worker and service, and handles keys and buttons. */
 
 import shapes from "../../letters.json";
+import { showCandidates } from "./candidates";
 import { Chooser } from "./chooser";
 import { closeCamera, listCameras, openCamera } from "./camera";
 import { makeCorrection } from "./correction";
@@ -13,11 +14,14 @@ import { judge, Lesson } from "./lesson";
 import type { Point } from "./mask";
 import { Mistakes } from "./mistakes";
 import { OwnHand } from "./ownHand";
-import { find, setText, showHand, showMask, showReply, showText as writeText } from "./page";
+import { addNames, describeOwnWords, readOwnWords } from "./ownWords";
+import { find, setText, showHand, showMask, showReply } from "./page";
 import { ProfileStore } from "./profileStore";
 import { readSettings, writeSettings } from "./settings";
+import { Spelling } from "./spelling";
 import { Stream, type Reply, type State } from "./stream";
-import { Text } from "./text";
+import { findWords } from "./words";
+import { showText as writeText } from "./written";
 
 const BASE = new URL(import.meta.env.BASE_URL, location.href).href;
 const LETTERS = Object.entries(shapes as Record<string, number[][]>);
@@ -45,7 +49,15 @@ const STATES: Record<State, string> = {
 
 const video = find<HTMLVideoElement>("video");
 const settings = readSettings(localStorage);
-const text = new Text();
+const spelling = new Spelling(
+  {
+    find: (query) => findWords(query, settings.token),
+    own: () => addNames(readOwnWords(settings.ownWords).words, own.store.names),
+    show: showText,
+    tell: showNotice,
+  },
+  settings.words,
+);
 const worker = new Worker(new URL("./landmarks.worker.ts", import.meta.url));
 const problems = { worker: "", camera: "", service: "" };
 /** Milliseconds of the last second's frames, by step. */
@@ -89,7 +101,7 @@ const panel = new HandPanel(own, showNotice, () => {
   showMask(null);
   showProblem();
 });
-const mistakes = new Mistakes(text, new Chooser(ALPHABET), own, showText, showNotice);
+const mistakes = new Mistakes(spelling, new Chooser(ALPHABET), own, showText, showNotice);
 worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => onWorker(data);
 worker.onerror = () => onWorker({ kind: "failed", message: "its program cannot be loaded" });
 send({ kind: "start", base: BASE });
@@ -187,9 +199,8 @@ function onReply(reply: Reply, milliseconds: number): void {
   hold.see(reply.smoothed, sentHand);
   steps.service.push(milliseconds);
   if (sentAt !== null) steps.total.push(performance.now() - sentAt);
-  if (reply.committed && !panel.keepsText) {
-    text.commit(reply.committed, hold.spread);
-    showText();
+  if (!panel.keepsText) {
+    spelling.see(reply, reply.committed ? hold.spread : [], sentHand !== null, (sentAt ?? 0) / 1000);
   }
   if (lesson?.see(reply.letter, reply.confidence, reply.committed, performance.now() / 1000)) showLesson();
 }
@@ -198,6 +209,7 @@ function onState(now: State): void {
   state = now;
   problems.service = PROBLEMS[now];
   own.setConnected(now === "connected");
+  spelling.setConnected(now === "connected");
   if (now !== "connected") showReply(null);
   showProblem();
 }
@@ -211,7 +223,8 @@ function showProblem(): void {
 }
 
 function showText(): void {
-  writeText(text.value);
+  writeText(spelling.text);
+  showCandidates(spelling);
 }
 
 function showOwnHand(): void {
@@ -246,11 +259,20 @@ function showPace(): void {
 }
 
 const actions: Record<string, () => void> = {
-  space: () => text.space(),
-  delete: () => text.delete(),
-  clear: () => text.clear(),
+  space: () => spelling.space(),
+  delete: () => spelling.delete(performance.now() / 1000),
+  clear: () => spelling.clear(),
+  "choose-1": () => spelling.choose(1),
+  "choose-2": () => spelling.choose(2),
+  "choose-3": () => spelling.choose(3),
+  "as-read": () => spelling.toggleAsRead(),
+  words: () => {
+    settings.words = !settings.words;
+    saveSettings();
+    spelling.turn(settings.words);
+  },
   copy: () => {
-    navigator.clipboard.writeText(text.value).then(
+    navigator.clipboard.writeText(spelling.text.value).then(
       () => showNote("Copied"),
       () => showNote("This browser does not allow copying"),
     );
@@ -284,7 +306,8 @@ const actions: Record<string, () => void> = {
 
 const KEYS: Record<string, string> = {
   " ": "space", Backspace: "delete", x: "clear", c: "copy", s: "speak", m: "mirror", p: "pause", l: "letters",
-  t: "learn", h: "settings", y: "hand", w: "wrong", u: "undo",
+  t: "learn", h: "settings", y: "hand", w: "wrong", u: "undo", r: "as-read", v: "words", 1: "choose-1", 2: "choose-2",
+  3: "choose-3",
 }; // prettier-ignore
 
 /** Keys while letters are asked for. */
@@ -302,18 +325,23 @@ document.addEventListener("click", ({ target }) => {
 });
 
 find("text").addEventListener("click", ({ target }) => {
-  if (target instanceof Element && target.closest(".last")) act("wrong");
+  if (!(target instanceof Element)) return;
+  if (target.closest(".last")) act("wrong");
+  const word = target.closest<HTMLElement>("[data-word]")?.dataset.word;
+  if (word === undefined) return;
+  spelling.toggleAsRead(Number(word));
+  showText();
 });
 
 document.addEventListener("keydown", (event) => {
   if (find<HTMLDialogElement>("chooser").open) return;
-  const typing = event.target instanceof HTMLElement && event.target.closest("button, input, select");
+  const typing = event.target instanceof HTMLElement && event.target.closest("button, input, select, textarea");
   if (event.ctrlKey || event.metaKey || event.altKey || (typing && (event.key === " " || !typing.matches("button")))) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const name = (panel.asking && ASKING_KEYS[key]) || (key === "Escape" ? openPanel() : KEYS[key]);
   if (!name) return;
   event.preventDefault();
-  act(name);
+  if (!(event.repeat && settings.words)) act(name); // a key that is held is not one that is pressed twice
 });
 
 function openPanel(): string | undefined {
@@ -328,19 +356,22 @@ function toggle(name: string): void {
 
 function speak(): void {
   if (!("speechSynthesis" in window) || !speechSynthesis.getVoices().length) return showNote("No voice is installed");
-  if (!text.value.trim()) return showNote("Nothing to read aloud yet");
+  const { value } = spelling.text;
+  if (!value.trim()) return showNote("Nothing to read aloud yet");
   speechSynthesis.cancel();
-  speechSynthesis.speak(new SpeechSynthesisUtterance(text.value.toLowerCase()));
+  speechSynthesis.speak(new SpeechSynthesisUtterance(value.toLowerCase()));
 }
 
 /** Update the buttons and the picture to the settings. */
 function applyView(): void {
   document.body.classList.toggle("mirrored", settings.mirrored);
   find("stage").classList.toggle("mirrored", settings.mirrored);
+  find("candidates").hidden = !settings.words;
   for (const button of document.querySelectorAll<HTMLElement>("[data-do]")) {
     const name = button.dataset.do ?? "";
     if (name === "mirror") button.setAttribute("aria-pressed", String(settings.mirrored));
     if (name === "pause") button.setAttribute("aria-pressed", String(paused));
+    if (name === "words") button.setAttribute("aria-pressed", String(settings.words));
     if (button.hasAttribute("aria-expanded")) button.setAttribute("aria-expanded", String(!find(name).hidden));
   }
 }
@@ -369,10 +400,24 @@ function setUpSettings(): void {
       stream.change(options());
     });
   }
+  setUpOwnWords();
   camera.addEventListener("change", () => {
     settings.camera = camera.value;
     saveSettings();
     void startCamera();
+  });
+}
+
+function setUpOwnWords(): void {
+  const area = find<HTMLTextAreaElement>("own-words");
+  const describe = () => setText("own-words-count", describeOwnWords(readOwnWords(area.value)));
+  area.value = settings.ownWords;
+  describe();
+  area.addEventListener("input", describe);
+  area.addEventListener("change", () => {
+    settings.ownWords = area.value;
+    saveSettings();
+    spelling.update();
   });
 }
 

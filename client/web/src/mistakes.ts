@@ -2,11 +2,12 @@
 
 import type { Chooser } from "./chooser";
 import type { OwnHand } from "./ownHand";
-import type { Text } from "./text";
+import type { Spelling } from "./spelling";
+import { certain, type Letter } from "./text";
 
 export class Mistakes {
   constructor(
-    private readonly text: Text,
+    private readonly spelling: Spelling,
     private readonly chooser: Chooser,
     private readonly own: OwnHand,
     private readonly show: () => void,
@@ -16,9 +17,9 @@ export class Mistakes {
 
   /** Ask what the last letter was. */
   ask(): void {
-    const last = this.text.last;
+    const { last } = this.spelling.text;
     if (!last) return this.tell("Nothing is written yet", false);
-    this.chooser.ask(last.letter, (letter) => this.learn(letter, last));
+    this.chooser.ask(read(last), (letter) => this.learn(letter, last));
   }
 
   /** Take the last mistake back. */
@@ -28,12 +29,18 @@ export class Mistakes {
     this.tell(undone ? "It is as it was before" : "Nothing was learned that could be undone", false);
   }
 
-  private learn(letter: string, { position, letter: read, hands }: NonNullable<Text["last"]>): void {
-    if (letter === read) return;
-    this.text.replace(position, read, letter);
-    void this.own.learn(letter, hands, () => this.text.replace(position, letter, read));
+  private learn(letter: string, last: Letter): void {
+    if (letter === read(last)) return;
+    const { hands, segment } = last;
+    const meant = certain(letter, hands, segment.seconds);
+    this.spelling.replace(last, meant);
+    void this.own.learn(letter, hands, () => this.spelling.replace(meant, last));
     this.show();
     const lesson = hands.length ? `Your hand's ${letter} is learned from it.` : "No hand of it was kept to learn from.";
     this.tell(`That was ${letter}. ${lesson}`, true);
   }
+}
+
+function read({ segment }: Letter): string {
+  return segment.alternatives[0].letter;
 }

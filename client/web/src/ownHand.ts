@@ -1,9 +1,10 @@
 /** The signer's own hand: which profile is in use, and that its correction is made, kept and in force. No page. */
 
-import { NoProfiles, Unanswered, type ProfileReply } from "./correction";
+import { NoProfiles, type ProfileReply } from "./correction";
 import type { Point } from "./mask";
 import { addSamples, makeSample, replaceSamples, type Correction, type Profile, type Sample } from "./profile";
 import type { ProfileStore } from "./profileStore";
+import { Unanswered } from "./request";
 import type { ProfileAnswer } from "./stream";
 
 /** Milliseconds before a service that gave no correction is asked again. */

@@ -23,18 +23,6 @@ const maskCanvas = find<HTMLCanvasElement>("mask");
 maskCanvas.width = maskCanvas.height = MASK_SIZE;
 const maskContext = maskCanvas.getContext("2d");
 
-/** Show the text; its last letter can be tapped. */
-export function showText(text: string): void {
-  const element = find("text");
-  if (element.textContent === text) return;
-  const end = text.trimEnd().length;
-  const last = Object.assign(document.createElement("span"), {
-    className: "last",
-    textContent: text.slice(end - 1, end),
-  });
-  element.replaceChildren(text.slice(0, Math.max(end - 1, 0)), ...(end ? [last] : []), text.slice(end));
-}
-
 /** Show a reply of the service, or nothing; `writing` is whether its letters join the text. */
 export function showReply(reply: Reply | null, writing = true): void {
   const letter = reply?.smoothed ?? reply?.letter ?? "";

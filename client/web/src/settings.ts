@@ -7,12 +7,19 @@ export interface Settings {
   threshold: number | null;
   hold: number | null;
   token: string;
+  /** Whether letters become words. */
+  words: boolean;
+  /** The signer's own words, as they were typed. */
+  ownWords: string;
 }
 
 const KEY = "fingerspell";
-const DEFAULTS: Settings = { camera: "", mirrored: true, threshold: null, hold: null, token: "" };
+const DEFAULTS: Settings = {
+  camera: "", mirrored: true, threshold: null, hold: null, token: "", words: true, ownWords: "",
+}; // prettier-ignore
 const KINDS: Record<keyof Settings, string> = {
   camera: "string", mirrored: "boolean", threshold: "number", hold: "number", token: "string",
+  words: "boolean", ownWords: "string",
 }; // prettier-ignore
 
 /** Read the settings; missing ones and those of another type get their default. */

@@ -2,6 +2,7 @@
 
 import { MASK_VERSION } from "./mask";
 import type { Correction } from "./profile";
+import type { Segment } from "./text";
 
 export interface Reply {
   sequence: number;
@@ -10,6 +11,8 @@ export interface Reply {
   smoothed: string | null;
   progress: number;
   committed: string | null;
+  /** The letters that are complete with this frame; a service of an older release does not say. */
+  segments?: Segment[];
 }
 
 export interface Options {

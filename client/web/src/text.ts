@@ -1,60 +1,137 @@
+/** The text as words: those that have ended, and the one that is being spelled. No clock, no service, no page. */
+
 import type { Point } from "./mask";
 
 /** Hands as shares of the mask's side. */
-type Hands = readonly (readonly Point[])[];
+export type Hands = readonly (readonly Point[])[];
 
-export interface Written {
-  position: number;
-  letter: string;
-  /** The hands that were recognised as this letter; none if it was not signed. */
-  hands: Hands;
+/** One letter as the service saw it. */
+export interface Segment {
+  /** The likeliest letters, best first. */
+  readonly alternatives: readonly { readonly letter: string; readonly confidence: number }[];
+  readonly seconds: number;
+  /** Whether it joins the text; else it is a weak letter, held too briefly or not sure enough. */
+  readonly committed: boolean;
 }
 
-/** What was spelled: committed letters are added, buttons edit it. */
+export interface Letter {
+  readonly segment: Segment;
+  /** The hands that were recognised as this letter; none if it was not signed. */
+  readonly hands: Hands;
+}
+
+/** A word that has ended. */
+export interface Word {
+  readonly letters: readonly Letter[];
+  /** The word that takes the place of its letters; null if they stay. */
+  readonly accepted: string | null;
+  /** Whether the signer wants the letters all the same. */
+  readonly asRead: boolean;
+}
+
+type State = readonly [words: readonly Word[], current: readonly Letter[]];
+
+/** A letter that is certain, for example because the signer says so. */
+export function certain(letter: string, hands: Hands = [], seconds = 0): Letter {
+  return { segment: { alternatives: [{ letter, confidence: 1 }], seconds, committed: true }, hands };
+}
+
+/** What is shown of letters: those that were committed. */
+export function join(letters: readonly Letter[]): string {
+  return letters.map(({ segment }) => (segment.committed ? segment.alternatives[0].letter : "")).join("");
+}
+
+/** Whether another word takes the place of a word's letters, or did. */
+export function isReplaced({ accepted, letters }: Word): boolean {
+  return accepted !== null && accepted !== join(letters);
+}
+
+/** What is shown of a word that has ended. */
+export function shown({ letters, accepted, asRead }: Word): string {
+  return accepted === null || asRead ? join(letters) : accepted;
+}
+
 export class Text {
-  private cleared: [string, Map<number, Hands>] = ["", new Map()];
-  private hands = new Map<number, Hands>();
+  words: readonly Word[] = [];
+  current: readonly Letter[] = [];
+  private cleared: State = [[], []];
 
-  constructor(public value = "") {}
+  /** Everything as it is shown: a space after each word that has ended. */
+  get value(): string {
+    return this.words.map((word) => `${shown(word)} `).join("") + join(this.current);
+  }
 
-  /** Add a committed label and the hands that showed it. The labels `space`, `del` and `nothing` of some data sets are heeded. */
-  commit(label: string | null, hands: Hands = []): void {
-    if (label === null || label === "nothing") return;
-    if (label === "space") this.value += " ";
-    else if (label === "del") this.delete();
+  add(letter: Letter): void {
+    this.current = [...this.current, letter];
+  }
+
+  /** End the current word, with a space; returns it, or null if there is none: no committed letters, and no word accepted. */
+  end(accepted: string | null = null): Word | null {
+    if (join(this.current) || accepted) return this.space(accepted);
+    this.current = [];
+    return null;
+  }
+
+  /** Add a space, even after another one. */
+  space(accepted: string | null = null): Word {
+    const word = { letters: this.current, accepted, asRead: false };
+    [this.words, this.current] = [[...this.words, word], []];
+    return word;
+  }
+
+  /** Put a word in the place of the last one's letters, if that is still this one. */
+  accept(word: Word, accepted: string | null): void {
+    if (this.words.at(-1) === word) this.words = [...this.words.slice(0, -1), { ...word, accepted }];
+  }
+
+  /** Bring back a word's letters as they were read, or the word again; nothing if no word has replaced them. */
+  toggleAsRead(index = this.words.length - 1): void {
+    this.words = this.words.map((word, at) => {
+      return at === index && isReplaced(word) ? { ...word, asRead: !word.asRead } : word;
+    });
+  }
+
+  /** Delete the last letter and the weak ones after it; in an empty word the space, so that the word before goes on. */
+  delete(): void {
+    const last = this.current.map(({ segment }) => segment.committed).lastIndexOf(true);
+    if (last >= 0) this.current = this.current.slice(0, last);
     else {
-      this.hands.set(this.value.length, hands);
-      this.value += label;
+      const word = this.words.at(-1);
+      this.words = this.words.slice(0, -1);
+      this.current = word ? reopen(word) : [];
     }
   }
 
-  space(): void {
-    this.value += " ";
-  }
-
-  delete(): void {
-    this.value = this.value.slice(0, -1);
-    this.hands.delete(this.value.length);
+  /** Delete all of the current word. */
+  deleteWord(): void {
+    this.current = [];
   }
 
   /** Clear the text; again: bring it back. */
   clear(): void {
-    const empty: [string, Map<number, Hands>] = ["", new Map()];
-    const [before, after] = this.value ? [[this.value, this.hands] as const, empty] : [empty, this.cleared];
-    this.cleared = [before[0], before[1]];
-    [this.value, this.hands] = after;
+    const now: State = [this.words, this.current];
+    const isEmpty = !this.value;
+    [this.words, this.current] = isEmpty ? this.cleared : [[], []];
+    this.cleared = isEmpty ? [[], []] : now;
   }
 
-  /** The last letter, spaces after it aside; null if there is none. */
-  get last(): Written | null {
-    const position = this.value.trimEnd().length - 1;
-    if (position < 0) return null;
-    return { position, letter: this.value[position], hands: this.hands.get(position) ?? [] };
+  /** The last letter that was read and committed, spaces after it aside; null if there is none. */
+  get last(): Letter | null {
+    const all = [...this.words.flatMap(({ letters }) => letters), ...this.current];
+    return all.filter(({ segment }) => segment.committed).at(-1) ?? null;
   }
 
-  /** Put a letter in the place of another one; nothing if that is not there any more. */
-  replace(position: number, from: string, to: string): void {
-    if (this.value[position] !== from) return;
-    this.value = this.value.slice(0, position) + to + this.value.slice(position + 1);
+  /** Put a letter in the place of another one, whose word then is its letters again; nothing if that is not there any more. */
+  replace(letter: Letter, other: Letter): void {
+    const swap = (letters: readonly Letter[]) => letters.map((each) => (each === letter ? other : each));
+    this.current = swap(this.current);
+    this.words = this.words.map((word) => {
+      return word.letters.includes(letter) ? { letters: swap(word.letters), accepted: null, asRead: false } : word;
+    });
   }
+}
+
+/** The letters of a word as it is shown, to be spelled on. */
+function reopen(word: Word): readonly Letter[] {
+  return shown(word) === join(word.letters) ? word.letters : [...shown(word)].map((letter) => certain(letter));
 }

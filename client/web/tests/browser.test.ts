@@ -92,6 +92,7 @@ describe.skipIf(!url)("the page", () => {
   test("edits the text by keys and buttons, and stores the settings", { timeout: 60_000 }, async () => {
     const page = await open();
     await page.keyboard.press("p"); // or letters would be added to the text
+    await page.keyboard.press("v"); // or Space would only end words
     expect(await page.getByRole("button", { name: "Pause" }).getAttribute("aria-pressed")).toBe("true");
     await page.keyboard.press("x");
     await page.keyboard.press(" ");
@@ -135,6 +136,7 @@ describe.skipIf(!url)("the page", () => {
   test("learns a hand by itself, and learns from a mistake", { timeout: 120_000 }, async () => {
     const page = await open(PHONE, "light");
     await recognises(page);
+    await page.keyboard.press("v"); // or words would take the place of the letters
     await page.keyboard.press("y");
     await page.locator("#hand-name").fill("Anna");
     await page.keyboard.press("Enter");

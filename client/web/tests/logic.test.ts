@@ -1,4 +1,4 @@
-/** The parts that need neither page nor camera: text, lessons, hints, settings. */
+/** The parts that need neither page nor camera: lessons, hints, settings. */
 
 import { describe, expect, test } from "vitest";
 import { boxOf, findSigning, palmSize } from "../src/following";
@@ -9,56 +9,6 @@ import type { Point } from "../src/mask";
 import { MASK_VERSION } from "../src/mask";
 import { readSettings, writeSettings } from "../src/settings";
 import { streamQuery } from "../src/stream";
-import { Text } from "../src/text";
-
-describe("text", () => {
-  test.each([
-    ["HE", null, "HE"],
-    ["HE", "L", "HEL"],
-    ["HE", "space", "HE "],
-    ["HE", "del", "H"],
-    ["", "del", ""],
-    ["H", "nothing", "H"],
-  ])("%j and %j make %j", (before, label, after) => {
-    const text = new Text(before);
-    text.commit(label);
-    expect(text.value).toBe(after);
-  });
-
-  test("that was cleared comes back", () => {
-    const text = new Text("HELLO");
-    text.clear();
-    expect(text.value).toBe("");
-    text.clear();
-    expect(text.value).toBe("HELLO");
-  });
-});
-
-describe("the last letter of a text", () => {
-  const hands = [[[0.5, 0.5]]] as [number, number][][];
-
-  test("keeps the hands that showed it, and can be another one", () => {
-    const text = new Text();
-    text.commit("N", hands);
-    text.space();
-    expect(text.last).toEqual({ position: 0, letter: "N", hands });
-    text.replace(0, "N", "M");
-    text.replace(0, "X", "Y");
-    expect(text.value).toBe("M ");
-  });
-
-  test("is the one before when it is deleted, and comes back with a cleared text", () => {
-    const text = new Text();
-    text.commit("H", hands);
-    text.commit("I");
-    text.delete();
-    expect(text.last).toEqual({ position: 0, letter: "H", hands });
-    text.clear();
-    expect(text.last).toBe(null);
-    text.clear();
-    expect(text.last).toEqual({ position: 0, letter: "H", hands });
-  });
-});
 
 describe("a hold", () => {
   const open = openHand();
@@ -150,13 +100,13 @@ describe("settings", () => {
 
   test("come back as they were stored", () => {
     const place = storage(null);
-    const settings = { ...readSettings(place), hold: 0.7, mirrored: false };
+    const settings = { ...readSettings(place), hold: 0.7, mirrored: false, words: false, ownWords: "Anna\nBo" };
     writeSettings(place, settings);
     expect(readSettings(place)).toEqual(settings);
   });
 
   test.each(["no JSON", "[]", '{"hold": "long", "mirrored": 3}', "null"])("that are invalid (%s) get their defaults", (stored) => {
-    expect(readSettings(storage(stored))).toMatchObject({ hold: null, mirrored: true });
+    expect(readSettings(storage(stored))).toMatchObject({ hold: null, mirrored: true, words: true });
   });
 });
 

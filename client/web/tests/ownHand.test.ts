@@ -1,7 +1,8 @@
 /** What happens to a profile: enrolled, learned, undone, outdated, refused, and without a service that knows profiles. */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { NoProfiles, Unanswered, type ProfileReply } from "../src/correction";
+import { NoProfiles, type ProfileReply } from "../src/correction";
+import { Unanswered } from "../src/request";
 import type { Point } from "../src/mask";
 import { OwnHand } from "../src/ownHand";
 import { countLetters, makeSample, type Correction, type Sample } from "../src/profile";

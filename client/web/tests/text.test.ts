@@ -1,0 +1,161 @@
+/** The text as words, and the signer's own words. */
+
+import { describe, expect, test } from "vitest";
+import { addNames, describeOwnWords, readOwnWords } from "../src/ownWords";
+import { certain, Text, type Letter } from "../src/text";
+
+const weak = (letter: string): Letter => {
+  return { segment: { alternatives: [{ letter, confidence: 0.4 }], seconds: 0.1, committed: false }, hands: [] };
+};
+
+function spell(text: Text, letters: string): void {
+  for (const letter of letters) text.add(letter === letter.toLowerCase() ? weak(letter.toUpperCase()) : certain(letter));
+}
+
+/** Words ended by spaces, each as READ=ACCEPTED or as READ, then letters; weak ones are small. */
+function make(written: string): Text {
+  const text = new Text();
+  const parts = written.split(" ");
+  parts.forEach((part, index) => {
+    const [read, accepted] = part.split("=");
+    spell(text, read);
+    if (index < parts.length - 1) text.space(accepted ?? null);
+  });
+  return text;
+}
+
+describe("the text", () => {
+  test.each([
+    ["THE WOALD", "THE WOALD"],
+    ["WOALD=WORLD ", "WORLD "],
+    ["WoRK", "WRK"],
+    ["q=QUIZ A", "QUIZ A"],
+  ])("of %j shows %j", (written, value) => {
+    expect(make(written).value).toBe(value);
+  });
+
+  test.each([
+    ["WOALD", "WORLD", "WORLD "],
+    ["WOALD", null, "WOALD "],
+    ["q", "QUIZ", "QUIZ "],
+    ["q", null, ""],
+    ["THE ", null, "THE "],
+  ])("%j that ends as %j becomes %j", (written, accepted, value) => {
+    const text = make(written);
+    text.end(accepted);
+    expect([text.value, text.current.length]).toEqual([value, 0]);
+  });
+
+  test.each([
+    ["HELq", "HE"],
+    ["HEq", "H"],
+    ["HE ", "HE"],
+    ["HE x", "HE"],
+    ["WOALD=WORLD ", "WORLD"],
+    ["HE  ", "HE "],
+    ["", ""],
+  ])("%j without its last letter is %j", (written, value) => {
+    const text = make(written);
+    text.delete();
+    expect(text.value).toBe(value);
+  });
+
+  test("of a word that goes on is deleted letter by letter, as the word was shown", () => {
+    const text = make("WOALD=WORLD ");
+    for (let count = 0; count < 3; count++) text.delete();
+    expect(text.value).toBe("WOR");
+  });
+
+  test("that was cleared comes back", () => {
+    const text = make("WOALD=WORLD HE");
+    text.clear();
+    expect(text.value).toBe("");
+    text.clear();
+    expect(text.value).toBe("WORLD HE");
+  });
+});
+
+describe("as read", () => {
+  test("brings back the letters of the last word, and then the word", () => {
+    const text = make("WOALD=WORLD HE");
+    text.toggleAsRead();
+    expect(text.value).toBe("WOALD HE");
+    text.toggleAsRead();
+    expect(text.value).toBe("WORLD HE");
+  });
+
+  test("brings back those of any other word", () => {
+    const text = make("WOALD=WORLD TXE=THE ");
+    text.toggleAsRead(0);
+    expect(text.value).toBe("WOALD THE ");
+  });
+
+  test("changes nothing if no word took the place of the letters", () => {
+    const text = make("HE=HE ");
+    text.toggleAsRead();
+    expect(text.words[0].asRead).toBe(false);
+  });
+});
+
+describe("a word that ended before its answer had come", () => {
+  test("becomes the accepted one, also while the next is spelled", () => {
+    const text = make("WOALD");
+    const word = text.end();
+    spell(text, "A");
+    text.accept(word!, "WORLD");
+    expect(text.value).toBe("WORLD A");
+  });
+
+  test("stays if another one has ended, or it was taken back", () => {
+    const text = make("WOALD");
+    const word = text.end();
+    text.delete();
+    text.end();
+    text.accept(word!, "WORLD");
+    expect(text.value).toBe("WOALD ");
+  });
+});
+
+describe("the last letter", () => {
+  const hands = [[[0.5, 0.5]]] as [number, number][][];
+
+  test("keeps the hands that showed it, spaces and weak letters after it aside, and can be another one", () => {
+    const text = make("A");
+    text.add(certain("N", hands));
+    spell(text, "x");
+    text.end("ANX");
+    const last = text.last!;
+    expect([last.hands, last.segment.alternatives[0].letter]).toEqual([hands, "N"]);
+    text.replace(last, certain("M", hands));
+    text.replace(last, certain("Y"));
+    expect(text.value).toBe("AM ");
+  });
+
+  test("is none in an empty text", () => expect(make("x").last).toBe(null));
+});
+
+describe("own words", () => {
+  test("are what can be spelled, once each, in capitals", () => {
+    expect(readOwnWords("Annika\n\n annika bo\nZoë")).toEqual({ words: ["ANNIKA", "BO"], rejected: ["ZOË"] });
+  });
+
+  test("are at most 500", () => {
+    const letters = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
+    const pairs = letters.flatMap((one) => letters.map((other) => one + other));
+    const { words, rejected } = readOwnWords(pairs.slice(0, 501).join("\n"));
+    expect([words.length, rejected]).toEqual([500, [pairs[500]]]);
+  });
+
+  test("have those of people's names after them", () => {
+    expect(addNames(["BO"], ["Anna Lee", "Zoë", "me 2", "bo"])).toEqual(["BO", "ANNA", "LEE", "ME"]);
+  });
+
+  test.each([
+    ["", ""],
+    ["anna", "1 word"],
+    ["anna bo", "2 words"],
+    ["anna b0", "1 word. Left out: B0. A word has 1 to 32 letters, A to Z; 500 words are the most."],
+  ])("%j are described as %j", (typed, said) => {
+    expect(describeOwnWords(readOwnWords(typed))).toBe(said);
+  });
+});

@@ -1,0 +1,153 @@
+/**
+ * Words on the page, in a real Chromium, against a real service that knows English words.
+ *
+ * The camera is a film that spells WORLD over and over, with an R too brief to be committed, and takes the hand away. The
+ * environment variables are those of browser.test.ts.
+ */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const { FINGERSPELL_URL: url = "", FINGERSPELL_FILM: film = "", CHROMIUM: executablePath = "" } = process.env;
+const { FINGERSPELL_PICTURES: pictures = "" } = process.env;
+const DESKTOP = { width: 1280, height: 800 };
+const PHONE = { width: 360, height: 740 };
+const READ = { timeout: 60_000, interval: 20 };
+const SOON = { timeout: 10_000 };
+
+describe.skipIf(!url)("words on the page", () => {
+  let browser: Browser;
+
+  beforeAll(async () => {
+    browser = await chromium.launch({
+      executablePath,
+      args: [
+        "--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+        `--use-file-for-fake-video-capture=${film}`,
+      ],
+    }); // prettier-ignore
+  });
+  afterAll(() => browser?.close());
+
+  async function open(viewport = DESKTOP): Promise<Page> {
+    const context = await browser.newContext({ viewport, colorScheme: "dark", permissions: ["camera"] });
+    const page = await context.newPage();
+    await page.goto(url);
+    return page;
+  }
+
+  async function picture(page: Page, name: string): Promise<void> {
+    if (pictures) await page.screenshot({ path: join(pictures, `${name}.png`) });
+  }
+
+  const text = (page: Page) => page.locator("#text").textContent();
+  const choices = (page: Page) => page.locator("#candidates button:visible").allTextContents();
+  const notice = (page: Page) => page.locator("#notice-text").textContent();
+
+  /** Wait for letters of a word and candidates for it. */
+  async function candidates(page: Page): Promise<void> {
+    const both = async () => ((await choices(page)).length ? text(page) : "");
+    await expect.poll(both, READ).toMatch(/[A-Z]{3}$/);
+  }
+
+  test.each([
+    ["desktop", DESKTOP],
+    ["phone", PHONE],
+  ] as const)("take the place of letters when the hand is gone, on a %s", { timeout: 200_000 }, async (name, viewport) => {
+    const page = await open(viewport);
+    await candidates(page);
+    await picture(page, `web_words_candidates_${name}`);
+    expect(await violations(page)).toEqual([]);
+
+    const word = page.locator("#text span:last-child > button", { hasText: "WORLD" });
+    await word.waitFor({ timeout: 120_000 });
+    await page.keyboard.press("p"); // or the next word would begin
+    const before = ((await text(page)) ?? "").replace(/WORLD $/, "");
+    await picture(page, `web_words_accepted_${name}`);
+    expect(await violations(page)).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)).toBe(false);
+    expect(await word.evaluate((element) => getComputedStyle(element).textDecorationLine)).toBe("underline");
+
+    const read = /^As read: (\w+)/.exec((await word.getAttribute("title")) ?? "")?.[1];
+    await word.click();
+    expect(await text(page)).toBe(`${before}${read} `);
+    await picture(page, `web_words_as_read_${name}`);
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press("Enter"); // it has kept the focus
+    expect(await text(page)).toBe(`${before}WORLD `);
+    await page.keyboard.press("r");
+    expect(await text(page)).toBe(`${before}${read} `);
+    await page.getByRole("button", { name: "As read" }).click();
+    expect(await text(page)).toBe(`${before}WORLD `);
+    await page.keyboard.press("Backspace");
+    expect(await text(page)).toBe(`${before}WORLD`);
+    await page.keyboard.press("Backspace");
+    expect(await text(page)).toBe(before);
+    await page.context().close();
+  });
+
+  test("are chosen by key and by a tap, and the signer's own are sent with them", { timeout: 120_000 }, async () => {
+    const page = await open();
+    await candidates(page);
+    await page.keyboard.press("p");
+    const ended = ((await text(page)) ?? "").replace(/[A-Z]+$/, "");
+    await page.keyboard.press("h");
+    await page.locator("#own-words").fill("Annika\nzoë");
+    const [asked] = await Promise.all([page.waitForRequest("**/words"), page.locator("#own-words").blur()]);
+    expect(asked.postDataJSON()).toMatchObject({ own: ["ANNIKA"] });
+    expect((await asked.response())?.status()).toBe(200);
+    expect(await page.locator("#own-words-count").textContent()).toMatch(/^1 word\. Left out: ZOË\./);
+    await picture(page, "web_words_settings");
+    await page.keyboard.press("Escape");
+    const first = (await choices(page))[0].slice(2);
+    await page.keyboard.press("1");
+    expect(await text(page)).toBe(`${ended}${first} `);
+    expect(await choices(page)).toEqual([]);
+    await page.keyboard.press("Backspace"); // the word goes on
+    await expect.poll(() => choices(page), SOON).toContainEqual(expect.stringContaining(first));
+    await page.locator("#candidates button", { hasText: first }).first().focus();
+    await page.keyboard.press("Enter");
+    expect(await text(page)).toBe(`${ended}${first} `);
+    await page.reload();
+    expect(await page.locator("#own-words").inputValue()).toBe("Annika\nzoë");
+    await page.context().close();
+  });
+
+  test("are not asked for if they are switched off, which is remembered", { timeout: 120_000 }, async () => {
+    const page = await open();
+    await page.keyboard.press("v");
+    await page.reload();
+    expect(await page.getByRole("button", { name: "Words" }).getAttribute("aria-pressed")).toBe("false");
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    await expect.poll(() => text(page), READ).toMatch(/^[A-Z]{6}/);
+    expect(asked).not.toContain("/words");
+    expect(await page.locator("#candidates").isVisible()).toBe(false);
+    await page.context().close();
+  });
+
+  test("that a service does not know are missed once, and letters go on", { timeout: 120_000 }, async () => {
+    const page = await open();
+    let asked = 0;
+    await page.route("**/words", (route) => {
+      asked++;
+      return route.fulfill({ status: 404, body: "" });
+    });
+    await expect.poll(() => notice(page), READ).toContain("knows no words. Letters go on without words.");
+    await expect.poll(() => text(page), READ).toMatch(/[A-Z] $/);
+    expect(asked).toBe(1);
+    await page.context().close();
+  });
+});
+
+/** What the page lacks in its present state to be accessible to all. */
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(readFileSync("node_modules/axe-core/axe.min.js", "utf8")); // past the page's policy
+  return page.evaluate(async () => {
+    type Result = { violations: { id: string; impact: string; nodes: { html: string }[] }[] };
+    const { axe } = window as unknown as { axe: { run(): Promise<Result> } };
+    return (await axe.run()).violations.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes[0].html}`);
+  });
+}
