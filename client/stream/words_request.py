@@ -18,8 +18,6 @@ TIMEOUT: Final = 2.0
 """How long the service may take, in seconds: whoever spells does not wait."""
 MOST_SEGMENTS: Final = 64
 """Segments of a word that the service takes."""
-MOST_BEFORE: Final = 3
-"""Words before it that the service takes."""
 _NO_SUCH_DOOR: Final = (404, 405)
 """HTTP statuses of a service without `/words`."""
 _NO_VOCABULARY: Final = 501
@@ -32,10 +30,9 @@ class NoWordsError(ClientError):
 
 @dataclass(frozen=True)
 class Query:
-    """A word as far as it was spelled, and the words before it."""
+    """A word as far as it was spelled."""
 
     segments: tuple[Segment, ...]
-    before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,6 @@ def find_words(server: str, token: str, own: Sequence[str], query: Query) -> Can
     server = server.rstrip("/")
     body = json.dumps({
         "segments": [_describe(segment) for segment in query.segments],
-        "before": list(query.before),
         "own": list(own),
     })  # fmt: skip
     try:

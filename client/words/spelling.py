@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from client.stream.reply import Segment
-from client.stream.words_request import MOST_BEFORE, MOST_SEGMENTS, Query
+from client.stream.words_request import MOST_SEGMENTS, Query
 from client.words.own_words import is_word
 from client.words.text import Text, Word
 
@@ -125,7 +125,7 @@ class Spelling:
         self.text = self.text.replace_letter(segment, other)
         words = self.text.words
         if self.is_on and not self.text.spelled and words and any(each is other for each in words[-1].segments):
-            query = _make_query(words[-1].segments, words[:-1])
+            query = _make_query(words[-1].segments)
             if query is not None and self._completion is not None:
                 self._completion.ask(query)
                 self._late = query, words[-1]
@@ -148,7 +148,7 @@ class Spelling:
     @property
     def _query(self) -> Query | None:
         """What to ask about the current word; None if there is nothing to ask."""
-        return _make_query(self.text.current, self.text.words) if self.is_on else None
+        return _make_query(self.text.current) if self.is_on else None
 
     @property
     def _answer(self) -> Candidates | None:
@@ -157,10 +157,9 @@ class Spelling:
         return None if query is None or self._completion is None else self._completion.answer_to(query)
 
 
-def _make_query(segments: tuple[Segment, ...], words: tuple[Word, ...]) -> Query | None:
-    """Make the query of a word after others; None if the service would not take it."""
+def _make_query(segments: tuple[Segment, ...]) -> Query | None:
+    """Make the query of a word; None if the service would not take it."""
     letters = "".join(letter for segment in segments for letter, _ in segment.alternatives)
     if not 0 < len(segments) <= MOST_SEGMENTS or not all(is_word(letter) for letter in letters):
         return None
-    before = tuple(word.shown for word in words if is_word(word.shown))
-    return Query(segments, before[-MOST_BEFORE:])
+    return Query(segments)

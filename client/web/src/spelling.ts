@@ -112,7 +112,7 @@ export class Spelling {
     this.text.replace(letter, other);
     const word = this.text.words.at(-1);
     if (this.on && word?.letters.includes(other) && !this.text.current.length) {
-      const query = makeQuery(word.letters, this.text.words.slice(0, -1), this.outside.own());
+      const query = makeQuery(word.letters, this.outside.own());
       this.late = query === null ? null : { query, word };
       if (query !== null) this.completion.ask(query);
     }
@@ -135,10 +135,9 @@ export class Spelling {
     this.update();
   }
 
-  /** Ask about the current word if it, the words before it or the signer's own words have changed. */
+  /** Ask about the current word if it or the signer's own words have changed. */
   update(): void {
-    const { current, words } = this.text;
-    const query = this.on ? makeQuery(current, words, this.outside.own()) : null;
+    const query = this.on ? makeQuery(this.text.current, this.outside.own()) : null;
     if (query === this.query) return;
     this.query = query;
     if (query === null) this.candidates = NO_CANDIDATES;

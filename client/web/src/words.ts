@@ -1,8 +1,7 @@
 /** Asks the service which word some letters are: `POST /words`. */
 
-import { WORD } from "./ownWords";
 import { explain, post, Unanswered } from "./request";
-import { shown, type Letter, type Word } from "./text";
+import type { Letter } from "./text";
 
 /** What the current word may be. */
 export interface Candidates {
@@ -14,20 +13,18 @@ export interface Candidates {
 
 /** Milliseconds that the service may take: whoever spells does not wait. */
 const TIMEOUT = 2000;
-/** Segments of a word, and words before it, that the service takes. */
+/** Segments of a word that the service takes. */
 const MOST_SEGMENTS = 64;
-const MOST_BEFORE = 3;
 
 /** The service knows no words. */
 export class NoWords extends Error {}
 
-/** The question about a word after others, as JSON; null if there is none that the service would take. */
-export function makeQuery(letters: readonly Letter[], words: readonly Word[], own: readonly string[]): string | null {
+/** The question about a word, as JSON; null if there is none that the service would take. */
+export function makeQuery(letters: readonly Letter[], own: readonly string[]): string | null {
   const segments = letters.map(({ segment }) => segment);
   const known = segments.every(({ alternatives }) => alternatives.every(({ letter }) => /^[A-Z]$/.test(letter)));
   if (!segments.length || segments.length > MOST_SEGMENTS || !known) return null;
-  const before = words.map(shown).filter((word) => WORD.test(word));
-  return JSON.stringify({ segments, before: before.slice(-MOST_BEFORE), own });
+  return JSON.stringify({ segments, own });
 }
 
 /** Ask a question. Throws NoWords, Unanswered, or an Error with what the service said. */

@@ -13,12 +13,11 @@ describe("a question", () => {
     ["more letters than the service takes", Array.from({ length: 65 }, () => certain("A"))],
     ["something other than a letter", [certain("?")]],
   ])("is not asked about %s", (_, letters: Letter[]) => {
-    expect(makeQuery(letters, [], [])).toBe(null);
+    expect(makeQuery(letters, [])).toBe(null);
   });
 
-  test("leaves out words before that cannot be spelled", () => {
-    const words = ["A", "", "B"].map((accepted) => ({ letters: [], accepted, asRead: false }));
-    expect(JSON.parse(makeQuery([certain("C")], words, [])!)).toMatchObject({ before: ["A", "B"] });
+  test("has the signer's own words", () => {
+    expect(JSON.parse(makeQuery([certain("C")], ["ANNIKA"])!)).toEqual({ segments: [certain("C").segment], own: ["ANNIKA"] });
   });
 });
 
