@@ -22,13 +22,18 @@ from benchmarks.service import MODEL, serve
 from client.capture.demo import RATE, DemoSigner, draw_frame
 from client.capture.hints import find_hint
 from client.mask import render_mask
+from client.status import Status
 from client.stream.connection import Connection
 from client.stream.pipeline import find_hands, recognise_letters
 from client.stream.reply import Reply
 from client.stream.timings import Pace
+from client.stream.words_request import Candidates
 from client.window.controls import Controls
 from client.window.recording_screen import draw_recording
 from client.window.screen import View, draw_screen
+from client.words.completion import Completion
+from client.words.spelling import Spelling
+from client.words.text import read_text
 from stages.errors import PipelineError, run_door
 from stages.files import atomic_write
 
@@ -54,23 +59,27 @@ def main() -> None:
     view = View(rgb=rgb, points=points, mask=mask, reply=Reply(0, "L", 0.94, "L", None, 0.6), rate=30, latency=0.018)
     gone = replace(view, rgb=draw_frame(None), points=None, mask=None, reply=Reply(0, None, 0.0, None, None))
     edge = points - np.array([230, 0, 0], dtype=np.float32)
+    spelling, ended = complete("HELLO WORKD"), complete("HELLO WORKD")
+    ended.end_word()
     states = {
-        "reading": draw_screen(view, Controls("HE")),
-        "unsure": draw_screen(replace(view, reply=Reply(0, None, 0.41, None, None)), Controls("HE")),
-        "no_hand": draw_screen(replace(gone, hint=find_hint(gone.rgb, None)), Controls("HELLO")),
+        "reading": draw_screen(view, Controls(spelled("HE"))),
+        "unsure": draw_screen(replace(view, reply=Reply(0, None, 0.41, None, None)), Controls(spelled("HE"))),
+        "no_hand": draw_screen(replace(gone, hint=find_hint(gone.rgb, None)), Controls(spelled("HELLO"))),
         "edge": draw_screen(
             replace(
                 view, rgb=draw_frame(edge), points=edge, mask=render_mask(edge), hint=find_hint(rgb, edge),
                 reply=Reply(0, "L", 0.71, None, None),
             ),
-            Controls("HE"),
+            Controls(spelled("HE")),
         ),
         "no_service": draw_screen(
-            replace(view, reply=None, problem=AWAY, state="no service", is_ok=False), Controls("HE")
+            replace(view, reply=None, problem=AWAY, state="no service", is_ok=False), Controls(spelled("HE"))
         ),
-        "paused": draw_screen(replace(view, reply=None), Controls("HE", paused=True)),
-        "letters": draw_screen(view, Controls("HE", panel="Letters")),
-        "help": draw_screen(view, Controls("HE", panel="Help")),
+        "paused": draw_screen(replace(view, reply=None), Controls(spelled("HE"), paused=True)),
+        "candidates": draw_screen(view, Controls(spelling)),
+        "accepted": draw_screen(replace(view, reply=None), Controls(ended)),
+        "letters": draw_screen(view, Controls(spelled("HE"), panel="Letters")),
+        "help": draw_screen(view, Controls(spelled("HE"), panel="Help")),
         "recording": draw_recording(rgb, points, letter="L", taken=7, wanted=20, recording=True),
     }  # fmt: skip
     for name, picture in states.items():
@@ -94,13 +103,26 @@ def draw_spelling(server: str) -> list[Picture]:
         )
         for prediction in predictions:
             detection, reply = prediction.detection, prediction.reply
-            controls.commit(reply.committed)
+            controls.spelling.see(reply, detection.frame.time, has_hand=detection.hand is not None)
             pace.add(detection.frame.captured, prediction.answered)
             points = None if detection.hand is None else detection.hand.landmarks
             view = View(detection.frame.rgb, points, detection.mask, reply, rate=pace.rate, latency=pace.latency)
             if detection.frame.index % EVERY == 0:
-                shown.append((view, controls.text))
-    return [draw_screen(view, Controls(text)) for view, text in shown]
+                shown.append((view, str(controls.spelling.text)))
+    return [draw_screen(view, Controls(spelled(text))) for view, text in shown]
+
+
+def spelled(text: str) -> Spelling:
+    """Take a text as spelled."""
+    return Spelling(read_text(text))
+
+
+def complete(text: str) -> Spelling:
+    """Take a text as spelled to a service that has candidates for its last word."""
+    found = Candidates(("WORLD", "WORKED", "WORD"), "WORLD")
+    spelling = Spelling(read_text(text), Completion(lambda _: found, Status(sys.stderr), background=False))
+    spelling.update()
+    return spelling
 
 
 def save_film(path: Path, film: list[Picture]) -> None:

@@ -82,7 +82,9 @@ def film_text(film: Path, server: str) -> str:
     Raises:
         PipelineError: the client ends with an error, or does not end.
     """
-    command = [sys.executable, "-m", "client", "--source", str(film.resolve()), "--server", server, "--text", "--fast"]
+    # A single letter is no word, and the network is what is measured.
+    options = ("--text", "--fast", "--no-words")
+    command = [sys.executable, "-m", "client", "--source", str(film.resolve()), "--server", server, *options]
     try:
         done = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=FILM_SECONDS,

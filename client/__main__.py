@@ -19,8 +19,10 @@ MAX_PER_LETTER = 10_000
 TERMINATED = 143
 EPILOG = """\
 keys in the window, each with a button:
-  space bar   add a space            x   clear the text; again: bring it back
+  space bar   end the word           x   clear the text; again: bring it back
   Backspace   delete the last        c   copy the text
+              letter; twice: word    v   words on or off
+  1, 2, 3     take a candidate       r   the last word as it was read; again: the word
   m           mirror the picture     s   read the text aloud
   p           pause: nothing is sent l   show how the letters are signed
   y           your hand: show it, or what is known of it
@@ -39,8 +41,12 @@ If the service requires a token, the environment variable FINGERSPELL_TOKEN has 
 
 If the camera or the service is lost, the client tries again: until the window is closed, or for a minute without one.
 A headless run writes a JSON line for each frame, with frame, time (seconds), hand (x0, y0, x1, y1 in pixels, or
-null), letter, confidence, smoothed and committed, and at the end one with the text.
-Pictures stay on this machine: only the hand's landmarks, drawn on black, go to the service.
+null), letter, confidence, smoothed and committed, word (as_read and word if it ended one, else null), and at the end
+one with the text.
+Pictures stay on this machine: only the hand's landmarks, drawn on black, go to the service, and the letters of the
+current word, the three words before it and your own words, to find out which word it is; with --no-words none of these.
+
+A word ends when your hand has been away for a second, with the space bar or as a candidate.
 
 Your own hand: show each letter once (key y), and letters are recognised as you sign them from then on. Only landmarks
 are kept, in a file for each person; the window finds the last one again. Without a window, name it with --profile.
@@ -135,6 +141,12 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--text", action="store_true", dest="text_only", help="no window: write only the text")
     parser.add_argument("--record", type=Path, metavar="OUT.mp4", help="write what the window shows as a film")
     parser.add_argument("--timings", type=Path, metavar="OUT.json", help="write how long each step took")
+    parser.add_argument(
+        "--words", action=argparse.BooleanOptionalAction, default=True, help="make words of letters (default: --words)"
+    )
+    parser.add_argument(
+        "--own-words", type=Path, metavar="FILE", help="names and other words that you spell: a text file, one a line"
+    )
     parser.add_argument(
         "--threshold",
         type=_number(float, 0, 1, "share"),

@@ -15,7 +15,7 @@ from client.errors import ClientError
 from client.profile.enrol import begin_profile
 from client.profile.enrol import run as enrol_headless
 from client.profile.own_hand import OwnHand
-from client.profile.people import find_profile, last_used
+from client.profile.people import find_profile, last_used, list_people
 from client.session import Session
 from client.status import Status
 from client.stream.connection import Connection
@@ -25,10 +25,15 @@ from client.stream.pipeline import Pipeline
 from client.stream.profile_request import make_correction
 from client.stream.retry import RetryingConnection
 from client.stream.timings import Timings
+from client.stream.words_request import find_words
 from client.window.controls import Controls
 from client.window.film_writer import FilmWriter
 from client.window.modes import Modes
 from client.window.window import check_display
+from client.words.completion import Completion
+from client.words.own_words import MOST as MOST_OWN_WORDS
+from client.words.own_words import read_own_words, unique, words_in_names
+from client.words.spelling import Spelling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,6 +78,10 @@ class Options:
     enrol: Path | None = None
     """The profile to write: the window opens with the enrolment of `signer`."""
     signer: str = ""
+    words: bool = True
+    """Whether letters become words."""
+    own_words: Path | None = None
+    """A text file with the signer's own words."""
 
 
 def run(options: Options, out: TextIO, terminal: TextIO) -> None:
@@ -91,16 +100,17 @@ def run(options: Options, out: TextIO, terminal: TextIO) -> None:
         begin_profile(options.enrol, options.signer)  # an error is found before anything opens
     if windowed:
         check_display()
-    status, controls = Status(terminal), Controls()
+    status, own_words = Status(terminal), _find_own_words(options, windowed=windowed)
     patience = float("inf") if windowed else PATIENCE
     with ExitStack() as stack:
         source, find = _open_source(options, status, patience, stack)
-        connection, own_hand = None, None
+        connection, own_hand, completion = None, None, None
         recognise: Recognise = DemoRecogniser().recognise
         if options.server or not options.demo:
             server, token = options.server or SERVER, os.environ.get(TOKEN_VARIABLE, "").strip()
             own_hand = OwnHand(partial(make_correction, server, token), status, background=windowed)
             _open_profile(own_hand, options, status, windowed=windowed)
+            completion = Completion(partial(find_words, server, token, own_words), status, background=windowed)
             connect = partial(
                 Connection, server, options.threshold, options.hold, token, timed=not source.live, link=own_hand.link
             )
@@ -110,10 +120,11 @@ def run(options: Options, out: TextIO, terminal: TextIO) -> None:
                 patience,
                 lossless=not source.live,
                 strict=not windowed,
-                opened=own_hand.stream_opened,
+                opened=partial(_open_stream, own_hand, completion),
             )
             stack.callback(connection.close)
             recognise = connection.recognise
+        controls = Controls(Spelling(completion=completion, is_on=options.words))
         film = stack.enter_context(FilmWriter(options.record, source.frame_rate)) if options.record else None
         pipeline = stack.enter_context(Pipeline(source, find, recognise, lambda: controls.paused, live=source.live))
         timings = None
@@ -170,6 +181,19 @@ def _open_profile(own_hand: OwnHand, options: Options, status: Status, *, window
             own_hand.open(path)
         except ClientError as error:
             status.warn(str(error))
+
+
+def _open_stream(own_hand: OwnHand, completion: Completion) -> None:
+    """Tell those who talk to the service that it may be another one."""
+    completion.stream_opened()
+    own_hand.stream_opened()
+
+
+def _find_own_words(options: Options, *, windowed: bool) -> tuple[str, ...]:
+    """Read the signer's own words; in a window, the names of the people of this computer are among them."""
+    listed = () if options.own_words is None else read_own_words(options.own_words)
+    names = words_in_names(person.name for person in list_people()) if windowed else ()
+    return unique((*listed, *names))[:MOST_OWN_WORDS]
 
 
 def _open_source(

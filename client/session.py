@@ -17,6 +17,7 @@ from client.window.desktop import copy, speak
 from client.window.layout import SIZE, find_button
 from client.window.screen import View, draw_screen
 from client.window.window import Window
+from client.window.words_line import find_word_key
 
 if TYPE_CHECKING:
     from client.status import Status
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from client.window.controls import Action, Controls
     from client.window.film_writer import FilmWriter
     from client.window.modes import Modes
+    from client.words.text import Word
 
 NO_REPLY: Final = 0.05
 """Seconds after which a frame is shown without its letter."""
@@ -62,13 +64,15 @@ class Session:
     note: str = ""
     """Says what a key has just done."""
     note_until: float = 0.0
+    words_trouble: str = ""
+    """Why there were no candidates a moment ago."""
 
     def write_lines(self) -> None:
         """Write a JSON line for each frame, unless only the text is wanted."""
         for prediction in self.pipeline.predictions:
-            self.controls.commit(prediction.reply.committed)
+            ended = self.modes.commit(prediction)
             if self.lines:
-                self._write(json.dumps(describe(prediction)))
+                self._write(json.dumps(describe(prediction, ended)))
             self._frame_done(prediction)
 
     def show_window(self) -> None:
@@ -81,6 +85,7 @@ class Session:
                 prediction = self.pipeline.predictions.take(0.01)
                 newest, now, picture = self.pipeline.newest, time.perf_counter(), None
                 self.modes.see(newest)
+                self._update_words()
                 if prediction is not None:
                     shown, reply = prediction.detection, prediction.reply
                     self.modes.commit(prediction)
@@ -99,8 +104,10 @@ class Session:
 
     def end(self) -> None:
         """Write the text so far, however the run ended, and report it if no hand was found."""
+        self.controls.spelling.conclude()
+        text = str(self.controls.spelling.text).rstrip()
         with suppress(BrokenPipeError):  # nobody reads the output any more, which is why the run ended
-            self._write(json.dumps({"text": self.controls.text}) if self.lines else self.controls.text)
+            self._write(json.dumps({"text": text}) if self.lines else text)
         self.status.warn(self.pipeline.search.conclude(ended=self.pipeline.predictions.ended))
 
     def _write(self, line: str) -> None:
@@ -112,23 +119,39 @@ class Session:
         size = window.size
         for x, y in [(-1, -1), *window.take_clicks()]:  # the key, then the clicks
             overlay = self.modes.overlay
-            pressed = key if x < 0 else find_button(x, y, size, KEYS if overlay is None else overlay.keys)
+            pressed = key if x < 0 else self._find_key(x, y, size)
             if pressed is None:
                 continue
             if overlay is not None:
                 self._tell(self.modes.press(pressed))
                 continue
-            action = self.controls.press(pressed)
+            action = self.controls.press(pressed, time.monotonic())
             if action == "quit":
                 return True
             if action:
                 self._tell(self._do(action))
         return False
 
+    def _find_key(self, x: int, y: int, size: tuple[int, int]) -> int | None:
+        """Find the key of what is at (x, y): a button, a candidate or the word that was replaced."""
+        overlay = self.modes.overlay
+        key = find_button(x, y, size, KEYS if overlay is None else overlay.keys)
+        is_covered = overlay is not None or self.controls.panel
+        return find_word_key(x, y, size, self.controls.spelling) if key is None and not is_covered else key
+
+    def _update_words(self) -> None:
+        """Take what has come from the service, and say once if nothing does."""
+        spelling = self.controls.spelling
+        spelling.update()
+        if spelling.trouble != self.words_trouble:
+            self.words_trouble = spelling.trouble
+            self._tell(spelling.trouble)
+
     def _do(self, action: Action) -> str:
+        text = str(self.controls.spelling.text)
         if action == "copy":
-            return copy(self.controls.text)
-        return speak(self.controls.text) if action == "speak" else self.modes.begin(action)
+            return copy(text)
+        return speak(text) if action == "speak" else self.modes.begin(action)
 
     def _tell(self, note: str) -> None:
         if note:
@@ -190,8 +213,8 @@ class Session:
         return 0.0 if since is None else time.monotonic() - since
 
 
-def describe(prediction: Prediction) -> dict[str, object]:
-    """Give the fields of a frame's JSON line."""
+def describe(prediction: Prediction, ended: Word | None) -> dict[str, object]:
+    """Give the fields of the JSON line of a frame, which may have ended a word."""
     frame, hand, reply = prediction.detection.frame, prediction.detection.hand, prediction.reply
     return {
         "frame": frame.index,
@@ -201,4 +224,5 @@ def describe(prediction: Prediction) -> dict[str, object]:
         "confidence": round(reply.confidence, 4),
         "smoothed": reply.smoothed,
         "committed": reply.committed,
+        "word": None if ended is None else {"as_read": ended.as_read, "word": ended.shown},
     }

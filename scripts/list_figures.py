@@ -201,9 +201,9 @@ def words_figures(read: Read) -> str:
 200 common words and 200 names that are rare or not in the vocabulary, each spelled by one of {test["people"]} people
 of the test set, which was only reported, and of {development["people"]} of the development set: real photographs of
 letters, held for 0.25 to 0.9 s with drift and jitter, moved between, and the hand away before the second of two equal
-letters; or 5 letters a second. "As read" are the committed letters alone; "words" is the text after the word model, with a 95 % interval over
-people; "changed" are words that were exact as read and no longer are. A profile has three photographs of each letter
-that no film shows (`make bench-words`).
+letters; or 5 letters a second. "As read" are the committed letters alone; "words" is the text after the
+word model, with a 95 % interval over people; "changed" are words that were exact as read and no longer are. A profile
+has three photographs of each letter that no film shows (`make bench-words`).
 
 {_table(["", "test set: as read", "words", "changed", "development set: as read", "words", "changed"], rows)}
 Character error rate of the committed letters, development set, network alone, with other settings of the smoothing:

@@ -139,6 +139,8 @@ def test_no_import_runs_upwards(room):
         ("client/capture/demo.py", "from client.stream.reply import Reply"),
         ("client/stream/pipeline.py", "from client.capture.camera import open_source"),
         ("client/stream/pipeline.py", "from client.window.window import Window"),
+        ("client/words/spelling.py", "from client.profile.people import list_people"),
+        ("client/words/text.py", "from client.window.controls import Controls"),
     ],
 )
 def test_a_planted_upward_import_is_found(path, source):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
+
+from client.words.spelling import Spelling
+from client.words.text import Text
 
 Action = Literal["", "copy", "speak", "hand", "wrong", "undo", "quit"]
 """What the session has to do for a key."""
@@ -14,11 +17,13 @@ ESCAPE: Final = 27
 BACKSPACE: Final = 8
 ENTER: Final = 13
 KEYS: Final[tuple[Key, ...]] = (
-    (ord(" "), "Space", "add a space"),
-    (BACKSPACE, "Delete", "delete the last letter"),
+    (ord(" "), "Space", "end the word, with a space"),
+    (BACKSPACE, "Delete", "delete the last letter; twice at once: the word"),
+    (ord("r"), "As read", "bring back the letters of the last word; again: the word"),
     (ord("x"), "Clear", "clear the text; again: bring it back"),
     (ord("w"), "Wrong", "the last letter is wrong: say which it was, and it is learned"),
     (ord("u"), "Undo", "take back what was learned last"),
+    (ord("v"), "Words", "make words of letters, or leave them as they are read"),
     (ord("c"), "Copy", "copy the text to the clipboard"),
     (ord("s"), "Speak", "read the text aloud"),
     (ord("m"), "Mirror", "show the picture as in a mirror, or as the camera sees it"),
@@ -29,6 +34,8 @@ KEYS: Final[tuple[Key, ...]] = (
     (ord("q"), "Quit", "quit; the text is printed in the terminal"),
 )
 """Each key, the button that does the same, and what they do, in the order of the buttons."""
+CHOICE_KEYS: Final = (ord("1"), ord("2"), ord("3"))
+"""Keys that take a candidate, from the first one on."""
 ACTIONS: Final[dict[str, Action]] = {
     "Copy": "copy",
     "Speak": "speak",
@@ -49,46 +56,40 @@ def name_key(code: int) -> str:
     return NAMES.get(code, chr(code).upper())
 
 
+HELP: Final = (
+    (", ".join(map(name_key, CHOICE_KEYS)), "end the word as the candidate with this number"),
+    *((name_key(key), words) for key, _, words in KEYS),
+)
+"""The names of all keys, and what they do."""
+
+
 @dataclass
 class Controls:
     """What the signer has set."""
 
-    text: str = ""
+    spelling: Spelling = field(default_factory=Spelling)
     """What has been spelled so far."""
     mirrored: bool = True
     paused: bool = False
     panel: str = ""
     """The panel shown over the picture: one of `PANELS`, or ""."""
-    cleared: str = ""
+    cleared: Text = field(default_factory=Text)
     """The text that was last cleared, which can be brought back."""
 
-    def commit(self, label: str | None) -> None:
-        """Add a committed label to the text. The labels `space`, `del` and `nothing` of some data sets are heeded."""
-        match label:
-            case None | "nothing":
-                return
-            case "space":
-                self.text += " "
-            case "del":
-                self.text = self.text[:-1]
-            case letter:
-                self.text += letter
-
-    def press(self, key: int) -> Action:
+    def press(self, key: int, now: float) -> Action:
         """Do what a key does, and return what is left for the session to do.
 
         Args:
             key: its code; upper and lower case are the same, unknown keys do nothing.
+            now: when it was pressed, in seconds.
         """
         label = _LABELS.get(ord(chr(key).lower()) if key >= 0 else key, "")
         if label in PANELS:
             self.panel = "" if self.panel == label else label
-        elif label == "Space":
-            self.text += " "
-        elif label == "Delete":
-            self.text = self.text[:-1]
-        elif label == "Clear":
-            self.text, self.cleared = ("", self.text) if self.text else (self.cleared, "")
+        elif key in CHOICE_KEYS:
+            self.spelling.choose(CHOICE_KEYS.index(key) + 1)
+        elif label in ("Space", "Delete", "As read", "Words", "Clear"):
+            self._edit(label, now)
         elif label == "Mirror":
             self.mirrored = not self.mirrored
         elif label == "Pause":
@@ -98,3 +99,18 @@ class Controls:
         elif key == ESCAPE:
             return "quit"
         return ACTIONS.get(label, "")
+
+    def _edit(self, label: str, now: float) -> None:
+        spelling = self.spelling
+        if label == "Space":
+            spelling.end_word()
+        elif label == "Delete":
+            spelling.delete(now)
+        elif label == "As read":
+            spelling.as_read()
+        elif label == "Words":
+            spelling.switch()
+        else:
+            text, empty = spelling.text, Text()
+            after, self.cleared = (self.cleared, empty) if text == empty else (empty, text)
+            spelling.replace(after)

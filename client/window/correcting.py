@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from client.profile.own_hand import OwnHand
-    from client.stream.reply import Reply
+    from client.stream.reply import Reply, Segment
 
 CANCEL: Final[Key] = (ESCAPE, "Cancel", "it was right")
 WRONG_KEYS: Final[tuple[Key, ...]] = (*((ord(letter), letter, f"it was {letter}") for letter in LETTERS), CANCEL)
@@ -25,9 +25,9 @@ WRONG_KEYS: Final[tuple[Key, ...]] = (*((ord(letter), letter, f"it was {letter}"
 class Correction:
     """One letter of the text that was corrected."""
 
-    text: str
-    """The text up to the letter, as it was recognised."""
-    letter: str
+    read: Segment
+    """The letter as it was recognised."""
+    meant: Segment
     """What it was."""
     learned: Learned | None
 
@@ -41,8 +41,8 @@ class Corrector:
         self._controls, self._own_hand = controls, own_hand
         self._memory = HoldMemory()
         self._hold: Hold | None = None
-        self._text = ""
-        """The text when that letter had joined it."""
+        self._segment: Segment | None = None
+        """That letter in the text."""
         self._done: list[Correction] = []
 
     @property
@@ -51,16 +51,14 @@ class Corrector:
         return "" if self._hold is None else self._hold.letter
 
     def see(self, points: npt.NDArray[np.float32] | None, reply: Reply, *, counts: bool) -> None:
-        """Handle a frame's hand and its reply, and add the committed letter to the text if it `counts`."""
+        """Handle a frame's hand and its reply, which has joined the text if it `counts`."""
         hold = self._memory.see(points, reply)
-        if counts:
-            self._controls.commit(reply.committed)
-            if hold is not None:
-                self._hold, self._text = hold, self._controls.text
+        if counts and hold is not None:
+            self._hold, self._segment = hold, self._controls.spelling.text.last_letter
 
     def start(self) -> str:
         """Ask what the last letter was; returns what to tell the signer, or ""."""
-        if self._hold is None or self._controls.text.rstrip(" ") != self._text or not self._text.endswith(self.letter):
+        if self._hold is None or self._segment is not self._controls.spelling.text.last_letter:
             return "The text does not end in a letter that was just recognised"
         self.is_asking = True
         return ""
@@ -70,14 +68,13 @@ class Corrector:
         if key == ESCAPE:
             self.is_asking = False
         letter = chr(key).upper() if key >= 0 else ""
-        if not ("A" <= letter <= "Z") or self._hold is None:
+        if not ("A" <= letter <= "Z") or self._hold is None or self._segment is None:
             return ""
         self.is_asking = False
         if letter == self._hold.letter:
             return f"It was recognised as {letter}"
         learned = learn(self._own_hand, self._hold, letter)
-        self._done.append(Correction(self._text, letter, learned))
-        self._replace(self._text, self._text[:-1] + letter)
+        self._done.append(Correction(self._segment, self._controls.spelling.correct(self._segment, letter), learned))
         self._hold = None
         return f"That was {letter}: learned" if learned else f"That was {letter}, which moves: corrected, not learned"
 
@@ -86,12 +83,8 @@ class Corrector:
         if not self._done:
             return "Nothing was learned that could be taken back"
         last = self._done.pop()
-        self._replace(last.text[:-1] + last.letter, last.text)
+        read, meant = last.read.letter, last.meant.letter
+        self._controls.spelling.put(last.meant, last.read)
         if last.learned is not None and not unlearn(self._own_hand, last.learned):
-            return f"{last.letter} was learned by somebody else's profile, and stays there"
-        return f"{last.letter} is {last.text[-1]} again"
-
-    def _replace(self, before: str, after: str) -> None:
-        """Replace the beginning of the text, if it is still there."""
-        if self._controls.text.startswith(before):
-            self._controls.text = after + self._controls.text[len(before) :]
+            return f"{meant} was learned by somebody else's profile, and stays there"
+        return f"{meant} is {read} again"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import cv2
 
 from client.window.controls import KEYS, Key, name_key
-from client.window.drawing import PANEL, STEADY, TRACK, WRITING, blank, fit, write
+from client.window.drawing import PANEL, STEADY, TRACK, WRITING, blank, fit, measure, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,8 @@ FOOT: Final = 140
 """Height of the bar with the text and the buttons."""
 BUTTON: Final = 52
 """Height of a button."""
+LABEL: Final = 19
+"""Height of a button's letters."""
 WORD: Final = 3
 """How many times as wide as the button of a letter a button with a word is, where there are both."""
 
@@ -62,18 +64,21 @@ class Layout:
     def buttons(self) -> list[tuple[Box, int, str]]:
         """Box, key and label of every button."""
         edge, gap = self.px(16), self.px(8)
-        some_letters = any(len(label) == 1 for _, label, _ in self.keys)
-        if some_letters:
+        if any(len(label) == 1 for _, label, _ in self.keys):
             gap = self.px(3)
-        weights = [1 if len(label) == 1 or not some_letters else WORD for _, label, _ in self.keys]
-        wide = (self.width - 2 * edge + gap) / sum(weights)
+            widths = [float(1 if len(label) == 1 else WORD) for _, label, _ in self.keys]
+        else:  # the room beside a word is the same in all buttons
+            words = [measure(label, LABEL) for _, label, _ in self.keys]
+            room = max(0.0, SIZE[0] - sum(words)) / len(words)
+            widths = [word + room for word in words]
+        scale = (self.width - 2 * edge + gap) / sum(widths)
         bottom = self.height - self.px(12)
         top = bottom - self.px(BUTTON)
-        placed, left = [], 0
-        for (key, label, _), weight in zip(self.keys, weights, strict=True):
-            box = edge + round(left * wide), top, edge + round((left + weight) * wide) - gap, bottom
+        placed, left = [], 0.0
+        for (key, label, _), width in zip(self.keys, widths, strict=True):
+            box = edge + round(left * scale), top, edge + round((left + width) * scale) - gap, bottom
             placed.append((box, key, label))
-            left += weight
+            left += width
         return placed
 
 
@@ -106,6 +111,6 @@ def draw_buttons(layout: Layout, pressed: tuple[bool, ...]) -> Picture:
         if name == label:
             write(canvas, label, (middle, top + layout.px(35)), fit(label, layout.px(24), room), colour, "middle")
             continue
-        write(canvas, label, (middle, top + layout.px(25)), fit(label, layout.px(19), room), colour, "middle")
+        write(canvas, label, (middle, top + layout.px(25)), fit(label, layout.px(LABEL), room), colour, "middle")
         write(canvas, name, (middle, top + layout.px(44)), fit(name, layout.px(13), room), colour, "middle")
     return canvas

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from client.window.controls import Action, Controls
     from client.window.drawing import Picture
     from client.window.layout import Layout
+    from client.words.text import Word
 
 NO_SERVICE: Final = "In the demonstration there is nothing to learn"
 
@@ -44,14 +45,14 @@ class Modes:
         points = None if detection.hand is None else detection.hand.landmarks
         self.panel.see(points, detection.frame.time)
 
-    def commit(self, prediction: Prediction) -> None:
-        """Add the letter that a frame commits to the text, unless a mode is open."""
-        reply, hand = prediction.reply, prediction.detection.hand
-        if self._corrector is None:
-            self._controls.commit(reply.committed)
-        else:
-            points = None if hand is None else hand.landmarks
-            self._corrector.see(points, reply, counts=not self.is_open)
+    def commit(self, prediction: Prediction) -> Word | None:
+        """Add what a frame completes to the text, unless a mode is open; returns the word that it ends, if any."""
+        reply, hand, seconds = prediction.reply, prediction.detection.hand, prediction.detection.frame.time
+        counts = not self.is_open
+        ended = self._controls.spelling.see(reply, seconds, has_hand=hand is not None) if counts else None
+        if self._corrector is not None:
+            self._corrector.see(None if hand is None else hand.landmarks, reply, counts=counts)
+        return ended
 
     def begin(self, action: Action) -> str:
         """Open a mode, or undo what was learned; returns what to tell the signer, or ""."""

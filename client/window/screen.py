@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from client.letters import letter_shapes
-from client.window.controls import KEYS, name_key
+from client.window.controls import HELP, KEYS
 from client.window.drawing import (
     STEADY,
     TRACK,
@@ -30,6 +30,7 @@ from client.window.drawing import (
     write,
 )
 from client.window.layout import FOOT, SIDE, SIZE, Layout, draw_buttons
+from client.window.words_line import STRIP, draw_candidates, draw_line
 
 if TYPE_CHECKING:
     from client.stream.reply import Reply
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from client.window.layout import Overlay
 
 CHART_COLUMNS: Final = 6
-CAPTION: Final = "all that is sent"
+CAPTION: Final = "all that is sent of the picture"
 NOTHING_SENT: Final = "nothing is sent"
 
 
@@ -103,9 +104,14 @@ def draw_screen(
         overlay.draw(canvas, layout)
     elif controls.panel:
         (_draw_help if controls.panel == "Help" else _draw_chart)(canvas, layout)
-    _draw_banners(canvas, view, layout, quiet=overlay is not None or controls.paused or bool(controls.panel))
+    is_covered = overlay is not None or bool(controls.panel)
+    strip = 0
+    if not is_covered and controls.spelling.candidates:
+        draw_candidates(canvas, controls.spelling, layout)
+        strip = layout.px(STRIP)
+    _draw_banners(canvas, view, layout, strip, quiet=is_covered or controls.paused)
     _draw_side(canvas, view, controls, layout)
-    _draw_text(canvas, controls.text, layout)
+    draw_line(canvas, controls.spelling.text, layout)
     return canvas
 
 
@@ -157,10 +163,11 @@ def _draw_state(canvas: Picture, view: View, controls: Controls, left: int, layo
     write(canvas, view.hand, (left, px(88)), fit(view.hand, px(16), px(SIDE - 48)), colour)
 
 
-def _draw_banners(canvas: Picture, view: View, layout: Layout, *, quiet: bool) -> None:
-    """Write a problem along the picture's upper edge; along its lower one a note, or a hint unless `quiet`."""
+def _draw_banners(canvas: Picture, view: View, layout: Layout, strip: int, *, quiet: bool) -> None:
+    """Write a problem along the picture's upper edge; above the strip along its lower one a note, or a hint."""
     px = layout.px
     left, top, right, bottom = layout.picture
+    bottom -= strip
     if view.problem:
         lines = textwrap.wrap(view.problem, max(20, round((right - left) / max(px(11.5), 1))))
         shade(canvas, (left, top, right, top + px(20) + px(28) * len(lines)), 0.9)
@@ -175,26 +182,16 @@ def _draw_banners(canvas: Picture, view: View, layout: Layout, *, quiet: bool) -
         write(canvas, words, (middle, bottom - px(26)), size, WRITING, "middle")
 
 
-def _draw_text(canvas: Picture, text: str, layout: Layout) -> None:
-    """Write the text, or its end if it is longer than the line."""
-    px = layout.px
-    size, edge = px(50), px(20)
-    line = text + "_"
-    while len(line) > 1 and measure(line, size, bold=True) > layout.width - 2 * edge:
-        line = line[1:]
-    write(canvas, line, (edge, layout.height - px(FOOT) + px(56)), size, WRITING, bold=True)
-
-
 def _draw_help(canvas: Picture, layout: Layout) -> None:
     px = layout.px
     left, top, right, bottom = layout.picture
     shade(canvas, layout.picture, 0.92)
-    write(canvas, "Keys", (left + px(40), top + px(60)), px(30), WRITING, bold=True)
-    step = min(px(44), (bottom - top - px(136)) // (len(KEYS) - 1))
-    for number, (key, _, words) in enumerate(KEYS):
-        y = top + px(100) + number * step
-        write(canvas, name_key(key), (left + px(40), y), px(22), STEADY, bold=True)
-        write(canvas, words, (left + px(200), y), fit(words, px(22), right - left - px(220)), WRITING)
+    write(canvas, "Keys", (left + px(40), top + px(52)), px(30), WRITING, bold=True)
+    step = min(px(44), (bottom - top - px(110)) // (len(HELP) - 1))
+    for number, (name, words) in enumerate(HELP):
+        y = top + px(92) + number * step
+        write(canvas, name, (left + px(40), y), px(21), STEADY, bold=True)
+        write(canvas, words, (left + px(200), y), fit(words, px(21), right - left - px(220)), WRITING)
 
 
 def _draw_chart(canvas: Picture, layout: Layout) -> None:
@@ -237,5 +234,5 @@ def _advice(reply: Reply | None, *, paused: bool) -> str:
 
 
 def _is_on(label: str, controls: Controls) -> bool:
-    on = {"Mirror": controls.mirrored, "Pause": controls.paused}
+    on = {"Mirror": controls.mirrored, "Pause": controls.paused, "Words": controls.spelling.is_on}
     return on.get(label, label == controls.panel)

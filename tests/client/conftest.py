@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import string
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -26,9 +28,26 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory):
-    """The address of a service that distinguishes H and E."""
-    model = write_letters_model(tmp_path_factory.mktemp("model") / "model.onnx", "HE")
-    with application(model) as host:
+    """The address of a service that distinguishes H and E and knows one word."""
+    with serve_words(tmp_path_factory.mktemp("model"), {"HE": 1e-3}) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def wishful_service(tmp_path_factory):
+    """The address of a service that knows no word with an H, and believes that GE, which looks like HE, is common."""
+    letters = string.ascii_uppercase.replace("H", "")
+    words = dict.fromkeys((one + other for one in letters for other in letters), 1e-6) | {"GE": 0.5}
+    with serve_words(tmp_path_factory.mktemp("model"), words) as address:
+        yield address
+
+
+@contextmanager
+def serve_words(folder, words):
+    """Serve a model that distinguishes H and E, and words by their frequency."""
+    vocabulary = folder / "vocabulary.tsv"
+    vocabulary.write_text("".join(f"{word}\t{frequency}\n" for word, frequency in words.items()))
+    with application(write_letters_model(folder / "model.onnx", "HE"), vocabulary=str(vocabulary)) as host:
         yield f"http://{host}"
 
 
@@ -55,6 +74,15 @@ def he_video(shared, tmp_path_factory):
     pictures = [cv2.cvtColor(capture.read()[1], cv2.COLOR_BGR2RGB) for _ in range(66)]
     capture.release()
     return write_video(tmp_path_factory.mktemp("video") / "he.mp4", pictures, 15)
+
+
+@pytest.fixture(scope="session")
+def he_away_video(shared, tmp_path_factory):
+    """The same, then nobody for 40 seconds: the word ends, and there is time to press keys on a slow machine."""
+    capture = cv2.VideoCapture(str(shared / "data/helloworld.mp4"))
+    pictures = [cv2.cvtColor(capture.read()[1], cv2.COLOR_BGR2RGB) for _ in range(66)]
+    capture.release()
+    return write_video(tmp_path_factory.mktemp("video") / "he_away.mp4", pictures + [pictures[-1]] * 600, 15)
 
 
 @pytest.fixture

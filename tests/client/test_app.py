@@ -18,7 +18,7 @@ import cv2
 import pytest
 from display import read_screen
 from network import Proxy
-from serving import application, write_model
+from serving import application, write_letters_model, write_model
 
 from client.mask import MASK_VERSION
 from client.stream.timings import STEPS, TOTAL
@@ -50,7 +50,7 @@ def test_headless_over_a_film_without_a_hand(service, empty_video):
     assert done.returncode == 0
     assert re.fullmatch(r"warning: no hand was found in any of 12 frames\. Check that .*\n", done.stderr)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    nothing = {"hand": None, "letter": None, "confidence": 0.0, "smoothed": None, "committed": None}
+    nothing = {"hand": None, "letter": None, "confidence": 0.0, "smoothed": None, "committed": None, "word": None}
     assert lines[:-1] == [{"frame": i, "time": i / 10, **nothing} for i in range(12)]
     assert lines[-1] == {"text": ""}
 
@@ -69,6 +69,52 @@ def test_headless_over_a_real_hand(service, he_video):
 def test_only_the_text(service, he_video):
     done = run_client(he_video, service, "--text", "--fast")
     assert (done.returncode, done.stdout, done.stderr) == (0, "HE\n", "")
+
+
+def test_a_word_takes_the_place_of_its_letters_when_the_hand_is_away(wishful_service, he_away_video):
+    done = run_client(he_away_video, wishful_service, "--headless", "--fast")
+    assert (done.returncode, done.stderr) == (0, "")
+    *frames, end = [json.loads(line) for line in done.stdout.splitlines()]
+    ended = [line for line in frames if line["word"] is not None]
+    assert [line["word"] for line in ended] == [{"as_read": "HE", "word": "GE"}]
+    last = max(line["time"] for line in frames if line["hand"])
+    assert ended[0]["time"] == pytest.approx(last + 1.0, abs=0.07)
+    assert end == {"text": "GE"}
+
+
+@pytest.mark.parametrize(("more", "text"), [((), "GE\n"), (("--words",), "GE\n"), (("--no-words",), "HE\n")])
+def test_the_end_of_the_film_ends_the_word_unless_words_are_off(wishful_service, he_video, more, text):
+    done = run_client(he_video, wishful_service, "--text", "--fast", *more)
+    assert (done.returncode, done.stdout, done.stderr) == (0, text, "")
+
+
+def test_the_signers_own_words_are_sent_and_without_words_nothing_is(service, he_video, tmp_path):
+    own = tmp_path / "own.txt"
+    own.write_text("Annika\n")
+
+    def sent(*more):
+        with Proxy(service) as proxy:
+            done = run_client(he_video, proxy.address, "--text", "--fast", "--own-words", str(own), *more)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "HE\n", "")
+        return proxy.sent
+
+    assert b'"own": ["ANNIKA"]' in sent()
+    assert b"POST" not in sent("--no-words")
+
+
+def test_own_words_that_cannot_be_spelled_are_an_error_at_once(he_video, tmp_path):
+    own = tmp_path / "own.txt"
+    own.write_text("New York\n")
+    done = run_client(he_video, "http://127.0.0.1:9", "--text", "--own-words", str(own))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "own.txt: line 1, 'New York', is not one word" in done.stderr
+
+
+def test_a_service_without_words_says_so_once_and_letters_go_on(he_video, tmp_path):
+    with application(write_letters_model(tmp_path / "model.onnx", "HE")) as host:
+        done = run_client(he_video, f"http://{host}", "--text", "--fast")
+    assert (done.returncode, done.stdout) == (0, "HE\n")
+    assert re.fullmatch(r"warning: .*501.*vocabulary.* Letters go on without words\.\n", done.stderr)
 
 
 def test_a_film_of_what_the_window_shows_and_the_time_of_every_step(service, he_video, tmp_path):

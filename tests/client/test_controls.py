@@ -4,68 +4,83 @@ from __future__ import annotations
 
 import pytest
 
-from client.window.controls import KEYS, Controls
+from client.window.controls import HELP, KEYS, Controls
+from client.words.spelling import Spelling
+from client.words.text import read_text
 
 
-@pytest.mark.parametrize(
-    ("text", "committed", "after"),
-    [
-        ("HE", None, "HE"),
-        ("HE", "L", "HEL"),
-        ("HE", "space", "HE "),
-        ("HE", "del", "H"),
-        ("", "del", ""),
-        ("H", "nothing", "H"),
-    ],
-)
-def test_committed_labels_join_the_text(text, committed, after):
-    controls = Controls(text)
-    controls.commit(committed)
-    assert controls.text == after
+def spelled(text):
+    return Controls(Spelling(read_text(text)))
 
 
 @pytest.mark.parametrize(
     ("key", "after"),
-    [(8, "H"), (127, "H"), (ord(" "), "HI "), (ord("x"), ""), (ord("z"), "HI"), (-1, "HI"), (255, "HI")],
+    [
+        (8, "H"),
+        (127, "H"),
+        (ord(" "), "HI "),
+        (ord("x"), ""),
+        (ord("z"), "HI"),
+        (ord("1"), "HI"),
+        (ord("r"), "HI"),
+        (-1, "HI"),
+        (255, "HI"),
+    ],
 )
 def test_keys_edit_the_text(key, after):
-    controls = Controls("HI")
-    assert controls.press(key) == ""
-    assert controls.text == after
+    controls = spelled("HI")
+    assert controls.press(key, 0.0) == ""
+    assert str(controls.spelling.text) == after
 
 
 def test_what_was_cleared_comes_back():
-    controls = Controls("HELLO")
-    controls.press(ord("x"))
-    assert controls.text == ""
-    controls.press(ord("X"))
-    assert controls.text == "HELLO"
+    controls = spelled("HELLO")
+    controls.press(ord("x"), 0.0)
+    assert str(controls.spelling.text) == ""
+    controls.press(ord("X"), 1.0)
+    assert str(controls.spelling.text) == "HELLO"
+
+
+@pytest.mark.parametrize(("pause", "after"), [(0.3, "HELLO "), (0.5, "HELLO WOR")])
+def test_delete_twice_at_once_takes_back_the_word(pause, after):
+    controls = spelled("HELLO WORLD")
+    controls.press(8, 7.0)
+    controls.press(8, 7.0 + pause)
+    assert str(controls.spelling.text) == after
+
+
+def test_words_go_off_and_on():
+    controls = Controls()
+    for is_on in (False, True):
+        controls.press(ord("v"), 0.0)
+        assert controls.spelling.is_on == is_on
 
 
 @pytest.mark.parametrize(("key", "action"), [("c", "copy"), ("s", "speak"), ("q", "quit"), ("Q", "quit")])
 def test_what_the_session_has_to_do_is_returned(key, action):
-    assert Controls("HI").press(ord(key)) == action
+    assert spelled("HI").press(ord(key), 0.0) == action
 
 
 def test_mirror_and_pause_go_on_and_off():
     controls = Controls()
     for _ in range(2):
         before = controls.mirrored, controls.paused
-        controls.press(ord("m"))
-        controls.press(ord("p"))
+        controls.press(ord("m"), 0.0)
+        controls.press(ord("p"), 0.0)
         assert (controls.mirrored, controls.paused) == (not before[0], not before[1])
 
 
 def test_one_panel_at_a_time_covers_the_picture_and_escape_closes_it_first():
     controls = Controls()
-    controls.press(ord("h"))
+    controls.press(ord("h"), 0.0)
     assert controls.panel == "Help"
-    controls.press(ord("l"))
+    controls.press(ord("l"), 0.0)
     assert controls.panel == "Letters"
-    assert controls.press(27) == ""
+    assert controls.press(27, 0.0) == ""
     assert controls.panel == ""
-    assert controls.press(27) == "quit"
+    assert controls.press(27, 0.0) == "quit"
 
 
 def test_every_key_is_explained():
-    assert all(explanation for _, _, explanation in KEYS)
+    assert all(explanation for _, explanation in HELP)
+    assert len(HELP) == len(KEYS) + 1, "the numbers have no buttons in the row"

@@ -24,6 +24,8 @@ from client.window.controls import BACKSPACE, ENTER, ESCAPE, Controls
 from client.window.layout import SIZE, Layout, find_button
 from client.window.modes import NO_SERVICE, Modes
 from client.window.screen import View, draw_screen
+from client.words.spelling import Spelling
+from client.words.text import read_text
 
 GREY = np.full((480, 640, 3), 90, np.uint8)
 
@@ -42,10 +44,14 @@ class Screen:
     """Modes without a service, shown the frames of a hand at 30 per second."""
 
     def __init__(self, text=""):
-        self.controls = Controls(text)
+        self.controls = Controls(Spelling(read_text(text)))
         self.own_hand = OwnHand(away, Status(io.StringIO()), background=False)
         self.modes = Modes(self.controls, self.own_hand)
         self.frame = 0
+
+    @property
+    def text(self):
+        return str(self.controls.spelling.text)
 
     @property
     def panel(self):
@@ -58,7 +64,7 @@ class Screen:
             code = ord(key) if isinstance(key, str) else key
             if self.modes.is_open:
                 note = self.modes.press(code)
-            elif action := self.controls.press(code):
+            elif action := self.controls.press(code, self.frame / 30):
                 note = self.modes.begin(action)
         return note
 
@@ -102,7 +108,7 @@ def test_the_first_enrolment_asks_for_a_name_and_keeps_what_was_taken_when_it_is
     (person,) = list_people()
     assert (person.name, person.path) == ("Xy", folder / "xy.fingerspell")
     assert read_profile(last_used()).counts == {"A": 5, "B": 5, "C": 5}
-    assert screen.controls.text == "HI"
+    assert screen.text == "HI"
 
 
 def test_nothing_is_kept_of_an_enrolment_that_is_stopped_before_its_first_letter(folder):
@@ -176,13 +182,13 @@ def test_a_profile_is_forgotten_only_after_a_confirmation():
 
 def test_keys_in_the_panel_do_nothing_to_the_text_and_nothing_is_committed():
     screen = with_profile()
-    screen.controls.text = "HI"
+    screen.controls.spelling.text = read_text("HI")
     screen.key("y", " ", BACKSPACE, "p", "m", ENTER)
     screen.show(open_hand(), 0.5, "A", "A")
-    assert (screen.controls.text, screen.controls.paused, screen.controls.mirrored) == ("HI", False, True)
+    assert (screen.text, screen.controls.paused, screen.controls.mirrored) == ("HI", False, True)
     screen.key(ESCAPE, ESCAPE)
     screen.show(open_hand(), 0.5, "A", "A")
-    assert screen.controls.text == "HIA"
+    assert screen.text == "HIA"
 
 
 def test_a_wrong_letter_is_corrected_learned_and_taken_back():
@@ -192,12 +198,12 @@ def test_a_wrong_letter_is_corrected_learned_and_taken_back():
     assert screen.key("w") == ""
     assert screen.modes.is_open
     assert screen.key("k") == "That was K: learned"
-    assert (screen.controls.text, screen.own_hand.profile.counts) == ("HK ", {"K": 3})
+    assert (screen.text, screen.own_hand.profile.counts) == ("HK ", {"K": 3})
     assert screen.own_hand.name == "anna"
     screen.key("a")
     screen.show(open_hand(), 0.5, "A", "A")
     assert screen.key("u") == "K is V again"
-    assert (screen.controls.text, screen.own_hand.profile.samples) == ("HV A", ())
+    assert (screen.text, screen.own_hand.profile.samples) == ("HV A", ())
     assert screen.key("u") == "Nothing was learned that could be taken back"
 
 
@@ -215,12 +221,12 @@ def test_a_question_can_be_cancelled_and_a_letter_that_moves_is_corrected_only()
     screen = Screen()
     screen.show(open_hand(), 0.5, "I", "I")
     screen.key("w", ESCAPE)
-    assert (screen.modes.is_open, screen.controls.text, screen.own_hand.profile) == (False, "I", None)
+    assert (screen.modes.is_open, screen.text, screen.own_hand.profile) == (False, "I", None)
     assert screen.key("w", "i") == "It was recognised as I"
     assert screen.key("w", "j") == "That was J, which moves: corrected, not learned"
-    assert (screen.controls.text, screen.own_hand.profile) == ("J", None)
+    assert (screen.text, screen.own_hand.profile) == ("J", None)
     assert screen.key("u") == "J is I again"
-    assert screen.controls.text == "I"
+    assert screen.text == "I"
 
 
 def test_in_a_demonstration_there_is_nothing_to_learn():

@@ -332,14 +332,16 @@ def test_the_letters_of_a_film_change_once_the_signer_is_enrolled(host, he_video
         json.dumps([{"letter": name, "first_frame": first, "end_frame": end} for name, first, end in spans])
     )
     source = ("--source", he_video)
-    plain = run_client(*source, *service, "--text", "--fast")
+    plain = run_client(*source, *service, "--text", "--fast", "--no-words")
     done = run_client("enrol", path, "--signer", "Anna", *source, *service, "--labels", labels, "--headless")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"{path}: 10 samples of Anna's EH\n")
     assert read_profile(path).counts == {"E": 5, "H": 5}
-    own = run_client(*source, *service, "--text", "--fast", "--profile", path)
+    own = run_client(*source, *service, "--text", "--fast", "--no-words", "--profile", path)
     assert (plain.stdout, own.stdout, own.stderr) == ("HE\n", "EH\n", "")
-    assert run_client(*source, *service, "--text", "--fast").stdout == "HE\n", "without a window, only if it is named"
+    assert run_client(*source, *service, "--text", "--fast", "--no-words").stdout == "HE\n", (
+        "without a window, only if it is named"
+    )
     forgotten = run_client("forget", path)
     assert (forgotten.returncode, forgotten.stdout) == (0, f"Anna is forgotten: {path} is deleted\n")
     assert not path.exists()

@@ -16,6 +16,8 @@ from client.window.drawing import STEADY, TRACK, UNSURE, WAVERING, fit, measure,
 from client.window.layout import SIZE, Layout, find_button
 from client.window.recording_screen import draw_recording
 from client.window.screen import View, draw_screen
+from client.words.spelling import Spelling
+from client.words.text import read_text
 
 GREY = np.full((480, 640, 3), 90, np.uint8)
 PICTURE = Layout(*SIZE).picture
@@ -26,8 +28,8 @@ def reply(letter=None, smoothed=None, confidence=0.9, progress=0.5):
     return Reply(0, letter, confidence, smoothed, None, progress)
 
 
-def draw(view, size=SIZE, **controls):
-    return draw_screen(view, Controls(**controls), size)
+def draw(view, size=SIZE, *, text="", **controls):
+    return draw_screen(view, Controls(Spelling(read_text(text)), **controls), size)
 
 
 def pixels_of(picture, colour):

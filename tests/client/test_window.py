@@ -64,7 +64,7 @@ def test_keys_do_what_the_buttons_say(demo):
         press(display, key)
         time.sleep(0.3)  # of two keys within one frame, OpenCV keeps the last
     printed, errors = client.communicate(timeout=20)
-    assert (client.returncode, printed, errors) == (0, " \n", "")
+    assert (client.returncode, printed, errors) == (0, "\n", "")
 
 
 def test_a_click_on_a_button_does_what_its_key_does(demo):

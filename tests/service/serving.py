@@ -30,6 +30,7 @@ from client.mask import render_mask
 from service.batching import Batcher
 from service.recogniser import Recogniser
 from service.settings import Settings
+from service.vocabulary import open_vocabulary
 from service.web import build_app, build_middleware
 
 if TYPE_CHECKING:
@@ -190,6 +191,7 @@ def application(model: Path, port: int = 0, batcher: Batcher | None = None, **se
     chosen = Settings(**{"rate": 0, **settings})
     app = build_app(chosen)
     app.state.batcher = batcher or Batcher(Recogniser(model))
+    app.state.vocabulary = open_vocabulary(chosen)
     layers = build_middleware(chosen)
     guarded = functools.reduce(lambda inner, layer: layer.cls(inner, **layer.kwargs), reversed(layers), app)
     running = uvicorn.Server(uvicorn.Config(guarded, log_config=None, timeout_graceful_shutdown=1))

@@ -75,7 +75,7 @@ const hold = new Hold();
 let noticeTimer = 0;
 let size = { width: 640, height: 480 };
 /** The service's own options, as far as they are known. */
-let defaults = { threshold: 0.5, hold: 0.3 };
+let defaults = { threshold: 0.5, hold: 0.2 };
 
 const own = new OwnHand(new ProfileStore(), {
   correct: (correction) => stream.correct(correction),

@@ -103,7 +103,7 @@ describe.skipIf(!url)("the page", () => {
     expect(await page.locator("#stage").getAttribute("class")).toBe("");
     await page.keyboard.press("h");
     expect(await page.locator("#threshold-value").textContent()).toBe("50 %");
-    expect(await page.locator("#hold-value").textContent()).toBe("0.3 s");
+    expect(await page.locator("#hold-value").textContent()).toBe("0.2 s");
     const streams: string[] = [];
     page.on("websocket", (socket) => streams.push(socket.url()));
     await page.locator("#hold").fill("0.6");

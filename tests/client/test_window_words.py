@@ -1,0 +1,86 @@
+"""The real window on a virtual display, and a real service: candidates are taken, words replaced and brought back."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from display import click, press, read_screen, wait_for
+
+from client.window.drawing import STEADY, TRACK, WAVERING
+from client.window.layout import FOOT, SIZE, Layout
+from client.window.words_line import place_candidates
+
+ROOT = Path(__file__).parents[2]
+LAYOUT = Layout.of(SIZE)
+TEXT = slice(SIZE[1] - LAYOUT.px(FOOT), SIZE[1] - LAYOUT.px(FOOT) + 70)
+"""Rows of the line of text."""
+pytestmark = pytest.mark.serial
+
+
+@contextmanager
+def window(screen, film, service, *more):
+    display, pixels = screen
+    with subprocess.Popen(
+        [sys.executable, "-m", "client", "--source", str(film), "--server", service, *more],
+        cwd=ROOT, env={**os.environ, "DISPLAY": display}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as client:  # fmt: skip
+        yield client, display, pixels
+        client.kill()
+
+
+def quit_and_read(client, display):
+    press(display, "q")
+    printed, errors = client.communicate(timeout=20)
+    assert (client.returncode, errors) == (0, "")
+    return printed
+
+
+def has_candidate(pixels, number):
+    """Whether the candidate of this number is shown, by the edge of its box, which is not the one to come."""
+    left, top, _, bottom = place_candidates(number, LAYOUT)[-1]
+    return bool((read_screen(pixels)[top:bottom, left] == TRACK).all())
+
+
+def underlined(pixels, colour):
+    return int((read_screen(pixels)[TEXT] == colour).all(axis=2).sum())
+
+
+@pytest.mark.parametrize("way", ["key", "click"])
+def test_a_candidate_is_taken_by_its_number_or_a_click(screen, service, long_h_video, way):
+    with window(screen, long_h_video, service) as (client, display, pixels):
+        wait_for(lambda: has_candidate(pixels, 2), client)
+        if way == "key":
+            press(display, "2")
+        else:
+            left, top, right, bottom = place_candidates(2, LAYOUT)[-1]
+            click(display, (left + right) // 2, (top + bottom) // 2)
+        wait_for(lambda: not has_candidate(pixels, 2), client)
+        assert quit_and_read(client, display) == "HE\n", "what was read is H"
+
+
+def test_words_are_switched_off(screen, service, long_h_video):
+    with window(screen, long_h_video, service) as (client, display, pixels):
+        wait_for(lambda: has_candidate(pixels, 2), client)
+        press(display, "v")
+        left, top, _, _ = next(box for box, _, label in LAYOUT.buttons if label == "Words")
+        wait_for(lambda: tuple(read_screen(pixels)[top + 2, left + 2]) == TRACK, client)
+        assert not has_candidate(pixels, 1)
+        assert quit_and_read(client, display) == "H\n"
+
+
+@pytest.mark.parametrize("way", ["key", "click"])
+def test_a_replaced_word_is_underlined_and_its_letters_come_back(screen, wishful_service, he_away_video, way):
+    with window(screen, he_away_video, wishful_service, "--fast") as (client, display, pixels):
+        wait_for(lambda: underlined(pixels, STEADY) > 100, client)
+        if way == "key":
+            press(display, "r")
+        else:
+            rows, columns = (read_screen(pixels)[TEXT] == STEADY).all(axis=2).nonzero()
+            click(display, int(columns.mean()), TEXT.start + int(rows.mean()) - 10)
+        wait_for(lambda: underlined(pixels, WAVERING) > 100, client)
+        assert quit_and_read(client, display) == "HE\n"
