@@ -3,7 +3,7 @@
 /** Words that the service takes. */
 const MOST = 500;
 /** One word: letters that can be spelled. */
-const WORD = /^[A-Z]{1,32}$/;
+export const WORD = /^[A-Z]{1,32}$/;
 
 export interface OwnWords {
   /** In capitals, each once. */

@@ -8,6 +8,7 @@ import { NoWords, type Candidates } from "../src/words";
 
 interface Query {
   segments: Segment[];
+  before: string[];
   own: string[];
 }
 

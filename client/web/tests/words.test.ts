@@ -15,6 +15,10 @@ describe("a question", () => {
   ])("is not asked about %s", (_, letters: Letter[]) => {
     expect(makeQuery(letters, [])).toBe(null);
   });
+
+  test("has the signer's own words", () => {
+    expect(JSON.parse(makeQuery([certain("C")], ["ANNIKA"])!)).toEqual({ segments: [certain("C").segment], own: ["ANNIKA"] });
+  });
 });
 
 describe("an answer", () => {
