@@ -44,7 +44,7 @@ A headless run writes a JSON line for each frame, with frame, time (seconds), ha
 null), letter, confidence, smoothed and committed, word (as_read and word if it ended one, else null), and at the end
 one with the text.
 Pictures stay on this machine: only the hand's landmarks, drawn on black, go to the service, and the letters of the
-current word, the three words before it and your own words, to find out which word it is; with --no-words none of these.
+current word and your own words, to find out which word it is; with --no-words none of these.
 
 A word ends when your hand has been away for a second, with the space bar or as a candidate.
 
