@@ -54,7 +54,7 @@ def test_a_fast_speller_shows_five_letters_a_second(people):
     assert (~np.isnan(film.landmarks[:, 0, 0])).sum() / 30 == pytest.approx(7 / 5, rel=0.15)
 
 
-def test_a_film_is_text_of_a_stream_is(people):
+def test_a_film_gives_what_a_stream_gives(people):
     (film,) = film_words(["ABBA"], people, CALM, 15.0)
     rows = np.full((len(film.times), 3), np.nan, np.float32)
     seen = ~np.isnan(film.landmarks[:, 0, 0])
