@@ -1,7 +1,8 @@
-"""A real hand spells HELLOWORLD, and the client and the service recognise it: at its own pace and fast."""
+"""A real hand spells HELLOWORLD, and words, and the client and the service recognise them."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -15,6 +16,9 @@ from benchmarks.service import serve
 from service.settings import VOCABULARY_VARIABLE
 from stages.export.vocabulary import list_words, write_vocabulary
 from tests.client.phone_film import retime, turn, write_video
+
+EMPTY = 8
+"""Frames of the empty wall before each letter of the film."""
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +55,26 @@ def test_a_film_of_a_phone_held_upright_whose_camera_slows_down_is_recognised(se
     write_video(path, [frame for frame in frames[:33] for _ in range(4)] + frames[33::3], 30)
     retime(turn(path, 90), [1 / 60] * 33 * 4 + [1 / 5] * 22)
     assert run_client(path, service, "--fast", "--no-words") == (0, "HEL\n", "")
+
+
+@pytest.fixture(scope="module")
+def three_words_video(shared, tmp_path_factory):
+    """HELLO, REDWOD and OLD, of the letters of HELLOWORLD, with nobody for 1.7 s after each word."""
+    capture = cv2.VideoCapture(str(shared / "data/helloworld.mp4"))
+    frames = []
+    while (got := capture.read())[0]:
+        frames.append(cv2.cvtColor(got[1], cv2.COLOR_BGR2RGB))
+    held = {each["letter"]: each for each in json.loads((shared / "data/helloworld.json").read_text())}
+    shown = []
+    for word in ("HELLO", "REDWOD", "OLD"):
+        for letter in word:
+            first, end = held[letter]["first_frame"], held[letter]["end_frame"]
+            shown += frames[max(first - EMPTY, 0) : end] if first else [frames[end + 1]] * EMPTY + frames[:end]
+        shown += [frames[held["H"]["end_frame"] + 1]] * 25
+    path = tmp_path_factory.mktemp("words") / "three.mp4"
+    return write_video(path, shown, 15)
+
+
+@pytest.mark.slow
+def test_three_words_have_spaces_and_a_double_letter_that_was_shown_once(service, three_words_video):
+    assert run_client(three_words_video, service, "--fast") == (0, "HELLO REDWOOD OLD\n", "")

@@ -57,5 +57,5 @@ export function showHand(points: readonly Point[] | null, width: number, height:
 /** Show the mask that was sent, or that none is. */
 export function showMask(mask: Uint8Array | null): void {
   if (maskContext) drawMask(maskContext, mask);
-  setText("caption", mask ? "all that is sent" : "nothing is sent");
+  setText("caption", mask ? "all that is sent of the picture" : "nothing is sent");
 }

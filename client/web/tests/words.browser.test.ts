@@ -1,7 +1,7 @@
 /**
  * Words on the page, in a real Chromium, against a real service that knows English words.
  *
- * The camera is a film that spells WORLD over and over, with an R too brief to be committed, and takes the hand away. The
+ * The camera is a film that spells REDWOOD over and over, with one O instead of two, and takes the hand away. The
  * environment variables are those of browser.test.ts.
  */
 
@@ -61,10 +61,10 @@ describe.skipIf(!url)("words on the page", () => {
     await picture(page, `web_words_candidates_${name}`);
     expect(await violations(page)).toEqual([]);
 
-    const word = page.locator("#text span:last-child > button", { hasText: "WORLD" });
+    const word = page.locator("#text span:last-child > button", { hasText: "REDWOOD" });
     await word.waitFor({ timeout: 120_000 });
     await page.keyboard.press("p"); // or the next word would begin
-    const before = ((await text(page)) ?? "").replace(/WORLD $/, "");
+    const before = ((await text(page)) ?? "").replace(/REDWOOD $/, "");
     await picture(page, `web_words_accepted_${name}`);
     expect(await violations(page)).toEqual([]);
     expect(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)).toBe(false);
@@ -76,13 +76,13 @@ describe.skipIf(!url)("words on the page", () => {
     await picture(page, `web_words_as_read_${name}`);
     expect(await violations(page)).toEqual([]);
     await page.keyboard.press("Enter"); // it has kept the focus
-    expect(await text(page)).toBe(`${before}WORLD `);
+    expect(await text(page)).toBe(`${before}REDWOOD `);
     await page.keyboard.press("r");
     expect(await text(page)).toBe(`${before}${read} `);
     await page.getByRole("button", { name: "As read" }).click();
-    expect(await text(page)).toBe(`${before}WORLD `);
+    expect(await text(page)).toBe(`${before}REDWOOD `);
     await page.keyboard.press("Backspace");
-    expect(await text(page)).toBe(`${before}WORLD`);
+    expect(await text(page)).toBe(`${before}REDWOOD`);
     await page.keyboard.press("Backspace");
     expect(await text(page)).toBe(before);
     await page.context().close();
