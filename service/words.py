@@ -137,11 +137,9 @@ class _Sight:
         for row, segment in enumerate(segments):
             for letter, probability in segment.alternatives:
                 belief[row, LETTERS.index(letter)] = probability**SHARPNESS
-        belief /= np.maximum(belief.sum(axis=1, keepdims=True), 1e-9)
-        seen_as = (
-            (1 - OTHER - ALIKE) * np.eye(len(LETTERS)) + ALIKE * _ALIKE + CONFUSED * _CONFUSED + OTHER / len(LETTERS)
-        )
-        letters = np.log(belief @ seen_as.T)
+        belief[belief.sum(axis=1) == 0.0] = 1.0  # nothing is known
+        belief /= belief.sum(axis=1, keepdims=True)
+        letters = np.log(belief @ _SEEN_AS.T)
         noise = np.array(
             [
                 COMMITTED_NOISE
@@ -210,5 +208,8 @@ def _count_alike() -> npt.NDArray[np.float64]:
     return np.asarray(table / np.maximum(table.sum(axis=1, keepdims=True), 1.0))
 
 
-_ALIKE: Final = _count_alike()
 _CONFUSED: Final = np.array([[_CONFUSIONS.get(letter, {}).get(seen, 0.0) for seen in LETTERS] for letter in LETTERS])
+_SEEN_AS: Final = (
+    (1 - OTHER - ALIKE) * np.eye(len(LETTERS)) + ALIKE * _count_alike() + CONFUSED * _CONFUSED + OTHER / len(LETTERS)
+)
+"""(26, 26) weights: for each letter what it may be seen as."""

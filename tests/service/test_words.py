@@ -129,6 +129,11 @@ def test_equal_letters_may_be_seen_once_but_cost_something():
     assert twice["BEEN"] > twice.get("BEN", 0.0)
 
 
+def test_a_letter_of_which_nothing_is_known_may_be_any():
+    shown = [*seen("W"), Segment((("A", 0.0),), 0.1, committed=False), *seen("RLD")]
+    assert read_word(shown, VOCABULARY).words[0][0] == "WORLD"
+
+
 @pytest.mark.parametrize("count", [1, 2, 64])
 def test_the_longest_words_are_read(count):
     assert read_word(seen("A" * count), VOCABULARY).as_read[0] == "A" * count
