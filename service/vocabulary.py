@@ -64,7 +64,7 @@ class Trie:
             words: different ones, of A to Z, 1 to `LONGEST` letters.
             log_p: (W,) their log probabilities.
         """
-        order = np.argsort(np.array(words))
+        order = sorted(range(len(words)), key=words.__getitem__)
         chosen = tuple(words[index] for index in order)
         weights = np.asarray(log_p, np.float32)[order]
         lengths = np.array([len(word) for word in chosen])
@@ -112,9 +112,13 @@ class Vocabulary:
         Raises:
             ServiceError: it is missing or something else.
         """
+        words: list[str] = []
+        frequencies: list[float] = []
         try:
-            lines = [line.split("\t") for line in path.read_text("ascii").splitlines() if not line.startswith("#")]
-            words, frequencies = [word for word, _ in lines], [float(frequency) for _, frequency in lines]
+            with path.open(encoding="ascii") as lines:  # one at a time: all of them would take as much memory again
+                for word, frequency in (line.split("\t") for line in lines if not line.startswith("#")):
+                    words.append(word)
+                    frequencies.append(float(frequency))
         except OSError as error:
             raise ServiceError(f"{path}: there is no vocabulary to read ({error.strerror}). {_MAKE_AGAIN}") from None
         except ValueError:
