@@ -160,7 +160,7 @@ def test_other_methods_are_problems_too(host):
 def test_describes_the_model(host):
     about = httpx.get(f"http://{host}/model", timeout=WAIT).json()
     known = {key: METADATA[key] for key in ("mask_version", "architecture", "data_hash")}
-    smoothing = {"threshold": 0.5, "window": 5, "hold": 0.3, "release": 0.3}
+    smoothing = {"threshold": 0.5, "window": 5, "hold": 0.2, "release": 0.3}
     rest = {"classes": CLASSES, "version": about["version"], "provider": "CPUExecutionProvider", "smoothing": smoothing}
     assert about == rest | known
     assert post(host, mask("A")).json()["model"] == about["version"]
