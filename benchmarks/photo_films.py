@@ -16,7 +16,8 @@ import numpy.typing as npt
 from benchmarks.spelling_films import draw_losses, slow_noise
 from client.mask import crop_square
 from stages.errors import InputError
-from stages.evaluation.personal import FEWEST, choose
+from stages.evaluation.personal import choose, split_signer
+from stages.evaluation.sets import EvaluationSet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,15 +95,17 @@ def read_people(files: Sequence[Path], letters: Sequence[str]) -> list[Person]:
             if missing := [name for name in ("landmarks", "labels", "signers") if name not in archive]:
                 raise InputError(f"{path}: '{missing[0]}' is missing. Name files of landmarks whose signers are named.")
             landmarks, labels, signers = (archive[name] for name in ("landmarks", "labels", "signers"))
+        source = EvaluationSet(path.stem, landmarks.astype(np.float32), labels, signers, len(labels))
         for signer in np.unique(signers).tolist():
-            enrolled, shown = {}, {}
-            for letter in sorted(set(labels[signers == signer].tolist()) & set(letters)):
-                rows = np.flatnonzero((signers == signer) & (labels == letter))
-                if len(letter) == 1 and len(rows) >= FEWEST:
-                    middle = (len(rows) + 1) // 2
-                    enrolled[letter] = landmarks[choose(rows[: middle - 1], SAMPLES)].astype(np.float32)
-                    shown[letter] = landmarks[rows[middle:]].astype(np.float32)
-            people.append(Person(signer, enrolled, shown))
+            half = split_signer(source, signer)
+            known = [letter for letter in half.first if len(letter) == 1 and letter in letters]
+            people.append(
+                Person(
+                    signer,
+                    {letter: source.samples[choose(half.first[letter], SAMPLES)] for letter in known},
+                    {letter: source.samples[half.scored[labels[half.scored] == letter]] for letter in known},
+                )
+            )
     return people
 
 

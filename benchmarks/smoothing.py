@@ -175,8 +175,8 @@ def interval(streams: Sequence[Stream], row: Row, other: Row) -> list[float]:
     return [float(total), *(bootstrap_interval(draws, people) or (math.nan, math.nan))]
 
 
-def signers(table: npt.NDArray[np.int64]) -> Source:
-    """Let signers be drawn, each with all of their streams, from (S, 2) edits and letters."""
+def signers(table: npt.NDArray[np.int64] | npt.NDArray[np.float64]) -> Source:
+    """Let signers be drawn, each with all that they spelled, from (S, 2) counts, such as edits, and totals."""
 
     def rate(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         edits, letters = (weights @ table).T

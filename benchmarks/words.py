@@ -19,6 +19,8 @@ from tqdm import tqdm
 
 from benchmarks.photo_films import CALM, FAST, Film, Person, film_words, read_people
 from benchmarks.service import MODEL, VOCABULARY
+from benchmarks.smoothing import signers
+from benchmarks.votes import edit_distance
 from benchmarks.words_cost import Cost, measure_cost
 from benchmarks.words_plot import draw_words
 from service.correction import Samples
@@ -28,7 +30,7 @@ from service.smoothing import NOTHING, Smoothing, SmoothingParameters
 from service.vocabulary import Vocabulary
 from service.words import read_word
 from stages.errors import PipelineError, run_door
-from stages.evaluation.intervals import Source, interval, resample
+from stages.evaluation.intervals import interval, resample
 from stages.evaluation.networks import load_network, predict_outputs
 from stages.files import content_hash, write_text
 
@@ -223,8 +225,8 @@ def summarise(films: Sequence[Film], found: Sequence[Read]) -> Spelled:
         exact=float(exact.mean()),
         interval=interval_over_people([film.person for film in films], exact),
         among_three=float(np.mean([word in some for (word, _), some in zip(pairs, candidates, strict=True)])),
-        errors_as_read=sum(count_edits(each.text, word) for word, each in pairs) / letters,
-        errors=sum(count_edits(each.word, word) for word, each in pairs) / letters,
+        errors_as_read=sum(edit_distance(each.text, word) for word, each in pairs) / letters,
+        errors=sum(edit_distance(each.word, word) for word, each in pairs) / letters,
         changed=sum(word == each.text != each.word for word, each in pairs),
     )
 
@@ -233,22 +235,7 @@ def interval_over_people(people: Sequence[str], exact: npt.NDArray[np.bool_]) ->
     """Estimate the 95 % interval of a share of words, people drawn with all of theirs."""
     names, person = np.unique(people, return_inverse=True)
     table = np.stack([np.bincount(person, weights=exact), np.bincount(person)], axis=1)
-
-    def share(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        right, count = (weights @ table).T
-        return np.asarray((right / count)[:, None])
-
-    return interval(resample([Source((np.ones(1, np.int64),) * len(names), share)])[:, 0], len(names))
-
-
-def count_edits(text: str, word: str) -> int:
-    """Count the letters to insert, delete and exchange (Levenshtein)."""
-    row = list(range(len(word) + 1))
-    for number, letter in enumerate(text, 1):
-        before, row = row, [number]
-        for place, other in enumerate(word):
-            row.append(min(before[place] + (letter != other), before[place + 1] + 1, row[place] + 1))
-    return row[-1]
+    return interval(resample([signers(table)])[:, 0], len(names))
 
 
 def compare_settings(films: Sequence[tuple[Film, Floats]], classes: Sequence[str]) -> dict[str, float]:
@@ -259,7 +246,7 @@ def compare_settings(films: Sequence[tuple[Film, Floats]], classes: Sequence[str
         chosen |= {f"{name} {value:g}": replace(default, **{name: value}) for value in values}
     letters = sum(len(film.word) for film, _ in films)
     return {
-        name: sum(count_edits(spell(film, rows, classes, one)[1], film.word) for film, rows in films) / letters
+        name: sum(edit_distance(spell(film, rows, classes, one)[1], film.word) for film, rows in films) / letters
         for name, one in tqdm(chosen.items(), "settings")
     }
 

@@ -10,14 +10,7 @@ from pydantic.json_schema import models_json_schema
 from service.decoding import MAX_MASK_BYTES
 from service.problems import MEDIA_TYPE, Problem
 from service.profile import CorrectionMessage, ProfileMessage, ProfileReply, ProfileState
-from service.protocol import (
-    BatchReply,
-    ModelReply,
-    PredictionReply,
-    StreamError,
-    StreamOptions,
-    StreamReply,
-)
+from service.protocol import BatchReply, ModelReply, PredictionReply, StreamError, StreamOptions, StreamReply
 from service.smoothing import SmoothingParameters
 from service.spelling import WordsReply, WordsRequest
 

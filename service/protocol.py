@@ -77,7 +77,7 @@ class BatchReply(BaseModel, extra="forbid", use_attribute_docstrings=True):
     predictions: list[PredictionReply]
 
 
-class SeenLetter(BaseModel, extra="forbid", from_attributes=True, use_attribute_docstrings=True):
+class SeenLetter(BaseModel, extra="forbid", use_attribute_docstrings=True):
     """One letter as a stream saw it: one that was committed, or a weak letter, stable but not sure enough."""
 
     alternatives: Annotated[list[Candidate], Field(min_length=1, max_length=ALTERNATIVES)]

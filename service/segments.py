@@ -95,7 +95,7 @@ class Segments:
 
     def _end(self) -> list[Segment]:
         current, self._current = self._current, None
-        return [current.describe()] if current is not None and not current.committed and current.is_stable else []
+        return [current.describe()] if current is not None and not current.committed else []
 
     def _commit(self, letter: str) -> list[Segment]:
         ended = []

@@ -130,9 +130,7 @@ class Vocabulary:
     def spelling(self, letters: str) -> float:
         """Give the log probability of letters as a word that nobody has heard of, by how letters follow in words."""
         codes = [_END, _END, *(LETTERS.index(letter) for letter in letters), _END]
-        return float(
-            sum(self._follows[codes[at : at + 3][0], codes[at + 1], codes[at + 2]] for at in range(len(codes) - 2))
-        )
+        return float(self._follows[codes[:-2], codes[1:-1], codes[2:]].sum())
 
 
 def open_vocabulary(settings: Settings) -> Vocabulary | None:

@@ -31,14 +31,7 @@ from service.openapi import DESCRIPTION
 from service.page import FILES, PREFIX, wants_page
 from service.problems import handle, refuse
 from service.profile import read_correction
-from service.protocol import (
-    BatchReply,
-    ModelReply,
-    PredictionReply,
-    candidates,
-    check_mask_version,
-    parse_options,
-)
+from service.protocol import BatchReply, ModelReply, PredictionReply, candidates, check_mask_version, parse_options
 from service.smoothing import accept
 from service.spelling import MAX_WORDS_BYTES, WordsReply, read_request, too_long
 from service.stream import predict_mask, serve_stream

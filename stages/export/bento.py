@@ -26,7 +26,6 @@ VOCABULARY_FILE: Final = "vocabulary.tsv"
 BENTO: Final = Path("bento")
 PACKED_MODEL: Final = BENTO / "src" / MODEL_FILE
 """The model in a Bento, where BentoML puts it."""
-PACKED_VOCABULARY: Final = BENTO / "src" / VOCABULARY_FILE
 BUILD_SECONDS: Final = 300
 
 _NAME: Final = "fingerspell"

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks.photo_films import CALM, FAST, film_words, read_people
-from benchmarks.words import LISTS, Read, count_edits, spell, summarise
+from benchmarks.votes import edit_distance
+from benchmarks.words import LISTS, Read, spell, summarise
 from service.smoothing import SmoothingParameters
 from service.words import Reading
 from stages.errors import InputError
@@ -69,7 +70,7 @@ def test_a_film_gives_what_a_stream_gives(people):
     [("", "ABC", 3), ("ABC", "ABC", 0), ("ABD", "ABC", 1), ("BC", "ABC", 1), ("XABC", "ABC", 1)],
 )
 def test_edits_are_counted(text, word, edits):
-    assert count_edits(text, word) == edits
+    assert edit_distance(text, word) == edits
 
 
 def test_words_are_counted(people):
