@@ -20,9 +20,9 @@ TORCH_BACKEND ?=
 MIN_FREE_GB ?=
 UV_VERSION := 0.13.9
 ATHERIS_VERSION := 3.0.0
-# The longer run, from random weights: other signers than the default's and three times as many, of which each network sees
-# 40 to 115 times as many augmented samples, in larger batches. Minutes on a GPU, hours on two cores.
-PRETRAIN_PARAMS ?= -S synthesize.seed=0 -S synthesize.signers=6000 -S preprocess.validation=0.0025 \
+# The longer run, from random weights: other kinematic signers than the default's, of whom each network sees 40 to 115
+# times as many augmented samples, in larger batches. Minutes on a GPU, hours on two cores.
+PRETRAIN_PARAMS ?= -S synthesize.seed=0 \
 	-S init.custom_cnn=random -S init.mobilenet_v2=random -S init.resnet18=random \
 	-S train.batch_size=500 -S train.lr=0.0015 \
 	-S 'schedule.custom_cnn=[{epochs:9,image_size:56,samples:130000,precision:bf16},{epochs:1,image_size:224,samples:10000,precision:bf16}]' \
@@ -49,7 +49,7 @@ READY := .venv/.torch-$(strip $(TORCH_BACKEND))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help repro pretrain tune quantize test test-integration test-container lint serve container client web ui evaluate promote rollback check-figures leave-one-out bench-preprocess bench-train bench-smoothing bench-service bench-engines bench-client bench-films bench-own-films bench-profile bench-days bench-words bench-gate fuzz fuzz-service fuzz-profiles faults docs messages figures audit sbom licences coverage clean-room deps lock clean
+.PHONY: help repro render render-film pretrain tune quantize test test-integration test-container lint serve container client web ui evaluate promote rollback check-figures leave-one-out bench-preprocess bench-train bench-smoothing bench-service bench-engines bench-client bench-films bench-own-films bench-profile bench-days bench-words bench-gate fuzz fuzz-service fuzz-profiles faults docs messages figures audit sbom licences coverage clean-room deps lock clean
 
 help: ## List the tasks
 	@echo "make TASK [NAME=value ...]"
@@ -74,6 +74,12 @@ repro: $(READY) ## Run what has changed: data, three networks, evaluation, regis
 	@echo
 	@echo "Next: make serve (the service), and in another shell make client (your webcam)."
 	@echo "      make ui shows the three networks side by side."
+
+render: $(READY) .venv/.render ## Render photographs of a hand mesh, find the hands, keep them in pretrained/ (ARGS="--signers 10 ...")
+	@$(RUN) stages.commands.render $(ARGS)
+
+render-film: $(READY) .venv/.render ## Render the film of the demonstration and the letters of the charts
+	@$(RUN) stages.commands.render_film
 
 pretrain: $(READY) ## Train long from random weights, and keep them in pretrained/ (PRETRAIN_PARAMS)
 	@scripts/check_git.sh experiments
@@ -237,6 +243,8 @@ lock: $(READY) ## Pin what pyproject.toml asks for in requirements/ (ARGS=--upgr
 	@$(call compile,service,pyproject.toml --extra service --constraint requirements/all.txt)
 	@$(call compile,service-gpu,pyproject.toml --extra service-gpu --constraint requirements/service.txt)
 	@$(call compile,client,pyproject.toml --extra client --constraint requirements/all.txt)
+	@# A package of which only the data is used.
+	@$(call compile,render,pyproject.toml --no-deps --extra render)
 	@echo "uv==$(UV_VERSION)" | $(call compile,uv,-)
 	@printf 'atheris==%s\nnumpy\npydantic\n' $(ATHERIS_VERSION) | $(call compile,fuzz,- --constraint requirements/all.txt)
 	@.venv/bin/python scripts/list_deps.py
@@ -251,6 +259,10 @@ compile = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --g
 
 .venv/.installed: requirements/all.txt requirements/uv.txt
 	@scripts/bootstrap.sh
+	@touch $@
+
+.venv/.render: .venv/.installed requirements/render.txt
+	@.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes --no-deps -r requirements/render.txt
 	@touch $@
 
 .venv/.torch-%: .venv/.installed

@@ -2,7 +2,7 @@
 
 Usage: python -m benchmarks.client_pictures
 
-The moving one shows real replies of the service: a drawn hand spells, and the packaged champion recognises it.
+The moving one shows real replies of the service: a rendered hand spells, and the packaged champion recognises it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.service import MODEL, serve
-from client.capture.demo import RATE, DemoSigner, draw_frame
+from client.capture.camera import open_source
+from client.capture.demo import FILM
+from client.capture.following import follow_hand
 from client.capture.hints import find_hint
+from client.landmarks import HandLandmarker
 from client.mask import render_mask
 from client.status import Status
 from client.stream.connection import Connection
@@ -41,10 +44,13 @@ if TYPE_CHECKING:
     from client.window.drawing import Picture
 
 FOLDER: Final = Path("docs/client")
-MOMENT: Final = 3.5
-"""Second of the demonstration in which L is held."""
-WORD, EVERY, SMALL, COLOURS = "HELLO", 3, (768, 432), 128
-"""Of the moving picture: its text, the interval between the frames it shows, its size and its number of colours."""
+MOMENT: Final = 95
+"""Frame of the film in which L is held; in the first one, nobody is in the picture."""
+EDGE: Final = -240
+"""Pixels by which the hand is out of the picture in which it should be moved into it."""
+RATE: Final = 30.0
+EVERY, SMALL, QUALITY = 3, (640, 360), 60
+"""Of the moving picture: the interval between the frames that it shows, its size and WebP's quality."""
 AWAY: Final = "No service at http://127.0.0.1:3000. Start it with `make serve`, or name another with --server."
 
 
@@ -53,12 +59,17 @@ def main() -> None:
     argparse.ArgumentParser(prog="python -m benchmarks.client_pictures", description=main.__doc__).parse_args()
     if not MODEL.is_file():
         raise PipelineError(f"{MODEL} is missing; it recognises the letters of the moving picture. Make it: make repro")
-    points = DemoSigner().pose(MOMENT)
-    assert points is not None  # noqa: S101 - the film shows a hand at that time
-    rgb, mask = draw_frame(points), render_mask(points)
+    frames = list(open_source(FILM, fast=True))
+    rgb, wall = frames[MOMENT].rgb, frames[0].rgb
+    with HandLandmarker("image") as landmarker:
+        hand = landmarker.detect(rgb)
+    assert hand is not None  # noqa: S101 - the film shows one at that time
+    points, mask = hand.landmarks, render_mask(hand.landmarks)
     view = View(rgb=rgb, points=points, mask=mask, reply=Reply(0, "L", 0.94, "L", None, 0.6), rate=30, latency=0.018)
-    gone = replace(view, rgb=draw_frame(None), points=None, mask=None, reply=Reply(0, None, 0.0, None, None))
-    edge = points - np.array([230, 0, 0], dtype=np.float32)
+    gone = replace(view, rgb=wall, points=None, mask=None, reply=Reply(0, None, 0.0, None, None))
+    moved = np.array([[1, 0, EDGE], [0, 1, 0]], dtype=np.float32)
+    aside = cv2.warpAffine(rgb, moved, rgb.shape[1::-1], borderMode=cv2.BORDER_REPLICATE).astype(np.uint8)
+    edge = points + np.array([EDGE, 0, 0], dtype=np.float32)
     spelling, ended = complete("HELLO WORKD"), complete("HELLO WORKD")
     ended.end_word()
     states = {
@@ -67,7 +78,7 @@ def main() -> None:
         "no_hand": draw_screen(replace(gone, hint=find_hint(gone.rgb, None)), Controls(spelled("HELLO"))),
         "edge": draw_screen(
             replace(
-                view, rgb=draw_frame(edge), points=edge, mask=render_mask(edge), hint=find_hint(rgb, edge),
+                view, rgb=aside, points=edge, mask=render_mask(edge), hint=find_hint(aside, edge),
                 reply=Reply(0, "L", 0.71, None, None),
             ),
             Controls(spelled("HE")),
@@ -90,14 +101,14 @@ def main() -> None:
         sys.stdout.write(f"{path}\n")
     with serve(MODEL) as (host, _):
         film = draw_spelling(f"http://{host}")
-    save_film(FOLDER / "spelling.gif", film)
+    save_film(FOLDER / "spelling.webp", film)
 
 
 def draw_spelling(server: str) -> list[Picture]:
-    """Draw the window while a drawn hand spells at its own pace, with the replies of the service."""
-    signer, controls, pace, shown = DemoSigner(WORD), Controls(), Pace(), []
-    with closing(Connection(server)) as connection:
-        hands = find_hands(signer.film(live=True, once=True), signer.find, lambda _: None)
+    """Draw the window while the rendered hand spells at its own pace, with the replies of the service."""
+    controls, pace, shown = Controls(), Pace(), []
+    with closing(Connection(server)) as connection, follow_hand(None, related=True) as find:
+        hands = find_hands(open_source(FILM), find, lambda _: None)
         predictions = recognise_letters(
             hands, lambda detection: connection.ask(detection.mask), lambda: False, live=False
         )
@@ -126,13 +137,14 @@ def complete(text: str) -> Spelling:
 
 
 def save_film(path: Path, film: list[Picture]) -> None:
-    """Write a moving picture with one palette, that of the frame with the most colours."""
-    small = [Image.fromarray(picture).resize(SMALL, Image.Resampling.LANCZOS) for picture in film]
-    palette = max(small, key=lambda picture: len(picture.getcolors(picture.width * picture.height))).quantize(COLOURS)
-    first, *others = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in small]
+    """Write a moving picture."""
+    first, *others = [Image.fromarray(picture).resize(SMALL, Image.Resampling.LANCZOS) for picture in film]
     with atomic_write(path) as partial:
-        first.save(partial, "GIF", save_all=True, append_images=others, duration=round(1000 * EVERY / RATE), loop=0)
-    sys.stdout.write(f"{path}\n")
+        first.save(
+            partial, "WEBP", save_all=True, append_images=others, duration=round(1000 * EVERY / RATE), loop=0,
+            quality=QUALITY, method=6,
+        )  # fmt: skip
+    sys.stdout.write(f"{path}: {path.stat().st_size / 1024:.0f} KiB\n")
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ BENTO: Final = ROOT / "bento"
 MODEL: Final = BENTO / "src" / "champion.onnx"
 VOCABULARY: Final = BENTO / "src" / "vocabulary.tsv"
 BATCHES: Final = (1, 2, 4, 8)
-STREAMS: Final = (1, 2, 4, 8, 12, 16)
+STREAMS: Final = (1, 2, 4, 8, 12, 16, 20)
 FRAME_RATE: Final = 10.0
 """Frames a second of each stream that sends at a fixed rate."""
 CROWD: Final = 16

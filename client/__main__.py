@@ -135,7 +135,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--profile", metavar="NAME", help="your own hand: a .fingerspell file, or a name (default: the last one used)"
     )
     own_hand.add_argument("--no-profile", action="store_true", help="start without your own hand")
-    parser.add_argument("--demo", action="store_true", help="a synthetic hand spells: no camera, no service")
+    parser.add_argument("--demo", action="store_true", help="the film of a rendered hand: no camera, no service")
     parser.add_argument("--fast", action="store_true", help="read a file as fast as possible, every frame of it")
     parser.add_argument("--headless", action="store_true", help="no window: write one JSON line per frame")
     parser.add_argument("--text", action="store_true", dest="text_only", help="no window: write only the text")

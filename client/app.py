@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TextIO
 
 from client.capture.camera import ANY_CAMERA, Camera, Film, open_source
-from client.capture.demo import DemoSigner
+from client.capture.demo import open_demo
 from client.capture.following import follow_hand
 from client.errors import ClientError
 from client.profile.enrol import begin_profile
@@ -56,7 +56,7 @@ class Options:
     server: str | None = None
     """Address of the service; None: the one on this machine, or none for a demonstration."""
     demo: bool = False
-    """Whether a synthetic hand spells instead of a person."""
+    """Whether the film of a rendered hand takes the place of a camera."""
     fast: bool = False
     """Whether a file is read as fast as possible, every frame of it."""
     headless: bool = False
@@ -200,9 +200,10 @@ def _open_source(
     options: Options, status: Status, patience: float, stack: ExitStack
 ) -> tuple[Film | Camera, Callable[[Frame], Hand | None]]:
     """Open the source, and what finds the hand in its frames."""
+    source: Film | Camera
     if options.demo:
-        signer = DemoSigner()
-        return signer.film(live=not options.fast, once=options.fast), signer.find
-    source = open_source(options.source, fast=options.fast, status=status, patience=patience)
+        source = open_demo(fast=options.fast)
+    else:
+        source = open_source(options.source, fast=options.fast, status=status, patience=patience)
     stack.callback(source.close)
     return source, stack.enter_context(follow_hand(options.hand_model, related=source.related))

@@ -38,7 +38,7 @@ SLOW: Final = 1.0
 """Seconds without a reply after which the window says so."""
 NOTE: Final = 2.0
 """Seconds for which a note is shown."""
-DEMO: Final = "Demonstration: a drawn hand, nothing is sent"
+DEMO: Final = "Demonstration: a rendered hand, nothing is sent"
 DEMO_CAPTION: Final = "all that would be sent"
 
 

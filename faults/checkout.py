@@ -22,7 +22,7 @@ PHASES: Final = [
 ]
 TINY: Final[dict[str, dict[str, Any]]] = {
     "synthesize": {"signers": 12, "samples_per_letter": 1, "non_letters": 1},
-    "preprocess": {"validation": 0.15},
+    "preprocess": {"raw": "data/raw/synthetic.npz", "validation": 0.15},
     "train": {"batch_size": 20},
     "schedule": {
         "custom_cnn": [phase | {"samples": 3 * phase["samples"]} for phase in PHASES],
@@ -39,7 +39,7 @@ TIMES: Final = ("latency",)
 """Prefixes of the names of numbers that differ from run to run."""
 OF_A_RUN: Final = ("run_id",)
 WHOLE_FILES: Final = (
-    "data/raw/synthetic.npz",
+    "data/raw/*",
     "data/processed/*",
     "models/*/*",
     "reports/*/per_letter.csv",

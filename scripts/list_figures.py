@@ -28,6 +28,7 @@ NAMED: Final = 4
 """Letters named as the most accurate, and as many as the least accurate."""
 PICTURES: Final = {
     "reports/people/test/personal.png": "docs/your_hand.png",
+    "reports/rendering/letters.png": "docs/rendered_letters.png",
     "reports/words/development.png": "docs/words_development.png",
     "reports/words/test.png": "docs/words_test.png",
 }

@@ -50,6 +50,20 @@ class Synthesize(BaseModel, **CONFIG):
     """Photographs by each signer in which the hand shows no letter, labelled `nothing`."""
 
 
+class Render(BaseModel, **CONFIG):
+    """Parameters of the photographs that `make render` makes of a hand mesh."""
+
+    seed: NotNegative
+    signers: Positive
+    """People, each with their own anatomy, habits and camera."""
+    samples_per_letter: Positive
+    """Photographs of each letter by each signer."""
+    non_letters: NotNegative
+    """Photographs by each signer in which the hand shows no letter, labelled `nothing`."""
+    pictured: NotNegative
+    """Further signers of whom the photographs themselves are kept, one of each letter and one of none."""
+
+
 class Preprocess(BaseModel, **CONFIG):
     """Parameters of reading and splitting raw data."""
 

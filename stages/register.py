@@ -1,8 +1,9 @@
-"""Stage `register`: every network becomes a run and a version in MLflow; the best one is compared with the champion.
+"""Stage `register`: every network becomes a run and a version in MLflow; their leader is compared with the champion.
 
-If there is no champion yet, the best network by macro F1 in validation becomes it. If there is one, the gate decides
-(see `stages.registry.promotion`); if it refuses, the alias stays, and the record says why. If the registry was lost, it
-is rebuilt from the record first (see `stages.registry.rebuilding`).
+The leader is the smallest of the networks that are as good as the best in validation. If there is no champion yet, it
+becomes the champion. If there is one, the gate decides (see `stages.registry.promotion`); if it refuses, the alias
+stays, and the record says why. If the registry was lost, it is rebuilt from the record first (see
+`stages.registry.rebuilding`).
 
 Usage: python -m stages.register
 """
@@ -19,7 +20,7 @@ from stages.registry.champion import read_champion
 from stages.registry.git import read_revision
 from stages.registry.location import store_name
 from stages.registry.promotion import propose
-from stages.registry.rebuilding import choose_first, restore_champion
+from stages.registry.rebuilding import choose_first, choose_leader, restore_champion
 from stages.registry.record import ChampionRecord, RegisteredNetwork, champion_predictions, write_record
 from stages.registry.results import read_result
 from stages.registry.versions import register
@@ -39,7 +40,7 @@ def main() -> None:
     if read_champion(params.model) is None:
         outcome = choose_first(params.model, last, results)
     else:
-        leader = max(results, key=lambda result: result.metrics["f1"])
+        leader = choose_leader(results)
         outcome = propose(params.model, versions[leader.architecture].version, leader.model)
     models = {
         result.architecture: RegisteredNetwork(

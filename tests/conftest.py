@@ -76,3 +76,18 @@ def shipped_model(tmp_path_factory) -> Path:
         network, path, examples=masks, classes=classes, architecture="custom_cnn", data_hash="0" * 32, typical=typical
     )
     return path
+
+
+@pytest.fixture(scope="module")
+def words_service(shipped_model, tmp_path_factory):
+    """The address of a service with the network that the project ships and the vocabulary that the pipeline makes."""
+    from benchmarks.service import serve
+    from service.settings import VOCABULARY_VARIABLE
+    from stages.export.vocabulary import list_words, write_vocabulary
+
+    vocabulary = tmp_path_factory.mktemp("vocabulary") / "vocabulary.tsv"
+    write_vocabulary(vocabulary, list_words("en", 60_000), "en")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VOCABULARY_VARIABLE, str(vocabulary))
+        with serve(shipped_model) as (host, _):
+            yield f"http://{host}"

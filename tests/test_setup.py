@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-TASKS = {"help", "repro", "pretrain", "test", "lint", "serve", "client", "ui", "evaluate", "lock", "clean"}
+TASKS = {"help", "repro", "render", "pretrain", "test", "lint", "serve", "client", "ui", "evaluate", "lock", "clean"}
 TASKS |= {
     "bench-preprocess",
     "bench-service",
@@ -30,6 +30,7 @@ TASKS |= {
     "bench-days",
     "bench-words",
     "bench-gate",
+    "render-film",
     "figures",
     "quantize",
     "web",

@@ -93,6 +93,21 @@ def draw_bar(picture: Picture, box: Box, share: float, colour: Colour) -> None:
         cv2.rectangle(picture, (left, top), (full - 1, bottom - 1), colour, cv2.FILLED)
 
 
+def draw_round(picture: Picture, inside: Picture, centre: tuple[int, int], radius: int) -> None:
+    """Draw the disc in the middle of a square picture, as far as it is inside the other one."""
+    radius = max(1, radius)
+    side = 2 * radius + 1
+    small = cv2.resize(inside, (side, side), interpolation=cv2.INTER_AREA)
+    disc = np.zeros((side, side), dtype=np.uint8)
+    cv2.circle(disc, (radius, radius), radius, (255,), cv2.FILLED)
+    left, top = centre[0] - radius, centre[1] - radius
+    rows = slice(max(0, -top), max(0, min(side, picture.shape[0] - top)))
+    columns = slice(max(0, -left), max(0, min(side, picture.shape[1] - left)))
+    area = picture[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
+    inside_disc = disc[rows, columns] > 0
+    area[inside_disc] = small[rows, columns][inside_disc]
+
+
 def draw_hand(picture: Picture, points: Points, width: float) -> None:
     """Draw a hand's bones in the colours of the mask.
 

@@ -6,9 +6,8 @@ import textwrap
 from typing import TYPE_CHECKING, Final
 
 import cv2
-import numpy as np
 
-from client.letters import letter_shapes
+from client.letters import letter_pictures
 from client.profile.enrolment import SAMPLES
 from client.profile.samples import LETTERS, MOST_OF_A_LETTER
 from client.window.drawing import (
@@ -18,7 +17,7 @@ from client.window.drawing import (
     WAVERING,
     WRITING,
     draw_bar,
-    draw_hand,
+    draw_round,
     fit,
     measure,
     shade,
@@ -114,10 +113,8 @@ def _draw_enrolment(canvas: Picture, layout: Layout, enrolment: Enrolment, name:
     share = 1.0 if phase == "taking" else enrolment.ring if phase == "still" else 0.0
     if share > 0.0:
         cv2.ellipse(canvas, centre, (radius, radius), -90, 0, 360 * share, STEADY, max(1, px(14)), cv2.LINE_AA)
-    if letter in letter_shapes():
-        points = letter_shapes()[letter][:, :2]
-        scale = 0.86 * radius / float(np.linalg.norm(points, axis=1).max())
-        draw_hand(canvas, (points * (-scale, scale) + centre).astype(np.float32), px(9))
+    if letter in letter_pictures():
+        draw_round(canvas, letter_pictures()[letter][:, ::-1], centre, radius - px(14))
 
     for number in range(SAMPLES):
         place = round(middle + (number - (SAMPLES - 1) / 2) * px(44)), top + px(486)

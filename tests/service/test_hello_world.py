@@ -1,4 +1,4 @@
-"""A real hand spells HELLOWORLD, and words, and the client and the service recognise them."""
+"""A rendered hand and a real one spell HELLO WORLD, and words, and the client and the service recognise them."""
 
 from __future__ import annotations
 
@@ -12,24 +12,11 @@ import numpy as np
 import pytest
 from serving import ROOT
 
-from benchmarks.service import serve
-from service.settings import VOCABULARY_VARIABLE
-from stages.export.vocabulary import list_words, write_vocabulary
+from client.capture.demo import FILM
 from tests.client.phone_film import retime, turn, write_video
 
 EMPTY = 8
 """Frames of the empty wall before each letter of the film."""
-
-
-@pytest.fixture(scope="module")
-def service(shipped_model, tmp_path_factory):
-    """The service with the vocabulary that the pipeline makes."""
-    vocabulary = tmp_path_factory.mktemp("vocabulary") / "vocabulary.tsv"
-    write_vocabulary(vocabulary, list_words("en", 60_000), "en")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(VOCABULARY_VARIABLE, str(vocabulary))
-        with serve(shipped_model) as (host, _):
-            yield f"http://{host}"
 
 
 def run_client(source, service, *more):
@@ -40,21 +27,37 @@ def run_client(source, service, *more):
     return done.returncode, done.stdout, done.stderr
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("pace", [["--fast"], pytest.param([], marks=pytest.mark.serial)], ids=["fast", "its own"])
-def test_a_real_hand_is_recognised(service, shared, pace):
-    assert run_client(shared / "data/helloworld.mp4", service, *pace) == (0, "HELLOWORLD\n", "")
+PACES = pytest.mark.parametrize(
+    "pace", [["--fast"], pytest.param([], marks=pytest.mark.serial)], ids=["fast", "its own"]
+)
 
 
 @pytest.mark.slow
-def test_a_film_of_a_phone_held_upright_whose_camera_slows_down_is_recognised(service, shared, tmp_path):
+@PACES
+def test_a_rendered_hand_is_recognised(words_service, pace):
+    assert run_client(FILM, words_service, *pace) == (0, "HELLO WORLD\n", "")
+
+
+@pytest.mark.slow
+def test_the_demonstration_may_ask_the_service(words_service):
+    assert run_client("camera", words_service, "--demo", "--fast") == (0, "HELLO WORLD\n", "")
+
+
+@pytest.mark.slow
+@PACES
+def test_a_real_hand_is_recognised(words_service, shared, pace):
+    assert run_client(shared / "data/helloworld.mp4", words_service, *pace) == (0, "HELLOWORLD\n", "")
+
+
+@pytest.mark.slow
+def test_a_film_of_a_phone_held_upright_whose_camera_slows_down_is_recognised(words_service, shared, tmp_path):
     """H is filmed at 60 frames a second, E and L at 5: by their mean rate they would be too short to count."""
     capture = cv2.VideoCapture(str(shared / "data/helloworld.mp4"))
     frames = [np.rot90(cv2.cvtColor(capture.read()[1], cv2.COLOR_BGR2RGB)) for _ in range(99)]
     path = tmp_path / "phone.mp4"
     write_video(path, [frame for frame in frames[:33] for _ in range(4)] + frames[33::3], 30)
     retime(turn(path, 90), [1 / 60] * 33 * 4 + [1 / 5] * 22)
-    assert run_client(path, service, "--fast", "--no-words") == (0, "HEL\n", "")
+    assert run_client(path, words_service, "--fast", "--no-words") == (0, "HEL\n", "")
 
 
 @pytest.fixture(scope="module")
@@ -76,5 +79,5 @@ def three_words_video(shared, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_three_words_have_spaces_and_a_double_letter_that_was_shown_once(service, three_words_video):
-    assert run_client(three_words_video, service, "--fast") == (0, "HELLO REDWOOD OLD\n", "")
+def test_three_words_have_spaces_and_a_double_letter_that_was_shown_once(words_service, three_words_video):
+    assert run_client(three_words_video, words_service, "--fast") == (0, "HELLO REDWOOD OLD\n", "")

@@ -133,7 +133,7 @@ def test_the_landmarks_that_custom_cnn_located_are_among_its_features(masks):
     network = settle(build_network("custom_cnn", len(CLASSES), dropout=0.2), masks).eval()
     pictures = normalise(torch.from_numpy(masks))
     with torch.inference_mode():
-        located = network.run_branches(pictures)[2]
+        located = network.run_heads(pictures)[2]
         features = network.embed(pictures)[:, -42:].reshape(-1, 21, 2)
     extent = (located.amax(1) - located.amin(1)).amax(1)
     expected = LANDMARK_SCALE * (located - (located.amin(1) + located.amax(1))[:, None] / 2) / extent[:, None, None]

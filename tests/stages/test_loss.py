@@ -22,10 +22,15 @@ def built(architecture):
     return build_network(architecture, classes=3, dropout=0.0).eval()
 
 
+def weighted(losses):
+    by_features, by_landmarks = losses
+    return 0.6 * by_features + 1.4 * by_landmarks
+
+
 def test_landmarks_count_in_addition_to_the_letters(masks):
     network = built("custom_cnn")
-    *branches, located = (each.detach() for each in network.run_branches(masks))
-    plain = sum(functional.cross_entropy(logits, CLASSES) for logits in branches)
+    *heads, located = (each.detach() for each in network.run_heads(masks))
+    plain = weighted(functional.cross_entropy(logits, CLASSES) for logits in heads)
     right, logits = network.training_loss(masks, CLASSES, located)
     torch.testing.assert_close(right, plain)
     torch.testing.assert_close(logits, network(masks))
@@ -40,8 +45,9 @@ def test_only_letters_count_if_landmarks_are_unknown_or_not_predicted(architectu
     landmarks = torch.zeros(2, 0 if architecture == "custom_cnn" else 21, 2)
     loss, logits = network.training_loss(masks, CLASSES, landmarks)
     torch.testing.assert_close(logits, network(masks))
-    branches = network.run_branches(masks)[:2] if architecture == "custom_cnn" else [logits]
-    torch.testing.assert_close(loss, sum(functional.cross_entropy(each, CLASSES) for each in branches))
+    heads = network.run_heads(masks)[:2] if architecture == "custom_cnn" else [logits]
+    losses = [functional.cross_entropy(each, CLASSES) for each in heads]
+    torch.testing.assert_close(loss, weighted(losses) if len(losses) == 2 else losses[0])
 
 
 @pytest.mark.slow
@@ -49,12 +55,12 @@ def test_training_learns_landmarks_and_letters_give_them_gradients(masks):
     network = built("custom_cnn")
     loss, _ = network.training_loss(masks, CLASSES, torch.zeros(2, 0, 2))
     loss.backward()
-    assert all(layer.weight.grad.abs().max() > 0 for layer in network.by_landmarks.maps.layers)
+    assert all(layer.weight.grad.abs().max() > 0 for layer in network.maps.layers)
     truth = torch.rand(2, 21, 2, generator=torch.Generator().manual_seed(1)) * 0.6 + 0.2
     optimiser = torch.optim.Adam(network.parameters(), 0.005)
-    before = (network.run_branches(masks)[2] - truth).abs().mean()
+    before = (network.run_heads(masks)[2] - truth).abs().mean()
     for _ in range(60):
         optimiser.zero_grad()
         network.training_loss(masks, CLASSES, truth)[0].backward()
         optimiser.step()
-    assert (network.run_branches(masks)[2] - truth).abs().mean() < 0.3 * before
+    assert (network.run_heads(masks)[2] - truth).abs().mean() < 0.3 * before

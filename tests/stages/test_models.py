@@ -12,12 +12,12 @@ from stages.models.attention import ChannelAttention
 from stages.models.build import build_network
 from stages.models.custom_cnn import WIDTHS, Block
 from stages.models.landmark_maps import LandmarkMaps
-from stages.models.masks import IMAGENET_MEAN, IMAGENET_STD, normalise
+from stages.models.masks import IMAGENET_MEAN, IMAGENET_STD, average_down, normalise, normalise_small
 from stages.models.mobilenet_v2 import CustomMobileNetV2
 from stages.models.resnet18 import CustomResNet18
 from stages.params import ARCHITECTURES
 
-ATTENTIONS = {"custom_cnn": 8, "mobilenet_v2": 6, "resnet18": 3}
+ATTENTIONS = {"custom_cnn": 4, "mobilenet_v2": 6, "resnet18": 3}
 
 
 def pictures(count, size, seed=0):
@@ -84,14 +84,11 @@ def test_every_attention_runs_and_learns(network, architecture):
     for hook in hooks:
         hook.remove()
     assert len(hooks) == ATTENTIONS[architecture]
-    # CustomCNN runs its landmark branch first.
-    parts = [network.by_landmarks, network.by_features] if architecture == "custom_cnn" else [network]
-    in_order = [module for part in parts for module in attentions(part)]
-    assert [module for module, _ in seen] == in_order, "each runs once, in order"
+    assert [module for module, _ in seen] == list(attentions(network)), "each runs once, in order"
     for module, output in seen:
         assert output.shape[1] == module.excite.out_channels, "a real channel count, not its neighbour's"
     for name, parameter in network.named_parameters():
-        if any(f"{part}." in name for part in ("attention", "classifier")):
+        if any(f"{part}." in name for part in ("attention", "classifier", "by_features", "by_landmarks")):
             assert parameter.grad.abs().max() > 0, f"{name} learns nothing"
 
 
@@ -166,22 +163,25 @@ def test_coarse_features_move_landmarks_too():
     assert found[1] > 0.85
 
 
-def test_the_landmark_branch_ignores_place_and_size_of_a_hand():
+def test_the_landmark_head_ignores_place_and_size_of_a_hand():
     torch.manual_seed(0)
-    network = settle(build_network("custom_cnn", classes=24, dropout=0.1)).by_landmarks
-    landmarks = torch.rand(3, 21, 2)
+    network = settle(build_network("custom_cnn", classes=24, dropout=0.1))
+    maps, landmarks = torch.rand(3, 256, 4, 4), torch.rand(3, 21, 2)
     with torch.inference_mode():
-        torch.testing.assert_close(network.classify(landmarks * 0.5 + 0.2), network.classify(landmarks))
+        network.see = lambda _: (maps, landmarks)
+        before = network.run_heads(maps)[1]
+        network.see = lambda _: (maps, landmarks * 0.5 + 0.2)
+        torch.testing.assert_close(network.run_heads(maps)[1], before)
 
 
-def test_custom_cnn_returns_the_mean_of_its_two_branches():
+def test_custom_cnn_returns_the_weighted_mean_of_its_two_heads():
     torch.manual_seed(0)
     network = settle(build_network("custom_cnn", classes=24, dropout=0.1))
     with torch.inference_mode():
-        by_features, by_landmarks, landmarks = network.run_branches(pictures(2, 64))
+        by_features, by_landmarks, landmarks = network.run_heads(pictures(2, 64))
         assert (by_features - by_landmarks).abs().max() > 0.01
         assert landmarks.shape == (2, 21, 2)
-        torch.testing.assert_close(network(pictures(2, 64)), (by_features + by_landmarks) / 2)
+        torch.testing.assert_close(network(pictures(2, 64)), 0.3 * by_features + 0.7 * by_landmarks)
 
 
 def test_dropout_is_on_in_training_only(architecture):
@@ -226,3 +226,10 @@ def test_normalise_is_torchvisions():
     )
     torch.testing.assert_close(normalise(masks), expected)
     assert normalise(masks).is_contiguous(memory_format=torch.channels_last)
+
+
+def test_masks_that_are_made_small_first_are_the_same_to_a_network():
+    masks = torch.randint(0, 256, (3, 224, 224, 3), dtype=torch.uint8, generator=torch.manual_seed(0))
+    torch.testing.assert_close(normalise_small(masks), average_down(normalise(masks)), atol=1e-5, rtol=1e-5)
+    assert normalise_small(masks).shape == (3, 3, 56, 56)
+    assert normalise(masks).is_contiguous(memory_format=torch.channels_last), "nothing is copied"

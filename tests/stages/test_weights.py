@@ -98,11 +98,11 @@ def test_labels_that_both_know_keep_their_rows(pretrained):
     new = [layer.weight.detach().clone() for layer in output_layers(after).values()]
     weights.save_weights(before.state_dict(), pretrained / "kept.safetensors", LETTERS)
     weights.load_initial(after, "custom_cnn", "kept.safetensors", ("B", "Y", "nothing"))
-    assert list(output_layers(after)) == ["by_features.classifier.6", "by_landmarks.classifier.layers.13"]
+    assert list(output_layers(after)) == ["by_features.layers.6", "by_landmarks.layers.13"]
     for name, own in zip(output_layers(after), new, strict=True):
         rows = before.get_submodule(name).weight
         assert torch.equal(after.get_submodule(name).weight, torch.stack([rows[1], own[1], rows[3]]))
-    assert torch.equal(after.by_features.blocks[0].convolution.weight, before.by_features.blocks[0].convolution.weight)
+    assert torch.equal(after.blocks[0].convolution.weight, before.blocks[0].convolution.weight)
 
 
 def test_random_weights_stay_as_they_are():
@@ -119,14 +119,14 @@ def test_random_weights_stay_as_they_are():
         ("other.safetensors", "other.safetensors holds weights of another architecture: '.+' does not fit"),
         (
             "wider.safetensors",
-            "wider.safetensors holds weights of another architecture: 'by_landmarks.classifier.layers.13.weight'",
+            "wider.safetensors holds weights of another architecture: 'by_landmarks.layers.13.weight'",
         ),
     ],
 )
 def test_unusable_weights_are_refused(file, message, pretrained):
     (pretrained / "broken.safetensors").write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00{}")
     weights.save_weights(trained("mobilenet_v2").state_dict(), pretrained / "other.safetensors", LETTERS)
-    wider = trained("custom_cnn").state_dict() | {"by_landmarks.classifier.layers.13.weight": torch.zeros(4, 300)}
+    wider = trained("custom_cnn").state_dict() | {"by_landmarks.layers.13.weight": torch.zeros(4, 300)}
     weights.save_weights(wider, pretrained / "wider.safetensors", LETTERS)
     with pytest.raises(InputError, match=message):
         weights.load_initial(trained("custom_cnn"), "custom_cnn", file, LETTERS)

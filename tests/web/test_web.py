@@ -18,13 +18,12 @@ import numpy as np
 import pytest
 
 from benchmarks.service import serve
+from client.capture.demo import FILM
 from client.landmarks import HandLandmarker
 from client.mask import MASK_VERSION, render_mask
 from service.decoding import decode_mask
 from service.page import POLICY
 from service.recogniser import Recogniser
-from service.settings import VOCABULARY_VARIABLE
-from stages.export.vocabulary import list_words, write_vocabulary
 from stages.hand.handshapes import read_handshapes
 from stages.hand.signers import synthesize_hands
 
@@ -50,14 +49,9 @@ def built():
 
 
 @pytest.fixture(scope="module")
-def address(built, shipped_model, tmp_path_factory):
-    """A service that serves the page, and knows English words."""
-    words = tmp_path_factory.mktemp("words") / "vocabulary.tsv"
-    write_vocabulary(words, list_words("en", 60_000), "en")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(VOCABULARY_VARIABLE, str(words))
-        with serve(shipped_model) as (host, _):
-            yield f"http://{host}"
+def address(built, words_service):
+    """A service that serves the page, which is built before it starts, and knows English words."""
+    return words_service
 
 
 def run_tests(*files: str, **environment: str) -> str:
@@ -117,6 +111,17 @@ def test_the_page_needs_no_token_but_its_requests_do(built, shipped_model, monke
 
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to open the page in (Debian: apt-get install chromium)")
+def test_a_browser_reads_hello_world_of_a_rendered_hand(address, tmp_path):
+    film = tmp_path / "rendered.mjpeg"
+    write_camera(FILM, film, rate=30)
+    run_tests(
+        "tests/hello.browser.test.ts", FINGERSPELL_URL=address, FINGERSPELL_FILM=str(film), CHROMIUM=CHROMIUM,
+        FINGERSPELL_PICTURES=os.environ.get("FINGERSPELL_PICTURES", ""),
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to open the page in (Debian: apt-get install chromium)")
 def test_a_browser_recognises_a_real_hand_and_draws_the_same_masks(address, shipped_model, shared, tmp_path):
     film, photos, masks = tmp_path / "hello.mjpeg", tmp_path / "photos", tmp_path / "masks"
     write_camera(shared / "data/helloworld.mp4", film)
@@ -168,8 +173,8 @@ def test_a_browser_makes_a_word_of_a_real_hand_that_shows_a_double_letter_once(a
     )  # fmt: skip
 
 
-def write_camera(film, path, frames=None, black=0):
-    """Write a film in the format of Chromium's fake camera: a sequence of JPEGs, thirty per second.
+def write_camera(film, path, frames=None, black=0, rate=15):
+    """Write a film of 15 or 30 frames a second in the format of Chromium's fake camera: JPEGs, 30 a second.
 
     `frames` are those of the film to write, all if there are none; `black` ones come after them.
     """
@@ -181,4 +186,5 @@ def write_camera(film, path, frames=None, black=0):
     pictures += black * [np.zeros_like(pictures[0])]
     with path.open("wb") as out:
         for picture in pictures:
-            out.write(2 * cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes())
+            jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+            out.write(30 // rate * jpeg)

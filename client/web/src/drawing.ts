@@ -40,17 +40,3 @@ export function drawMask(context: CanvasRenderingContext2D, mask: Uint8Array | n
   }
   context.putImageData(image, 0, 0);
 }
-
-/** Draw how a letter is signed with the right hand, as in a mirror: points in palm lengths around 0. */
-export function drawShape(canvas: HTMLCanvasElement, shape: readonly (readonly number[])[]): void {
-  const context = canvas.getContext("2d");
-  if (!context) return;
-  const reach = Math.max(...shape.flatMap(([x, y]) => [Math.abs(x), Math.abs(y)]));
-  const scale = (0.44 * Math.min(canvas.width, canvas.height)) / reach;
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  drawHand(
-    context,
-    shape.map(([x, y]): Point => [canvas.width / 2 - x * scale, canvas.height / 2 + y * scale]),
-    canvas.width / 28,
-  );
-}

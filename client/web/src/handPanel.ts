@@ -1,16 +1,13 @@
 /** The panel "Your hand": people and their profiles, the enrolment, and the check after it. */
 
-import shapes from "../../letters.json";
-import { drawShape } from "./drawing";
 import { Enrolment, SAMPLES, type Phase } from "./enrolment";
 import { describeReport } from "./findings";
+import { ALPHABET, drawLetter } from "./letters";
 import type { Point } from "./mask";
 import type { OwnHand } from "./ownHand";
 import { find, setText } from "./page";
 import { countLetters, decodeProfile, encodeProfile, fileName, makeSample, MAX_BYTES } from "./profile";
 
-const SHAPES = shapes as Record<string, number[][]>;
-export const ALPHABET = Object.keys(SHAPES);
 /** Milliseconds after which a download has begun. */
 const DOWNLOAD = 10_000;
 const SAY: Record<Phase, string> = {
@@ -214,7 +211,7 @@ export class HandPanel {
     const { letter, phase, letters, asked, count, ring } = enrolment;
     if (this.asked !== letter) {
       const shape = find<HTMLCanvasElement>("hand-shape");
-      drawShape(shape, SHAPES[letter]);
+      void drawLetter(shape, letter);
       shape.setAttribute("aria-label", `How ${letter} is signed, as in a mirror`);
       this.asked = letter;
     }

@@ -1,16 +1,15 @@
 /** The page: connects camera, worker and service, and handles keys and buttons. */
 
-import shapes from "../../letters.json";
 import { showCandidates } from "./candidates";
 import { Chooser } from "./chooser";
 import { closeCamera, listCameras, openCamera } from "./camera";
 import { makeCorrection } from "./correction";
-import { drawShape } from "./drawing";
-import { ALPHABET, HandPanel } from "./handPanel";
+import { HandPanel } from "./handPanel";
 import { findHint } from "./hints";
 import { Hold } from "./holds";
 import type { Hand, Request, WorkerMessage } from "./landmarks.worker";
 import { judge, Lesson } from "./lesson";
+import { ALPHABET, drawLetter } from "./letters";
 import type { Point } from "./mask";
 import { Mistakes } from "./mistakes";
 import { OwnHand } from "./ownHand";
@@ -24,7 +23,6 @@ import { findWords } from "./words";
 import { showText as writeText } from "./written";
 
 const BASE = new URL(import.meta.env.BASE_URL, location.href).href;
-const LETTERS = Object.entries(shapes as Record<string, number[][]>);
 /** Milliseconds until a lost camera is tried again. */
 const CAMERA_PAUSE = 2000;
 const NOTE = 2000;
@@ -292,7 +290,7 @@ const actions: Record<string, () => void> = {
   settings: () => toggle("settings"),
   learn: () => {
     toggle("learn");
-    lesson = find("learn").hidden ? null : new Lesson(LETTERS.map(([letter]) => letter), performance.now() / 1000);
+    lesson = find("learn").hidden ? null : new Lesson(ALPHABET, performance.now() / 1000);
     showLesson();
   },
   skip: () => {
@@ -443,12 +441,12 @@ async function showCameras(current: string): Promise<void> {
 }
 
 function setUpChart(): void {
-  for (const [letter, shape] of LETTERS) {
+  for (const letter of ALPHABET) {
     const item = document.createElement("li");
     const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [160, 160];
+    [canvas.width, canvas.height] = [220, 220];
     canvas.setAttribute("aria-hidden", "true");
-    drawShape(canvas, shape);
+    void drawLetter(canvas, letter);
     item.append(canvas, letter);
     find("chart").append(item);
   }
@@ -458,8 +456,7 @@ function showLesson(): void {
   if (!lesson) return;
   const current = lesson;
   setText("asked", current.letter);
-  const shape = LETTERS.find(([letter]) => letter === current.letter)?.[1];
-  if (shape) drawShape(find<HTMLCanvasElement>("shape"), shape);
+  void drawLetter(find<HTMLCanvasElement>("shape"), current.letter);
   const last = current.results.at(-1);
   setText("praise", last ? `${last.letter}: ${judge(last)}` : "");
   find("results").replaceChildren(

@@ -1,0 +1,67 @@
+/**
+ * The page in a real Chromium, against a real service: the camera is the client's film of a rendered hand, which spells
+ * HELLO WORLD over and over. The environment variables are those of browser.test.ts.
+ */
+
+import { join } from "node:path";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const { FINGERSPELL_URL: url = "", FINGERSPELL_FILM: film = "", CHROMIUM: executablePath = "" } = process.env;
+const { FINGERSPELL_PICTURES: pictures = "" } = process.env;
+
+describe.skipIf(!url)("the page and a rendered hand", () => {
+  let browser: Browser;
+
+  beforeAll(async () => {
+    browser = await chromium.launch({
+      executablePath,
+      args: [
+        "--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+        `--use-file-for-fake-video-capture=${film}`,
+      ],
+    }); // prettier-ignore
+  });
+  afterAll(() => browser?.close());
+
+  async function open(): Promise<Page> {
+    const viewport = { width: 1280, height: 860 };
+    const context = await browser.newContext({ viewport, colorScheme: "dark", permissions: ["camera"] });
+    const page = await context.newPage();
+    await page.goto(url);
+    return page;
+  }
+
+  async function picture(page: Page, name: string): Promise<void> {
+    if (pictures) await page.screenshot({ path: join(pictures, `${name}.png`) });
+  }
+
+  test("reads HELLO WORLD and nothing else", { timeout: 200_000 }, async () => {
+    const page = await open();
+    const text = (): Promise<string | null> => page.locator("#text").textContent();
+    const wait = { timeout: 90_000, interval: 50 };
+    // The film starts anywhere, so the first word may lack letters.
+    await expect.poll(text, wait).toMatch(/WORLD $/);
+    await page.keyboard.press("x");
+    await expect.poll(text, wait).toMatch(/^HELLO W/);
+    await picture(page, "web_hello");
+    await expect.poll(text, wait).toMatch(/ \w+ $/);
+    expect(await text()).toBe("HELLO WORLD ");
+    await page.context().close();
+  });
+
+  test("shows in the lesson how a letter is signed", { timeout: 90_000 }, async () => {
+    const page = await open();
+    await expect.poll(() => page.locator("#letter").textContent(), { timeout: 60_000, interval: 50 }).not.toBe("");
+    await page.keyboard.press("t");
+    const colours = (): Promise<number> =>
+      page.locator("#shape").evaluate((canvas: HTMLCanvasElement) => {
+        const data = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+        return new Set(new Uint32Array(new Uint8Array(data).buffer)).size;
+      });
+    await expect.poll(colours, { timeout: 10_000 }).toBeGreaterThan(500);
+    await expect.poll(() => page.locator("#letter").textContent(), { timeout: 60_000, interval: 50 }).not.toBe("");
+    await picture(page, "web_learn_rendered");
+    await page.context().close();
+  });
+});
