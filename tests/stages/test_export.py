@@ -23,7 +23,7 @@ from stages.hand.handshapes import read_handshapes
 from stages.hand.signers import synthesize_hands
 from stages.models.build import build_network, output_layers
 from stages.models.custom_cnn import LANDMARK_SCALE
-from stages.models.masks import normalise
+from stages.models.masks import normalise, normalise_small
 from stages.params import ARCHITECTURES
 
 CLASSES = ["A", "B", "Ñ", "space", "Y"]
@@ -73,7 +73,7 @@ def expected(network, masks, temperature=1.0):
     """What the exported model should say, written out plainly."""
     network.eval()
     with torch.inference_mode():
-        pictures = normalise(torch.from_numpy(masks))
+        pictures = normalise_small(torch.from_numpy(masks))
         mask, mirror = (torch.softmax(network(each) / temperature, dim=1) for each in (pictures, pictures.flip(3)))
         return ((mask + mirror) / 2).numpy()
 

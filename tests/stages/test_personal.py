@@ -68,7 +68,7 @@ def test_a_synthetic_signer_is_read_better_with_own_samples_and_nobody_else_chan
     name = sorted(scores[0].signers)[1]
     assert scores[0].letters["K"] <= 0.6
     assert scores[3].signers[name] > scores[0].signers[name]
-    assert scores[3].letters["K"] > 0.9
+    assert scores[3].letters["K"] > 0.8
     assert len(predictions.personal[0]["x"].labels) == 2 * 24 * 4
     assert "3 samples a letter" in as_lines("custom_cnn", scores)
 

@@ -80,7 +80,7 @@ def test_where_processes_cannot_share_locks_this_one_looks_alone():
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
     try:
-        executor = photos._executor(2)
+        executor = photos.process_executor(2)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert executor.submit(os.getpid).result() == os.getpid()

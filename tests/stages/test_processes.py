@@ -18,7 +18,7 @@ from stages.hand.signers import synthesize_hands
 from stages.registry.results import read_training
 
 ROOT = Path(__file__).resolve().parents[2]
-TOLERANCE = 0.04
+TOLERANCE = 0.08
 """Of losses and accuracies: batch norm sees half a batch in each process, and sums are added in another order."""
 SHIPPED = "custom_cnn.safetensors"
 
