@@ -10,19 +10,16 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import cv2
 import pytest
-from display import read_screen
 from network import Proxy
 from serving import application, write_letters_model, write_model
 
 from client.mask import MASK_VERSION
 from client.stream.timings import STEPS, TOTAL
-from client.window.drawing import STEADY
 from client.window.layout import SIZE
 
 ROOT = Path(__file__).parents[2]
@@ -282,26 +279,6 @@ def test_the_client_stays_in_its_room():
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in done.stdout.split()}
     assert loaded.isdisjoint({"torch", "lightning", "mlflow", "bentoml", "onnxruntime", "stages", "service"})
-
-
-@pytest.mark.serial
-def test_the_window_shows_box_and_letter_and_the_text_is_printed_at_the_end(service, he_video, screen):
-    display, pixels = screen
-    most = 0
-    with subprocess.Popen(
-        command(he_video, service),
-        cwd=ROOT,
-        env={**os.environ, "DISPLAY": display},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as client:
-        while client.poll() is None:
-            most = max(most, int((read_screen(pixels) == STEADY).all(axis=2).sum()))
-            time.sleep(0.1)
-        printed, errors = client.communicate()
-    assert (client.returncode, printed, errors) == (0, "HE\n", "")
-    assert most > 1000
 
 
 def test_the_installed_command_has_all_it_needs(tmp_path):

@@ -50,6 +50,13 @@ def underlined(pixels, colour):
     return int((read_screen(pixels)[TEXT] == colour).all(axis=2).sum())
 
 
+def test_the_window_shows_the_letter_in_blue_and_the_text_is_printed_at_the_end(screen, service, long_h_video):
+    with window(screen, long_h_video, service) as (client, display, pixels):
+        wait_for(lambda: (read_screen(pixels) == STEADY).all(axis=2).sum() > 1000, client)
+        wait_for(lambda: has_candidate(pixels, 2), client)
+        assert quit_and_read(client, display) == "H\n"
+
+
 @pytest.mark.parametrize("way", ["key", "click"])
 def test_a_candidate_is_taken_by_its_number_or_a_click(screen, service, long_h_video, way):
     with window(screen, long_h_video, service) as (client, display, pixels):
