@@ -1,7 +1,8 @@
-"""The mask: the 21 hand landmarks drawn on black, the only picture of a hand that leaves the signer's machine.
+"""The mask, the 21 hand landmarks drawn on black, and the trail, the paths of three of them: all that leaves the machine.
 
-This is the only code that draws a mask in Python: training, evaluation, tests and the client all call it, so what the
-network learns from and what it sees in use cannot drift apart. `MASK_VERSION` travels with every model.
+This is the only code that draws them in Python: training, evaluation, tests and the client all call it, so what the
+networks learn from and what they see in use cannot drift apart. `MASK_VERSION` and `TRAIL_VERSION` travel with every
+model.
 """
 
 from __future__ import annotations
@@ -35,6 +36,17 @@ FINGER_COLOURS: Final = ((255, 64, 64), (64, 255, 64), (80, 80, 255), (255, 255,
 SHADES: Final = (0.45, 0.7, 1.0)
 """Brightness of a finger's bones from the palm to the tip: how far a finger folds over itself separates S and E."""
 
+TRAIL_VERSION: Final = "trail-1"
+TRAIL_SECONDS: Final = 1.2
+"""How far a trail goes back: people draw a J in 0.3 to 1.2 seconds."""
+TRAIL_POINTS: Final = (0, 20, 8)
+"""Wrist and the tips of little and index finger, in the order of drawing."""
+TRAIL_COLOURS: Final = (PALM_COLOUR, FINGER_COLOURS[3], FINGER_COLOURS[0])
+TRAIL_SIDE: Final = 4.5
+"""Palm lengths that a trail's side is at least, so that a hand held still gives three dots."""
+TRAIL_FADED: Final = 0.25
+"""Brightness of a path at its oldest."""
+
 _BONES: Final = [
     (list(bone), tuple(int(shade * channel) for channel in colour))
     for finger, colour in zip(FINGERS, FINGER_COLOURS, strict=True)
@@ -42,6 +54,7 @@ _BONES: Final = [
 ]
 """Both ends of each bone and its colour, in the order of drawing."""
 _SUBPIXEL_BITS: Final = 4
+_MCPS: Final = (5, 9, 17)
 
 
 def crop_square(points: npt.NDArray[np.floating[Any]]) -> tuple[npt.NDArray[np.float32], float]:
@@ -114,3 +127,47 @@ def draw_mask(placed: npt.NDArray[np.float64], size: int = MASK_SIZE) -> npt.NDA
         return mask
     # A smaller mask is the mask in use, averaged: lines drawn thin at a small size would be other lines.
     return np.asarray(cv2.resize(mask, (size, size), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def palm_length(points: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+    """Measure hands (..., 21, 2 or 3) in pixels: the longest of the ways from the wrist to three MCPs, (...)."""
+    xy = np.asarray(points, dtype=np.float32)[..., :2]
+    ways = xy[..., _MCPS, :] - xy[..., :1, :]
+    return np.asarray(np.sqrt((ways**2).sum(axis=-1)).max(axis=-1))
+
+
+def place_in_trail(paths: npt.NDArray[np.floating[Any]], palm: float) -> npt.NDArray[np.float64]:
+    """Find where in their trail paths lie.
+
+    Args:
+        paths: (T, 3, 2) where `TRAIL_POINTS` were, in pixels of the photographs, oldest first; finite.
+        palm: the hand's palm length in pixels, the median over these T frames.
+
+    Returns:
+        (T, 3, 2) x and y, as shares of the trail's side from its left and upper edge.
+    """
+    paths = np.asarray(paths, dtype=np.float32)
+    low, high = paths.min(axis=(0, 1)), paths.max(axis=(0, 1))
+    side = max(float((high - low).max()) / (1.0 - 2.0 * MARGIN), TRAIL_SIDE * palm, 1e-6)
+    return np.asarray((paths - (low + high) / np.float32(2.0)) * (1.0 / side) + 0.5)
+
+
+def draw_trail(placed: npt.NDArray[np.float64], times: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
+    """Draw paths on black, one colour for each point, brighter towards now.
+
+    Args:
+        placed: (T, 3, 2) as `place_in_trail` returns them, T at least 1.
+        times: (T,) seconds of the frames, ascending; the last one is now.
+
+    Returns:
+        (`MASK_SIZE`, `MASK_SIZE`, 3) uint8 RGB.
+    """
+    pixels = np.round((placed * MASK_SIZE - 0.5) * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+    brightness = 1.0 - (1.0 - TRAIL_FADED) * np.minimum((times[-1] - times) / TRAIL_SECONDS, 1.0)
+    trail = np.zeros((MASK_SIZE, MASK_SIZE, 3), dtype=np.uint8)
+    for point, colour in enumerate(TRAIL_COLOURS):
+        for frame, shade in enumerate(brightness.tolist()):
+            stretch = np.ascontiguousarray(pixels[max(frame - 1, 0) : frame + 1, point])
+            shaded = [int(shade * each) for each in colour]
+            cv2.polylines(trail, [stretch], False, shaded, THICKNESS, cv2.LINE_8, _SUBPIXEL_BITS)
+    return trail

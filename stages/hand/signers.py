@@ -119,7 +119,7 @@ def _sign(table: Handshapes, name: str, samples: int, non_letters: int, rng: np.
         poses.abduction + vary(ABDUCTION, 4),
         poses.thumb_tip + vary(THUMB_TIP, 3),
         poses.thumb_mcp + vary(THUMB_MCP, 3),
-        *_anatomy(count, rng),
+        *draw_anatomy(count, rng),
     )
     yaw, pitch, roll = (poses.orientation + vary(SPREAD_FACTOR * poses.spread, 3)).T
     distance = np.exp(rng.uniform(*np.log(CAMERA_DISTANCE)) + rng.normal(size=count) * 0.1)
@@ -147,7 +147,7 @@ def choose_rows(table: Handshapes, samples: int, rng: np.random.Generator) -> np
     return np.concatenate(chosen)
 
 
-def _anatomy(count: int, rng: np.random.Generator) -> tuple[Array, Array]:
+def draw_anatomy(count: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """Draw one signer's bone lengths (N, 5, 3) and palm (N, 5, 3), the same in all N photographs."""
     bones = np.array([THUMB_BONES, *FINGER_BONES]) * np.exp(BONE_VARIATION * rng.normal(size=(5, 3)))
     bones *= np.exp(BONE_VARIATION * rng.normal())
