@@ -22,7 +22,8 @@ UV_VERSION := 0.13.9
 ATHERIS_VERSION := 3.0.0
 # The longer run, from random weights: other kinematic signers than the default's, of whom each network sees 40 to 115
 # times as many augmented samples, in larger batches. Minutes on a GPU, hours on two cores.
-PRETRAIN_PARAMS ?= -S synthesize.seed=0 \
+PRETRAIN_PARAMS ?= -S synthesize.seed=0 -S movements.seed=7 -S movements.train=60000 \
+	-S trail.init=random -S trail.steps=1800 -S trail.lr=0.002 \
 	-S init.custom_cnn=random -S init.mobilenet_v2=random -S init.resnet18=random \
 	-S train.batch_size=500 -S train.lr=0.0015 \
 	-S 'schedule.custom_cnn=[{epochs:9,image_size:56,samples:130000,precision:bf16},{epochs:1,image_size:224,samples:10000,precision:bf16}]' \
@@ -49,7 +50,7 @@ READY := .venv/.torch-$(strip $(TORCH_BACKEND))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help repro render render-film pretrain tune quantize test test-integration test-container lint serve container client web ui evaluate promote rollback check-figures leave-one-out bench-preprocess bench-train bench-smoothing bench-service bench-engines bench-client bench-films bench-own-films bench-profile bench-days bench-words bench-gate fuzz fuzz-service fuzz-profiles faults docs messages figures audit sbom licences coverage clean-room deps lock clean
+.PHONY: help repro render render-film pretrain tune quantize test test-integration test-container lint serve container client web ui evaluate promote rollback check-figures leave-one-out bench-preprocess bench-train bench-smoothing bench-service bench-engines bench-client bench-films bench-moving bench-own-films bench-profile bench-days bench-words bench-gate fuzz fuzz-service fuzz-profiles faults docs messages figures audit sbom licences coverage clean-room deps lock clean
 
 help: ## List the tasks
 	@echo "make TASK [NAME=value ...]"
@@ -70,6 +71,11 @@ repro: $(READY) ## Run what has changed: data, three networks, evaluation, regis
 		$(RUN) dvc repro register && { \
 			$(RUN) stages.commands.check_champion record || $(RUN) dvc repro --single-item --force register; }; \
 	else exit $$status; fi
+	@$(RUN) stages.commands.check_champion trail_record; status=$$?; \
+	if [ $$status -eq 3 ]; then \
+		$(RUN) dvc repro register_trail && { \
+			$(RUN) stages.commands.check_champion trail_record || $(RUN) dvc repro --single-item --force register_trail; }; \
+	else exit $$status; fi
 	@$(RUN) dvc repro
 	@echo
 	@echo "Next: make serve (the service), and in another shell make client (your webcam)."
@@ -84,7 +90,7 @@ render-film: $(READY) .venv/.render ## Render the film of the demonstration and 
 pretrain: $(READY) ## Train long from random weights, and keep them in pretrained/ (PRETRAIN_PARAMS)
 	@scripts/check_git.sh experiments
 	@$(RUN) dvc exp run --name pretrain --force $(PRETRAIN_PARAMS)
-	@$(RUN) stages.commands.keep_weights custom_cnn mobilenet_v2 resnet18
+	@$(RUN) stages.commands.keep_weights custom_cnn mobilenet_v2 resnet18 trail
 
 test: $(READY) ## Run every test, one file on each core (ARGS="-k word" for some, ARGS=-n0 for one after the other)
 	@$(RUN) pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -203,6 +209,10 @@ bench-client: $(READY) ## Measure the client with its window (FILM=film.mp4 ARGS
 bench-films: $(READY) ## Run the client on films of single letters, A.mp4 and so on (DATA=folder)
 	@[ -n "$(strip $(DATA))" ] || { echo 'error: name a folder of films. Type: make bench-films DATA=films' >&2; exit 1; }
 	@$(RUN) benchmarks.films "$(strip $(DATA))" $(if $(strip $(MODEL)),--model "$(strip $(MODEL))") $(ARGS)
+
+bench-moving: $(READY) ## Find J and Z in takes of people, and words that hold them (DATA=takes.npz)
+	@[ -n "$(strip $(DATA))" ] || { echo 'error: name a file of takes. Type: make bench-moving DATA=takes.npz' >&2; exit 1; }
+	@$(RUN) benchmarks.moving "$(strip $(DATA))" $(ARGS)
 
 bench-own-films: $(READY) ## Films of single letters with the signer's own hand enrolled from their first halves (DATA=folder)
 	@[ -n "$(strip $(DATA))" ] || { echo 'error: name a folder of films. Type: make bench-own-films DATA=films' >&2; exit 1; }

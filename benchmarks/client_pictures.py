@@ -110,14 +110,20 @@ def draw_spelling(server: str) -> list[Picture]:
     with closing(Connection(server)) as connection, follow_hand(None, related=True) as find:
         hands = find_hands(open_source(FILM), find, lambda _: None)
         predictions = recognise_letters(
-            hands, lambda detection: connection.ask(detection.mask), lambda: False, live=False
+            hands,
+            lambda detection: connection.ask(detection.mask, trail=detection.trail),
+            lambda: False,
+            live=False,
         )
         for prediction in predictions:
             detection, reply = prediction.detection, prediction.reply
             controls.spelling.see(reply, detection.frame.time, has_hand=detection.hand is not None)
             pace.add(detection.frame.captured, prediction.answered)
             points = None if detection.hand is None else detection.hand.landmarks
-            view = View(detection.frame.rgb, points, detection.mask, reply, rate=pace.rate, latency=pace.latency)
+            view = View(
+                detection.frame.rgb, points, detection.mask, detection.trail, connection.has_trails, reply,
+                rate=pace.rate, latency=pace.latency,
+            )  # fmt: skip
             if detection.frame.index % EVERY == 0:
                 shown.append((view, str(controls.spelling.text)))
     return [draw_screen(view, Controls(spelled(text))) for view, text in shown]

@@ -15,7 +15,6 @@ from pydantic import BaseModel
 from tqdm import tqdm
 
 from benchmarks.service import MODEL, ROOT, serve
-from client.letters import letter_shapes
 from stages.errors import InputError, PipelineError, run_door
 from stages.files import content_hash, write_text
 
@@ -38,14 +37,9 @@ class FilmReport(BaseModel, frozen=True):
     """What the client wrote, by the letter that the film shows."""
 
     @property
-    def held(self) -> list[str]:
-        """Letters filmed that are held still; the others are drawn in the air and not supported."""
-        return [letter for letter in self.texts if letter in letter_shapes()]
-
-    @property
     def exact(self) -> list[str]:
-        """Letters held still whose text is exactly the letter."""
-        return [letter for letter in self.held if self.texts[letter] == letter]
+        """Letters whose text is exactly the letter."""
+        return [letter for letter in self.texts if self.texts[letter] == letter]
 
 
 def main() -> None:
@@ -100,20 +94,18 @@ def film_text(film: Path, server: str) -> str:
 
 def as_text(report: FilmReport) -> str:
     """Write a report as a table: the letters recognised exactly in one line, then what the others became."""
-    held, exact = report.held, report.exact
-    moving = [letter for letter in report.texts if letter not in held]
+    exact = report.exact
     lines = [
-        f"{report.folder}: {len(exact)} of {len(held)} letters that are held still are recognised exactly",
-        f"exactly        {' '.join(exact) or '-'}",
-        *_texts("not exactly", report, [letter for letter in held if letter not in exact]),
-        *_texts("not supported", report, moving),
+        f"{report.folder}: {len(exact)} of {len(report.texts)} letters are recognised exactly",
+        f"exactly      {' '.join(exact) or '-'}",
+        *_texts("not exactly", report, [letter for letter in report.texts if letter not in exact]),
     ]
     return "\n".join(lines) + "\n"
 
 
 def _texts(title: str, report: FilmReport, letters: Sequence[str]) -> list[str]:
     became = ", ".join(f"{letter} as {report.texts[letter] or 'nothing'}" for letter in letters)
-    return [f"{title:14} {became}"] if letters else []
+    return [f"{title:12} {became}"] if letters else []
 
 
 if __name__ == "__main__":

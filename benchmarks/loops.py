@@ -14,9 +14,9 @@ from tqdm import tqdm
 from stages.data.loader import TrainingBatches
 from stages.models.masks import normalise
 from stages.params import changed
-from stages.training.classifier import use_bfloat16
 from stages.training.fit import Masks
 from stages.training.muon import Muon
+from stages.training.precision import use_bfloat16
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -158,7 +158,7 @@ def film_word(
     share = np.clip((into - away[now]) / move[now], 0.0, 1.0)
     smooth = (share * share * (3.0 - 2.0 * share))[:, None, None]
     points = (1.0 - smooth) * poses[np.maximum(now - 1, 0)] + smooth * poses[now]
-    points = _roll(points, ROLL * slow_noise((len(times),), rng, rate))
+    points = turn(points, ROLL * slow_noise((len(times),), rng, rate))
     noise = rng.normal(size=points.shape) + slow_noise(points.shape, rng, rate)
     points += JITTER * np.sqrt(0.5) * noise
     points[(into < away[now]) | (times > ends[-1]) | draw_losses(share < 1.0, rng, rate)] = np.nan
@@ -171,7 +171,8 @@ def _place(points: Landmarks) -> Array:
     return np.asarray((points - [*centre, 0.0]) / side, dtype=np.float64)
 
 
-def _roll(points: Array, degrees: Array) -> Array:
+def turn(points: Array, degrees: Array) -> Array:
+    """Rotate hands (F, 21, 3) in the plane, each by its own angle (F,)."""
     cos, sin = np.cos(np.radians(degrees))[:, None], np.sin(np.radians(degrees))[:, None]
     x, y, z = np.moveaxis(points, -1, 0)
     return np.stack([cos * x - sin * y, sin * x + cos * y, z], axis=-1)

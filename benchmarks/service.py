@@ -47,6 +47,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 REPORT: Final = Path("reports/bench_service.json")
 BENTO: Final = ROOT / "bento"
 MODEL: Final = BENTO / "src" / "champion.onnx"
+TRAIL: Final = BENTO / "src" / "trail.onnx"
 VOCABULARY: Final = BENTO / "src" / "vocabulary.tsv"
 BATCHES: Final = (1, 2, 4, 8)
 STREAMS: Final = (1, 2, 4, 8, 12, 16, 20)
@@ -258,11 +259,13 @@ def serve(model: Path, target: str = OURS) -> Iterator[tuple[str, subprocess.Pop
     """Serve a model on a free port of loopback as `make serve` does, without a limit on requests a second.
 
     Args:
-        model: the file.
+        model: the file; a trail network beside it is served, too.
         target: of `bentoml serve`.
     """
     command = [sys.executable, "-m", "bentoml", "serve", target, "--host", "127.0.0.1"]
     environment = {"FINGERSPELL_MODEL": str(model), "FINGERSPELL_RATE": "0"}
+    if (trail := model.with_name(TRAIL.name)).is_file():
+        environment["FINGERSPELL_TRAIL"] = str(trail)
     with running(command, "/readyz", environment) as (host, process):
         yield host, process
 

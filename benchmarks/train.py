@@ -27,8 +27,8 @@ from stages.hand.handshapes import read_handshapes
 from stages.hand.signers import synthesize_hands
 from stages.models.build import build_network
 from stages.params import ARCHITECTURES, Augment, Phase, Train, changed, read_params, read_schedule
-from stages.training.classifier import use_bfloat16
 from stages.training.memory import keep_freed_memory
+from stages.training.precision import use_bfloat16
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

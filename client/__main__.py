@@ -58,11 +58,14 @@ RECORD_EPILOG = """\
 keys in the window:
   space bar   start or pause recording frames of the letter shown
   n           next letter
-  b           back: drop this letter's frames; if it has none, the last letter's
+  b           back: drop this letter's frames; if it has none, the last letter's. Of J and Z, drop the last take
   q, Esc      save what has been recorded and quit
 
 Recorded frames are at least 0.2 seconds apart: move your hand a little meanwhile. If OUT.npz exists, the new hands are
 added to it. A frame without a hand, while recording, counts as tried (n_photos).
+
+J and Z move: each press of the space bar records one take of 2 seconds, which begins when a hand is in the picture.
+Draw the letter then. Takes go to OUT_moving.npz, as sequences of landmarks; there are at most 10 of each letter.
 
 Without a window, the terminal counts down to each letter of a camera. For a film, a file says what its frames show:
   [{"letter": "H", "first_frame": 0, "end_frame": 25}, ...]
@@ -167,13 +170,13 @@ def _parse_record(arguments: list[str]) -> argparse.Namespace:
     parser = _start_parser("fingerspell record", does, RECORD_EPILOG, "0", "0")
     parser.add_argument("path", type=Path, metavar="OUT.npz", help="the file to write, or to add to")
     parser.add_argument("--signer", required=True, metavar="NAME", help="who signs: the same name in every file")
-    parser.add_argument("--letters", metavar="ABC", help="what to ask for (default: the 24 that do not move)")
+    parser.add_argument("--letters", metavar="ABC", help="what to ask for (default: all 26)")
     parser.add_argument(
         "--per-letter",
         type=_number(int, 1, MAX_PER_LETTER, "number"),
         default=20,
         metavar="N",
-        help="frames per letter (default: %(default)s)",
+        help="frames per letter, of J and Z takes, at most 10 (default: %(default)s)",
     )
     parser.add_argument("--headless", action="store_true", help="no window: count down on the terminal")
     parser.add_argument("--labels", type=Path, metavar="FILE", help="what the frames of a film show (with --headless)")

@@ -1,4 +1,4 @@
-"""The mask, the 21 hand landmarks drawn on black, and the trail, the paths of three of them: all that leaves the machine.
+"""The mask, 21 hand landmarks drawn on black, and the trail, the paths of three of them: all that leaves the machine.
 
 This is the only code that draws them in Python: training, evaluation, tests and the client all call it, so what the
 networks learn from and what they see in use cannot drift apart. `MASK_VERSION` and `TRAIL_VERSION` travel with every
@@ -37,8 +37,8 @@ SHADES: Final = (0.45, 0.7, 1.0)
 """Brightness of a finger's bones from the palm to the tip: how far a finger folds over itself separates S and E."""
 
 TRAIL_VERSION: Final = "trail-1"
-TRAIL_SECONDS: Final = 1.2
-"""How far a trail goes back: people draw a J in 0.3 to 1.2 seconds."""
+TRAIL_SECONDS: Final = 1.5
+"""How far a trail goes back: people draw J in 0.3 to 1.2 seconds, and Z a little slower."""
 TRAIL_POINTS: Final = (0, 20, 8)
 """Wrist and the tips of little and index finger, in the order of drawing."""
 TRAIL_COLOURS: Final = (PALM_COLOUR, FINGER_COLOURS[3], FINGER_COLOURS[0])

@@ -179,6 +179,8 @@ class Session:
             rgb=rgb,
             points=points,
             mask=None if shown is None or outdated else shown.mask,
+            trail=None if shown is None or outdated else shown.trail,
+            has_trails=self.connection is not None and self.connection.has_trails,
             reply=reply,
             threshold=DEMO_THRESHOLD if self.connection is None else self.connection.threshold,
             hint=DEMO if demo else "" if rgb is None else find_hint(rgb, points),
@@ -224,5 +226,6 @@ def describe(prediction: Prediction, ended: Word | None) -> dict[str, object]:
         "confidence": round(reply.confidence, 4),
         "smoothed": reply.smoothed,
         "committed": reply.committed,
+        "replaced": [segment.letter for segment in reply.replaced if segment.committed],
         "word": None if ended is None else {"as_read": ended.as_read, "word": ended.shown},
     }

@@ -1,4 +1,4 @@
-"""The trail of a hand: where three of its points were over the last 1.2 seconds, drawn only while the hand moves."""
+"""The trail of a hand: where three of its points were over the last 1.5 seconds, drawn only while the hand moves."""
 
 from __future__ import annotations
 

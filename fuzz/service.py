@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import collections
+import io
 import json
 import os
 import pickle
@@ -20,6 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+from PIL import Image
 from tqdm import tqdm
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
@@ -31,6 +34,7 @@ from stages.errors import PipelineError, run_door
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+TRAIL: Final = MODEL.with_name("trail.onnx")
 WORKERS: Final = 8
 WAITING: Final = 0.01
 """Share of requests in which any byte may change, the length too: the service waits for the missing bytes."""
@@ -47,6 +51,7 @@ PATHS: Final = (
     "/predict", "/predict_batch", "/stream", "/model", "/", "/openapi.json", "/predict/", "/../etc/passwd", "/%00",
     "/predict?threshold=", "//", "/predict?threshold=1e999", "/predict?window=-1", "/predict?hold=nan", "/predict?a=b",
     "/words", "/stream?frame_rate=0", "/predict?mask_version=" + "x" * 3000, "/predict?threshold=0.5&threshold=2",
+    "/stream?trail_version=" + "x" * 3000,
 )  # fmt: skip
 VALUES: Final = (
     None, True, -1, 0, 1.5, 1e999, float("nan"), 2**70, "", "x", "Ä", "\ud800", "\0", "A" * 100_000, [], {}, [[]],
@@ -251,14 +256,37 @@ def random_request(good: bytes, rng: random.Random) -> tuple[str, bytes]:
             return "head", http(rng.choice(METHODS), rng.choice(PATHS), rng.choice(TYPES), body)
 
 
+def with_trail(mask: bytes, height: int) -> bytes:
+    """Change the height in a PNG's header, with a checksum that matches again: pixels are missing, or too many."""
+    header = mask[12:20] + struct.pack(">I", height) + mask[24:29]
+    return mask[:12] + header + struct.pack(">I", zlib.crc32(header)) + mask[33:]
+
+
+def random_message(good: bytes, moving: bytes, rng: random.Random) -> bytes | str:
+    """Build a message of a stream: broken, or a mask with its trail, in which more or less is broken."""
+    match rng.randrange(10):
+        case 0:
+            return "a text"
+        case 1:
+            return moving
+        case 2:
+            return with_trail(rng.choice((good, moving)), rng.choice((0, 1, 224, 447, 448, 449, 672, 1 << 31)))
+        case 3 | 4 | 5:
+            return mutate(moving, rng)
+        case _:
+            return mutate(good, rng)
+
+
 async def broken_messages(host: str, good: bytes, count: int, rng: random.Random, tally: Tally) -> None:
     """Send broken messages on streams, one after the other, and check that every one gets a reply, in order."""
+    mask = np.asarray(Image.open(io.BytesIO(good)))
+    moving = encode_png(np.concatenate([mask, mask[::-1]]))
     sent = 0
     while sent < count:
         async with connect(f"ws://{host}/stream", compression=None) as socket:
             sequence = 0
             for _ in range(min(1000, count - sent)):
-                message: bytes | str = mutate(good, rng) if rng.random() < 0.9 else "a text"
+                message = random_message(good, moving, rng)
                 try:
                     await socket.send(message)
                     async with asyncio.timeout(ANSWER_SECONDS):
@@ -326,11 +354,14 @@ def main() -> None:
     parser.add_argument("--vocabulary", type=Path, default=VOCABULARY, help="default: the Bento's")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", type=Path, default=MODEL, help="the model to serve (default: the Bento's)")
+    parser.add_argument("--trail", type=Path, default=TRAIL, help="the trail network (default: the Bento's, if any)")
     options = parser.parse_args()
     for path in (options.model, options.vocabulary):
         if not path.is_file():
             raise PipelineError(f"{path} is missing. Make it, or name another: make repro")
     os.environ |= {"FINGERSPELL_RATE": "0", "FINGERSPELL_VOCABULARY": str(options.vocabulary.resolve())}
+    if options.trail.is_file():
+        os.environ["FINGERSPELL_TRAIL"] = str(options.trail.resolve())
     good = encode_png(draw_masks()[0])
     with serve(options.model.resolve()) as (host, process):
         before = memory(process)

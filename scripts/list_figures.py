@@ -78,9 +78,12 @@ def readme_figures(read: Read) -> str:
     non_letters = champion["non_letters"]
     spelled = {name: read(f"reports/words/{name}.json")["spelled"] for name in ("test", "development")}
     words = {name: [_words(kinds, some) for some in ("words", "names")] for name, kinds in spelled.items()}
-    held = [letter for letter in films["texts"] if letter not in "JZ"]
-    exact = [letter for letter in held if films["texts"][letter] == letter]
-    moving = [f"{letter} as {films['texts'][letter] or 'nothing'}" for letter in "JZ" if letter in films["texts"]]
+    exact = [letter for letter, text in films["texts"].items() if text == letter]
+    others = [f"{letter} as {text or 'nothing'}" for letter, text in films["texts"].items() if text != letter]
+    drawn = read("reports/bench_moving.json")
+    found = {letter: _range([of["found"][letter] for of in drawn["by_rate"].values()]) for letter in "JZ"}
+    false = max(of["false"] for of in drawn["by_rate"].values())
+    moving, without = drawn["words"]["with J or Z"], drawn["words"]["without"]
     missed = max(
         (1.0 - source["detection_rate"], name)
         for report in (test, development)
@@ -110,9 +113,22 @@ recognises {_letters(champion, best=True)} best and {_letters(champion, best=Fal
 It separates letters from synthetic hands that show none with an AUROC of {non_letters["auroc"]:.3f}, and still predicts
 a letter for {non_letters["letters_given"]:.0%} of those hands. MediaPipe finds no hand in up to {missed[0]:.1%} of
 the photographs of a source ({missed[1]}). Of films of single letters by one more signer, likewise
-only reported, {len(exact)} of {len(held)} letters come out exactly (`make bench-films`); of the letters that move,
-{" and ".join(moving)}.
+only reported, {len(exact)} of {len(films["texts"])} letters come out exactly (`make bench-films`): J and Z
+{"do" if {"J", "Z"} <= set(exact) else "do not"}; {", ".join(others)}.
+
+**J and Z**, which are drawn in the air: of {drawn["takes"]["J"]} takes of J and {drawn["takes"]["Z"]} of Z by two
+people, assumed to be of {", ".join(drawn["by_rate"])} frames a second, J is found in {found["J"]} and Z in
+{found["Z"]}; J or Z is found in at most {false:.1%} of {drawn["takes"]["others"]:,} takes of other letters and rest by
+these and one more (`make bench-moving`). Nothing was trained on them, but the synthetic movement and the rules were
+chosen by them, so the figures are probably too high for others. Of {moving["count"]} words with J or Z that are put
+together from these takes, {moving["exact"]:.0%} come out exactly, of {without["count"]} without {without["exact"]:.0%}.
 """  # fmt: skip
+
+
+def _range(shares: list[float]) -> str:
+    """Write shares as one percentage, or the lowest and the highest."""
+    low, high = f"{min(shares):.1%}", f"{max(shares):.1%}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _words(spelled: dict[str, Any], some: str) -> list[str]:

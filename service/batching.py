@@ -1,4 +1,4 @@
-"""One thread runs the model on the masks that are waiting, of all connections together.
+"""One thread of each network runs it on the masks that are waiting, of all connections together.
 
 No mask waits for a batch to fill: a single mask is run at once, and during one batch the next one gathers. A limit on
 the number of waiting masks bounds how long any of them can wait.
@@ -12,7 +12,7 @@ import queue
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +32,11 @@ MAX_WAITING: Final = 256
 """Masks that may wait: about two seconds' work for two cores."""
 RETRY: Final = {"Retry-After": "1"}
 
-_WAIT = STAGE_SECONDS.labels("wait")
-_INFERENCE = STAGE_SECONDS.labels("inference")
+Network = Literal["letters", "trail"]
+"""What a model predicts: the letter that a mask shows, or the one that a trail draws."""
+
+_STAGES: Final[dict[Network, str]] = {"letters": "", "trail": "trail_"}
+"""Prefix of a network's stages in the metrics."""
 
 logger = logging.getLogger("fingerspell")
 
@@ -73,19 +76,30 @@ class Batcher:
 
     Attributes:
         model: the recogniser in use.
+        network: which one it is; a trail is run like a mask.
     """
 
-    def __init__(self, model: Recogniser, max_batch: int = MAX_BATCH, max_waiting: int = MAX_WAITING) -> None:
+    def __init__(
+        self,
+        model: Recogniser,
+        network: Network = "letters",
+        *,
+        max_batch: int = MAX_BATCH,
+        max_waiting: int = MAX_WAITING,
+    ) -> None:
+        self.network: Network = network
+        self._wait = STAGE_SECONDS.labels(f"{_STAGES[network]}wait")
+        self._inference = STAGE_SECONDS.labels(f"{_STAGES[network]}inference")
         self._max_batch, self._max_waiting = max_batch, max_waiting
         self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self.model = model
-        MODEL.labels(model.version, model.architecture).set(1)
-        self._thread = start_thread("inference", self._run)
+        MODEL.labels(network, model.version, model.architecture).set(1)
+        self._thread = start_thread(f"inference of {network}", self._run)
 
     def replace_model(self, model: Recogniser) -> None:
         """Run another model on the next batch."""
-        MODEL.labels(self.model.version, self.model.architecture).set(0)
-        MODEL.labels(model.version, model.architecture).set(1)
+        MODEL.labels(self.network, self.model.version, self.model.architecture).set(0)
+        MODEL.labels(self.network, model.version, model.architecture).set(1)
         self.model = model
 
     async def predict(self, mask: npt.NDArray[np.uint8], *, with_features: bool = False) -> Prediction:
@@ -133,10 +147,10 @@ class Batcher:
         ended = time.perf_counter()
         for each, row, own in zip(batch, rows, features, strict=True):
             each.result.set_result(Prediction(row, model, own if each.with_features else None))
-        BATCH_SIZE.observe(len(batch))
-        WAITING.set(self._waiting.qsize())
-        _WAIT.observe(begun - batch[0].since)
-        _INFERENCE.observe(ended - begun)
+        BATCH_SIZE.labels(self.network).observe(len(batch))
+        WAITING.labels(self.network).set(self._waiting.qsize())
+        self._wait.observe(begun - batch[0].since)
+        self._inference.observe(ended - begun)
 
     def _next_batch(self) -> list[_Waiting]:
         """Wait for a mask and take the others that are there; an empty batch at the end."""

@@ -1,4 +1,4 @@
-"""Where the model comes from, a file or the alias of a registered model, and how a newer one replaces it.
+"""Where a model comes from, a file or the alias of a registered model, and how a newer one replaces it.
 
 The registry is MLflow's. The service needs two of its REST calls and none of its libraries:
 https://mlflow.org/docs/latest/api_reference/rest-api.html
@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Final
 
 from service.errors import ServiceError
 from service.metrics import CHECK_FAILING_SINCE
-from service.recogniser import Recogniser
+from service.recogniser import HELD, MOVING, Recogniser, Use
+from service.settings import MODEL_VARIABLE, TRAIL_VARIABLE
 from service.threads import start_thread
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 BUNDLED: Final = Path(__file__).absolute().parents[1] / "champion.onnx"
 """The model next to the service package in the Bento, whose files may all be links to DVC's cache."""
+BUNDLED_TRAIL: Final = BUNDLED.with_name("trail.onnx")
+"""The trail network beside it, which Bentos of older releases lack."""
 TIMEOUT: Final = 30
 """Seconds that the registry may take to answer."""
 MAX_ANSWER: Final = 256 << 20
@@ -45,8 +48,9 @@ logger = logging.getLogger("fingerspell")
 class FileSource:
     """A file that may be replaced; its methods raise ServiceError if there is no model that can be used."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, use: Use = HELD) -> None:
+        """Take the path of a model and what it is for."""
+        self._path, self._use = path, use
 
     def mark(self) -> str:
         """Identify the model by its file's inode, size and time of change: another mark is another model."""
@@ -58,14 +62,15 @@ class FileSource:
 
     def open(self) -> Recogniser:
         """Open the file."""
-        return Recogniser(self._path)
+        return Recogniser(self._path, use=self._use)
 
 
 class RegistrySource:
     """The version of a registered model that has an alias, on an MLflow server; errors are those of a file."""
 
-    def __init__(self, server: str, name: str, alias: str, token: str = "") -> None:
+    def __init__(self, server: str, name: str, alias: str, token: str = "", use: Use = HELD) -> None:
         self._server, self._name, self._alias, self._token = server.rstrip("/"), name, alias, token
+        self._use = use
 
     def mark(self) -> str:
         """Identify the version by its number."""
@@ -81,7 +86,7 @@ class RegistrySource:
                 f"{self._server}: the model of '{self._name}' version {version} is damaged: its hash is not "
                 f"that of its tag {HASH_TAG}. Register it again: make repro"
             )
-        return Recogniser(Path(self._name, version, MODEL_FILE), content)
+        return Recogniser(Path(self._name, version, MODEL_FILE), content, self._use)
 
     def _version(self) -> tuple[str, dict[str, str]]:
         """Ask for the version with the alias; returns its number and its tags."""
@@ -110,24 +115,39 @@ class RegistrySource:
 
 
 def choose_source(settings: Settings) -> FileSource | RegistrySource:
-    """Return the source that the settings name.
+    """Return the source of the letters' network that the settings name.
 
     Raises:
         ServiceError: they name a registered model but no MLflow server, or neither a path nor an alias.
     """
-    if not settings.model.startswith("models:"):
+    return _choose(settings.model or str(BUNDLED), MODEL_VARIABLE, settings)
+
+
+def choose_trail_source(settings: Settings) -> FileSource | RegistrySource | None:
+    """Return the source of the trail network that the settings name; None if they name none and the Bento has none.
+
+    Raises:
+        ServiceError: as `choose_source`.
+    """
+    if not settings.trail and not BUNDLED_TRAIL.is_file():
+        return None
+    return _choose(settings.trail or str(BUNDLED_TRAIL), TRAIL_VARIABLE, settings, MOVING)
+
+
+def _choose(named: str, variable: str, settings: Settings, use: Use = HELD) -> FileSource | RegistrySource:
+    if not named.startswith("models:"):
         # Workers run in the Bento's folder, where a relative path would not resolve.
-        return FileSource(Path(settings.model or BUNDLED).absolute())
-    named = _ALIAS.fullmatch(settings.model)
-    if named is None:
-        raise ServiceError(f"FINGERSPELL_MODEL is '{settings.model}', but must be a path or models:/NAME@ALIAS.")
-    server = settings.registry
+        return FileSource(Path(named).absolute(), use)
+    registered = _ALIAS.fullmatch(named)
+    if registered is None:
+        raise ServiceError(f"{variable} is '{named}', but must be a path or models:/NAME@ALIAS.")
+    server, token = settings.registry, settings.registry_token.get_secret_value()
     if not server.startswith(("http://", "https://")):
         raise ServiceError(
-            f"FINGERSPELL_MODEL is '{settings.model}', but MLFLOW_TRACKING_URI is '{server}'. Set it to the address of "
+            f"{variable} is '{named}', but MLFLOW_TRACKING_URI is '{server}'. Set it to the address of "
             "the MLflow server, such as http://127.0.0.1:5000."
         )
-    return RegistrySource(server, named["name"], named["alias"], settings.registry_token.get_secret_value())
+    return RegistrySource(server, registered["name"], registered["alias"], token, use)
 
 
 class Watch:
@@ -139,8 +159,9 @@ class Watch:
     def __init__(self, source: FileSource | RegistrySource, batcher: Batcher, mark: str, seconds: float) -> None:
         self._source, self._batcher, self._mark, self._seconds = source, batcher, mark, seconds
         self._stop = threading.Event()
-        CHECK_FAILING_SINCE.set(0)
-        self._thread = start_thread("watch", self._run)
+        self._failing_since = CHECK_FAILING_SINCE.labels(batcher.network)
+        self._failing_since.set(0)
+        self._thread = start_thread(f"watch of {batcher.network}", self._run)
 
     def close(self) -> None:
         """Stop checking."""
@@ -155,13 +176,13 @@ class Watch:
             except Exception as error:
                 reason = str(error) if isinstance(error, ServiceError) else f"{type(error).__name__}: {error}"
                 if not failure:
-                    CHECK_FAILING_SINCE.set_to_current_time()
+                    self._failing_since.set_to_current_time()
                 if reason != failure:
                     logger.warning("the model in use stays: %s", reason, exc_info=not isinstance(error, ServiceError))
                 failure = reason
             else:
                 if failure:
-                    CHECK_FAILING_SINCE.set(0)
+                    self._failing_since.set(0)
                     logger.info("the checks for another model succeed again")
                 failure = ""
 
@@ -171,8 +192,9 @@ class Watch:
             return
         model, current = self._source.open(), self._batcher.model
         if model.mask_version != current.mask_version:
+            drawn = "trails" if self._batcher.network == "trail" else "masks"
             raise ServiceError(
-                f"the new model expects masks of version {model.mask_version}, but connected clients draw "
+                f"the new model expects {drawn} of version {model.mask_version}, but connected clients draw "
                 f"{current.mask_version}. Restart the service to use it."
             )
         self._mark = mark

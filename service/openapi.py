@@ -27,7 +27,7 @@ MEANINGS: Final = {
     413: "Too many bytes",
     415: "Wrong content type",
     421: "The service is not known by this host name",
-    422: "A picture of another size or kind, an option out of bounds, or masks of another version",
+    422: "A picture of another size or kind, an option out of bounds, or masks or trails of another version",
     426: "A stream is a WebSocket",
     429: "More requests or streams than one client may have",
     501: "The model in use is of a release without profiles, or the service has no vocabulary",
@@ -63,7 +63,7 @@ def _problems(*refusals: int) -> Description:
 
 
 def _options() -> list[Description]:
-    """Describe the options of every address; `/predict` uses the threshold and the mask version only."""
+    """Describe the options of every address; only a stream uses others than the threshold and the mask version."""
     smoothing, stream = (TypeAdapter(kind).json_schema()["properties"] for kind in (SmoothingParameters, StreamOptions))
     del stream["smoothing"]
     for option in stream.values():
@@ -126,8 +126,9 @@ DESCRIPTION: Final[Description] = {
         "/stream": {
             "get": {
                 "operationId": "stream",
-                "summary": "A WebSocket: a mask per binary message, an empty one for 'no hand'; "
-                "a StreamReply or StreamError to each. A text message is a ProfileMessage; a ProfileState answers it",
+                "summary": "A WebSocket: a mask per binary message, with its trail below it while the hand moves, "
+                "224 x 448, and an empty one for 'no hand'; a StreamReply or StreamError to each. "
+                "A text message is a ProfileMessage; a ProfileState answers it",
                 "parameters": _options(),
                 "responses": {"101": {"description": "The stream is open"}, **_problems(422, 426, 503)},
             }

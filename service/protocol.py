@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from pydantic.json_schema import SkipJsonSchema
 
 from service.errors import Refusal, explain
-from service.segments import ALTERNATIVES, Segment
+from service.segments import ALTERNATIVES, MOST_REPLACED, Segment
 from service.smoothing import SmoothingParameters
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class StreamOptions(BaseModel, extra="forbid", use_attribute_docstrings=True):
     big-endian. For films whose frames are not evenly spaced."""
     mask_version: str | SkipJsonSchema[None] = None
     """Version of the renderer that draws the client's masks."""
+    trail_version: str | SkipJsonSchema[None] = None
+    """Version of the renderer that draws the client's trails, for a stream."""
 
 
 class Candidate(BaseModel, extra="forbid", use_attribute_docstrings=True):
@@ -123,10 +125,13 @@ class StreamReply(BaseModel, extra="forbid", use_attribute_docstrings=True):
     progress: Probability
     """Share of the hold that has passed for the smoothed letter."""
     committed: str | None
-    """The letter that joins the text, in one reply only."""
+    """The letter that joins the text, in one reply only. J and Z replace what they were taken for: see `replaced`."""
     segments: list[SeenLetter]
     """The letters that are complete with this frame, for `POST /words`: the one that is committed, and weak ones before
     it; mostly empty."""
+    replaced: Annotated[list[SeenLetter], Field(max_length=MOST_REPLACED)]
+    """The last of the segments told so far that a committed J or Z takes the place of, in their order; mostly
+    empty."""
     model: str
     """First 12 digits of the SHA-256 of the model's file."""
 
@@ -143,6 +148,19 @@ class StreamError(BaseModel, extra="forbid", use_attribute_docstrings=True):
     """The HTTP status that says the same."""
 
 
+class TrailModelReply(BaseModel, extra="forbid", from_attributes=True, use_attribute_docstrings=True):
+    """The trail network in use."""
+
+    version: str
+    """First 12 digits of the SHA-256 of its file."""
+    classes: list[str]
+    trail_version: Annotated[str, Field(validation_alias="mask_version")]
+    """Version of the renderer that drew the trails it learned from."""
+    architecture: str
+    provider: str
+    """What it runs on, by ONNX Runtime's name."""
+
+
 class ModelReply(BaseModel, extra="forbid", from_attributes=True, use_attribute_docstrings=True):
     """The model in use, and the options that hold if a stream asks for none."""
 
@@ -157,6 +175,8 @@ class ModelReply(BaseModel, extra="forbid", from_attributes=True, use_attribute_
     """What the model runs on, by ONNX Runtime's name."""
     smoothing: SmoothingParameters = SmoothingParameters()
     """The options of a stream that asks for no others."""
+    trail: TrailModelReply | None = None
+    """Null if the service has no trail network: then it recognises neither J nor Z."""
 
 
 def parse_options(query: Mapping[str, str]) -> StreamOptions:
@@ -165,7 +185,7 @@ def parse_options(query: Mapping[str, str]) -> StreamOptions:
     Raises:
         Refusal: 422, an option is unknown, not a number, or out of its bounds.
     """
-    known = [*_SMOOTHING, "frame_rate", "timed", "mask_version"]
+    known = [*_SMOOTHING, "frame_rate", "timed", "mask_version", "trail_version"]
     if unknown := [name for name in query if name not in known]:
         raise Refusal(422, f"There is no option '{unknown[0][:40]}'. Choose from: {', '.join(known)}.")
     rest = dict(query)
@@ -201,6 +221,20 @@ def check_mask_version(drawn: str | None, expected: str) -> None:
         raise Refusal(
             422,
             f"The model expects masks of version '{expected}', and this client draws '{drawn[:40]}'. "
+            "Update the client, or the service, so that both come from one release.",
+        )
+
+
+def check_trail_version(drawn: str | None, expected: str) -> None:
+    """Check that a client draws the trails that the trail network expects; a client may leave the version out.
+
+    Raises:
+        Refusal: 422, it draws trails of another version.
+    """
+    if drawn not in (None, expected):
+        raise Refusal(
+            422,
+            f"The trail network expects trails of version '{expected}', and this client draws '{drawn[:40]}'. "
             "Update the client, or the service, so that both come from one release.",
         )
 

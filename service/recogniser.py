@@ -12,6 +12,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # ONNX Runtime reads it whe
 
 import hashlib
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 import numpy as np
@@ -22,6 +23,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from service.cores import usable_cores
 from service.decoding import MASK_SIZE
 from service.errors import ServiceError
+from service.movement import DRAWN
 from service.prototypes import PROTOTYPES, Prototypes
 
 if TYPE_CHECKING:
@@ -45,6 +47,23 @@ _EXPORT_AGAIN: Final = "Export the model again: make repro"
 logger = logging.getLogger("fingerspell")
 
 
+@dataclass(frozen=True)
+class Use:
+    """What a model is for."""
+
+    needs: tuple[str, ...] = ()
+    """Labels that must be among its classes."""
+    threads: int = MAX_THREADS
+    """Threads of one inference, at most."""
+
+
+HELD: Final = Use()
+"""Letters that are held, in every frame."""
+MOVING: Final = Use(needs=DRAWN, threads=1)
+"""Letters that are drawn, while the hand moves: beside the other network, so that a second thread would only be in the
+way of that and of the client's."""
+
+
 class Recogniser:
     """An opened and warmed-up model.
 
@@ -58,12 +77,13 @@ class Recogniser:
         prototypes: what a signer's own correction is fitted with; None if the model is of an older release.
     """
 
-    def __init__(self, path: Path, content: bytes | None = None) -> None:
+    def __init__(self, path: Path, content: bytes | None = None, use: Use = HELD) -> None:
         """Open a model, check its contract and run it once.
 
         Args:
             path: the `.onnx` file.
             content: the model itself if it comes from elsewhere; `path` is then its name in messages only.
+            use: what it is for.
 
         Raises:
             ServiceError: the file is missing, is not an ONNX model, or violates the contract of `model.onnx`.
@@ -74,12 +94,17 @@ class Recogniser:
             raise ServiceError(
                 f"{path}: there is no model to read ({error.strerror}). Train and package one: make repro"
             ) from None
-        self._session = _open_session(content, path)
+        self._session = _open_session(content, path, use.threads)
         self.version = hashlib.sha256(content).hexdigest()[:12]
         metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         if missing := [key for key in METADATA if key not in metadata]:
             raise ServiceError(f"{path}: the model's metadata lacks {', '.join(missing)}. {_EXPORT_AGAIN}")
         self.classes = _parse_classes(metadata["classes"], path)
+        if missing := [label for label in use.needs if label not in self.classes]:
+            raise ServiceError(
+                f"{path}: this is no trail network: its classes lack {', '.join(missing)}. Set FINGERSPELL_TRAIL "
+                "to one that predicts J and Z."
+            )
         self.mask_version = metadata["mask_version"]
         self.architecture = metadata["architecture"]
         self.data_hash = metadata["data_hash"]
@@ -143,9 +168,9 @@ class Recogniser:
             )
 
 
-def _open_session(content: bytes, path: Path) -> ort.InferenceSession:
+def _open_session(content: bytes, path: Path, threads: int) -> ort.InferenceSession:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = min(MAX_THREADS, usable_cores())
+    options.intra_op_num_threads = min(threads, usable_cores())
     options.inter_op_num_threads = 1
     providers = choose_providers(ort.get_available_providers())
     if "CUDAExecutionProvider" in providers:

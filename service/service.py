@@ -12,11 +12,11 @@ os.environ.setdefault("DO_NOT_TRACK", "true")
 import bentoml
 from bentoml.exceptions import BentoMLException
 
-from service.batching import Batcher
+from service.batching import Batcher, Network
 from service.errors import ServiceError
 from service.logs import configure_log
-from service.models import Watch, choose_source
-from service.settings import MODEL_VARIABLE, VOCABULARY_VARIABLE, read_settings
+from service.models import FileSource, RegistrySource, Watch, choose_source, choose_trail_source
+from service.settings import MODEL_VARIABLE, TRAIL_VARIABLE, VOCABULARY_VARIABLE, read_settings
 from service.vocabulary import open_vocabulary
 from service.web import build_app, build_middleware
 
@@ -27,7 +27,7 @@ SPARE: Final = 128
 
 try:
     settings = read_settings()
-    source = choose_source(settings)
+    source, trail_source = choose_source(settings), choose_trail_source(settings)
 except ServiceError as error:
     raise BentoMLException(str(error)) from error
 app = build_app(settings)
@@ -48,32 +48,45 @@ class Fingerspell:
 
     def __init__(self) -> None:
         configure_log(settings.log)
-        mark = source.mark()
-        app.state.batcher = self._batcher = Batcher(source.open())
+        self._running: list[tuple[Batcher, Watch]] = []
+        app.state.batcher = self._run(source, "letters")
+        app.state.trail_batcher = None if trail_source is None else self._run(trail_source, "trail")
         app.state.vocabulary = open_vocabulary(settings)
-        self._watch = Watch(source, self._batcher, mark, settings.poll)
+
+    def _run(self, source: FileSource | RegistrySource, network: Network) -> Batcher:
+        mark = source.mark()
+        batcher = Batcher(source.open(), network)
+        self._running.append((batcher, Watch(source, batcher, mark, settings.poll)))
+        return batcher
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def close(self) -> None:
         """Finish the waiting masks and end the threads."""
-        self._watch.close()
-        self._batcher.close()
+        for batcher, watch in self._running:
+            watch.close()
+            batcher.close()
 
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     @staticmethod
     def check_model() -> None:
-        """Refuse a bad model or vocabulary before any worker starts: BentoML would restart a failing one for ever.
+        """Refuse bad models or a bad vocabulary before any worker starts: BentoML would restart a failing one for ever.
 
         Raises:
             BentoMLException: one of them cannot be used; `bentoml serve` prints the message and ends.
         """
-        if settings.model and not settings.model.startswith("models:"):
-            # Workers run in the Bento's folder, where a relative path would not resolve.
-            os.environ[MODEL_VARIABLE] = str(Path(settings.model).absolute())
-        if settings.vocabulary:
-            os.environ[VOCABULARY_VARIABLE] = str(Path(settings.vocabulary).absolute())
+        paths = {
+            MODEL_VARIABLE: settings.model,
+            TRAIL_VARIABLE: settings.trail,
+            VOCABULARY_VARIABLE: settings.vocabulary,
+        }
+        for variable, path in paths.items():
+            if path and not path.startswith("models:"):
+                # Workers run in the Bento's folder, where a relative path would not resolve.
+                os.environ[variable] = str(Path(path).absolute())
         try:
             source.open()
+            if trail_source is not None:
+                trail_source.open()
             open_vocabulary(settings)
         except ServiceError as error:
             raise BentoMLException(str(error)) from error

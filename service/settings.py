@@ -12,6 +12,7 @@ from service.errors import ServiceError, explain
 
 PREFIX: Final = "FINGERSPELL_"
 MODEL_VARIABLE: Final = f"{PREFIX}MODEL"
+TRAIL_VARIABLE: Final = f"{PREFIX}TRAIL"
 VOCABULARY_VARIABLE: Final = f"{PREFIX}VOCABULARY"
 
 
@@ -42,6 +43,8 @@ class Settings(BaseSettings):
 
     model: str = ""
     """Path of an ONNX file, or `models:/NAME@ALIAS` in the registry at `MLFLOW_TRACKING_URI`; "" is the Bento's."""
+    trail: str = ""
+    """The same of the trail network, which recognises J and Z; "" is the Bento's, if it has one."""
     vocabulary: str = ""
     """Path of a vocabulary; "" is the Bento's."""
     registry: Annotated[str, Field(validation_alias="MLFLOW_TRACKING_URI")] = ""

@@ -72,13 +72,14 @@ class Smoothing:
         self._committed: str | None = None
         self._unseen_since: float | None = None
 
-    def update(self, letter: str | None, confidence: float, time: float) -> Smoothed:
+    def update(self, letter: str | None, confidence: float, time: float, *, withhold: bool = False) -> Smoothed:
         """Take one frame's prediction.
 
         Args:
             letter: the likeliest label, or None if the frame shows no hand.
             confidence: the label's probability; ignored without a hand.
             time: seconds since any moment, the same for all frames. One before the last frame's counts as that one's.
+            withhold: whether this frame commits no letter; a later one may.
         """
         self._time = max(self._time, time)
         sure = accept(letter, confidence, self._parameters.threshold)
@@ -96,10 +97,15 @@ class Smoothing:
             self._committed = None
         progress = self._progress()
         # The vote lags behind: a hand that is gone, or on its way, commits nothing.
-        committed = sure if progress >= 1.0 and sure == smoothed != self._committed else None
+        may_commit = progress >= 1.0 and not withhold
+        committed = sure if may_commit and sure == smoothed != self._committed else None
         if committed is not None:
             self._committed, self._unseen_since = committed, None
         return Smoothed(letter=sure, smoothed=smoothed, committed=committed, progress=progress)
+
+    def take(self, letter: str) -> None:
+        """Take a letter that was drawn for the committed one."""
+        self._committed, self._unseen_since = letter, None
 
     def _since(self, begin: float | None, *, ongoing: bool) -> float | None:
         """Return when something began that is ongoing, `begin` if it was ongoing before; None if it is not ongoing."""

@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.websockets import WebSocketDisconnect
 
-from service.decoding import decode_mask
+from service.decoding import decode_mask, decode_message
 from service.errors import Refusal
+from service.letters import Letters
 from service.metrics import DROPPED, REFUSED, STAGE_SECONDS, UNKNOWN
+from service.movement import DRAWN
 from service.profile import OutdatedProfile, ProfileState, read_message
 from service.protocol import SeenLetter, StreamError, StreamReply, candidates, now, split_time
-from service.segments import Segments
-from service.smoothing import Smoothing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    import numpy as np
+    import numpy.typing as npt
     from starlette.websockets import WebSocket
 
     from service.batching import Batcher, Prediction
@@ -54,10 +56,19 @@ class Message:
     """A text that came before it, or instead of it."""
 
 
-async def serve_stream(websocket: WebSocket, options: StreamOptions, batcher: Batcher) -> None:
-    """Reply to an accepted stream's messages until its client leaves."""
+async def serve_stream(
+    websocket: WebSocket, options: StreamOptions, batcher: Batcher, trail: Batcher | None = None
+) -> None:
+    """Reply to an accepted stream's messages until its client leaves.
+
+    Args:
+        websocket: the stream.
+        options: what its client asks for.
+        batcher: runs the letters' network.
+        trail: runs the trail network, if there is one.
+    """
     newest: asyncio.Queue[Message | None] = asyncio.Queue(maxsize=1)
-    stream, answered, dropped = _Stream.open(options, batcher), 0, 0
+    stream, answered, dropped = _Stream(options, batcher, trail, Letters(options.smoothing)), 0, 0
     receiver = asyncio.create_task(_receive(websocket, newest))
     try:
         while (message := await newest.get()) is not None:
@@ -108,15 +119,12 @@ class _Stream:
     """The state of one stream."""
 
     options: StreamOptions
-    smoothing: Smoothing
-    segments: Segments
     batcher: Batcher
+    trail: Batcher | None
+    """Runs the trail network; without one, trails are decoded and not used."""
+    letters: Letters
     personal: Personal | None = None
     """The signer's correction in force."""
-
-    @classmethod
-    def open(cls, options: StreamOptions, batcher: Batcher) -> _Stream:
-        return cls(options, Smoothing(options.smoothing), Segments(options.smoothing.release), batcher)
 
     async def replies(self, message: Message) -> AsyncIterator[ProfileState | StreamReply | StreamError]:
         """Reply to a message: about the profile, if there is news of it, and to the mask."""
@@ -125,7 +133,7 @@ class _Stream:
         if message.content is None:
             return
         try:
-            prediction, seen = await self._predict(message, message.content)
+            prediction, drawn, seen = await self._predict(message, message.content)
         except Refusal as refusal:
             REFUSED.labels(str(refusal.status)).inc()
             number, dropped = message.sequence, message.dropped
@@ -135,35 +143,49 @@ class _Stream:
         if self.personal is not None and self.personal.model != model:
             self.personal = None
             yield ProfileState(profile="outdated", model=model)
-        letter, confidence = prediction.best if prediction else (None, 0.0)
-        smoothed = self.smoothing.update(letter, confidence, seen)
-        segments = self.segments.update(
+        told = self.letters.update(
             prediction.probabilities if prediction else None,
             prediction.model.classes if prediction else (),
             seen,
-            smoothed.committed,
+            drawn,
         )
-        if prediction and smoothed.letter is None:
+        if prediction and told.smoothed.letter is None:
             UNKNOWN.inc()
         yield StreamReply(
             sequence=message.sequence,
             dropped=message.dropped,
             time=now(),
-            confidence=confidence,
+            letter=told.smoothed.letter,
+            confidence=prediction.best[1] if prediction else 0.0,
             top=candidates(prediction) if prediction else [],
-            segments=[SeenLetter.describe(each) for each in segments],
+            smoothed=told.smoothed.smoothed,
+            progress=told.smoothed.progress,
+            committed=told.committed,
+            segments=[SeenLetter.describe(each) for each in told.segments],
+            replaced=[SeenLetter.describe(each) for each in told.replaced],
             model=model,
-            **vars(smoothed),
         )
 
-    async def _predict(self, message: Message, content: bytes) -> tuple[Prediction | None, float]:
-        """Predict a mask, None for no hand, and say when its frame was seen."""
+    async def _predict(
+        self, message: Message, content: bytes
+    ) -> tuple[Prediction | None, dict[str, float] | None, float]:
+        """Predict a mask, None for no hand, and the trail below it, if there is one; say when its frame was seen."""
         seen = message.arrived
         if self.options.frame_rate is not None:
             seen = message.sequence / self.options.frame_rate
         if self.options.timed:
             seen, content = split_time(content)
-        return (await predict_mask(content, self.batcher, self.personal) if content else None), seen
+        if not content:
+            return None, None, seen
+        with _DECODE.time():
+            mask, trail = decode_message(content)
+        held = _predict(mask, self.batcher, self.personal)
+        if trail is None or self.trail is None:
+            return await held, None, seen
+        # Both networks run at once: the reply takes as long as the slower one.
+        prediction, drawn = await asyncio.gather(held, self.trail.predict(trail))
+        shares = {letter: float(drawn.probabilities[drawn.model.classes.index(letter)]) for letter in DRAWN}
+        return prediction, shares, seen
 
     def _take_profile(self, text: str) -> ProfileState:
         model = self.batcher.model
@@ -192,8 +214,13 @@ async def predict_mask(
     Raises:
         Refusal: it is not a mask, or too many are waiting.
     """
-    begun = time.perf_counter()
-    mask = decode_mask(content)
-    _DECODE.observe(time.perf_counter() - begun)
+    with _DECODE.time():
+        mask = decode_mask(content)
+    return await _predict(mask, batcher, personal, with_features=with_features)
+
+
+async def _predict(
+    mask: npt.NDArray[np.uint8], batcher: Batcher, personal: Personal | None, *, with_features: bool = False
+) -> Prediction:
     prediction = await batcher.predict(mask, with_features=with_features or personal is not None)
     return prediction if personal is None else personal.correct(prediction)

@@ -31,7 +31,16 @@ from service.openapi import DESCRIPTION
 from service.page import FILES, PREFIX, wants_page
 from service.problems import handle, refuse
 from service.profile import read_correction
-from service.protocol import BatchReply, ModelReply, PredictionReply, candidates, check_mask_version, parse_options
+from service.protocol import (
+    BatchReply,
+    ModelReply,
+    PredictionReply,
+    TrailModelReply,
+    candidates,
+    check_mask_version,
+    check_trail_version,
+    parse_options,
+)
 from service.smoothing import accept
 from service.spelling import MAX_WORDS_BYTES, WordsReply, read_request, too_long
 from service.stream import predict_mask, serve_stream
@@ -66,7 +75,7 @@ POST /predict        one mask (image/png, 224 x 224 RGB)
 POST /predict_batch  up to 32 masks (multipart/form-data)
 POST /profile        a signer's masks by letter (multipart/form-data): a correction for their hand
 POST /words          the letters of a word with their alternatives (application/json): the words that it may be
-WS   /stream         one mask per binary message, an empty message for 'no hand'
+WS   /stream         one mask per binary message, with its trail below it while the hand moves; empty for 'no hand'
 GET  /model          the model in use
 GET  /openapi.json   all of this in detail
 GET  /livez /readyz /metrics
@@ -114,7 +123,8 @@ def build_middleware(settings: Settings) -> list[Middleware]:
 def build_app(settings: Settings) -> Starlette:
     """Build the ASGI application.
 
-    Its model, `app.state.batcher`, and its vocabulary, `app.state.vocabulary`, are set before the first request.
+    Its model, `app.state.batcher`, its trail network, `app.state.trail_batcher`, and its vocabulary,
+    `app.state.vocabulary`, are set before the first request.
     """
     app = Starlette(
         routes=[
@@ -133,6 +143,7 @@ def build_app(settings: Settings) -> Starlette:
     )
     app.state.streams = Streams(settings)
     app.state.enrolments = 0
+    app.state.trail_batcher = None
     app.state.vocabulary = None
     return app
 
@@ -144,7 +155,10 @@ async def _welcome(request: Request) -> Response:
 
 
 async def _model(request: Request) -> Response:
-    return _json(ModelReply.model_validate(request.app.state.batcher.model))
+    about, trail = ModelReply.model_validate(request.app.state.batcher.model), request.app.state.trail_batcher
+    if trail is not None:
+        about.trail = TrailModelReply.model_validate(trail.model)
+    return _json(about)
 
 
 async def _predict(request: Request) -> Response:
@@ -298,10 +312,13 @@ async def _stream_without_upgrade(_request: Request) -> Response:
 async def _stream(websocket: WebSocket) -> None:
     try:
         batcher, options = _prepare(websocket)
+        trail: Batcher | None = websocket.app.state.trail_batcher
+        if trail is not None:
+            check_trail_version(options.trail_version, trail.model.mask_version)
         with websocket.app.state.streams.one_more(client_address(websocket.scope)):
             # The subprotocol that carries the token: a browser closes the stream if none of its own is accepted.
             offered: list[str] = websocket.scope.get("subprotocols", [])
             await websocket.accept(next((name for name in offered if name.startswith(TOKEN_PROTOCOL)), None))
-            await serve_stream(websocket, options, batcher)
+            await serve_stream(websocket, options, batcher, trail)
     except Refusal as refusal:
         await websocket.send_denial_response(refuse(refusal))

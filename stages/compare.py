@@ -14,6 +14,7 @@ import pandas as pd
 from stages.data.preprocess_report import PreprocessReport
 from stages.errors import run_door
 from stages.evaluation.comparison_plots import plot_letter_table, plot_tradeoff
+from stages.evaluation.moving import TrailReport
 from stages.evaluation.people_sets import PeopleSet
 from stages.evaluation.report import read_letters
 from stages.evaluation.signer_scores import SignerReport
@@ -24,6 +25,7 @@ from stages.registry.comparison import Compared, letter_table, run_numbers, writ
 from stages.registry.model_card import write_card
 from stages.registry.record import CHAMPION_FILES, ChampionRecord
 from stages.registry.results import REPORTS, SPEED_REPORT, TEST_REPORT, read_metrics
+from stages.registry.trail import TrailRecord
 from stages.registry.versions import REPORT_FOLDER, describe_version, log_numbers
 
 if TYPE_CHECKING:
@@ -45,7 +47,8 @@ def main() -> None:
     write_files(COMPARISON.with_suffix(""), _pictures(networks, tested.title))
     write_text(COMPARISON, write_comparison(networks, record, tested))
     reports = {report.title: report for report in (*people.values(), tested)}
-    write_text(CARD, write_card(champion, record, PreprocessReport.read(), reports))
+    moving = TrailRecord.read(), TrailReport.read()
+    write_text(CARD, write_card(champion, record, PreprocessReport.read(), reports, moving))
     for network in networks:
         if network.run_id:
             own = {REPORTS / network.name: REPORT_FOLDER} if network.name in record.models else {}

@@ -144,6 +144,44 @@ class Reference(BaseModel, **CONFIG):
     """Peak learning rate of Adam."""
 
 
+class Movements(BaseModel, **CONFIG):
+    """Parameters of the hands that draw J and Z, or move in other ways."""
+
+    seed: NotNegative
+    train: Positive
+    """Synthetic movements to learn from."""
+    validation: Positive
+    test: Positive
+    raw: str
+    """A file of takes of one's own, or a folder in which every `.npz` is read; it may be empty."""
+    test_raw: str
+    """The same of people that the trail network is not trained on."""
+
+
+class Trail(BaseModel, **CONFIG):
+    """Parameters of the training of the trail network, which predicts J, Z or neither."""
+
+    seed: NotNegative
+    architecture: Architecture
+    init: str
+    """`random`, or the name of a file in `pretrained/`."""
+    image_size: Annotated[int, Field(ge=32)]
+    """Side of the trails in pixels."""
+    steps: Annotated[int, Field(gt=1)]
+    batch_size: BatchSize
+    lr: Annotated[float, Field(gt=0)]
+    """Peak learning rate of AdamW."""
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    mirror: Share
+    """Probability of swapping left and right."""
+    roll: Deviation
+    """Rotation in the plane, standard deviation in degrees."""
+    stretch: Deviation
+    """Change of width relative to height, standard deviation of its logarithm."""
+    scale: Deviation
+    """Change of the palm's length relative to the movement, standard deviation of its logarithm."""
+
+
 class Range(BaseModel, **CONFIG):
     """Interval in which the search looks for a value."""
 
@@ -228,6 +266,8 @@ class Register(BaseModel, **CONFIG):
     """Name of the MLflow experiment of the runs."""
     model: str
     """Name of the registered model whose versions and alias `champion` are kept."""
+    trail_model: str
+    """The same of the trail network's registered model."""
 
 
 class Promote(BaseModel, **CONFIG):

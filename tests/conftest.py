@@ -59,8 +59,13 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def shipped_model(tmp_path_factory) -> Path:
-    """The network with the weights that the project ships, before any training, exported."""
+    """The network with the weights that the project ships, before any training, exported; beside it the trail network.
+
+    `benchmarks.service.serve` serves both.
+    """
+    from client.mask import TRAIL_VERSION
     from stages.data.loader import draw_masks
+    from stages.data.trails import TRAIL_CLASSES
     from stages.export.onnx import Typical, export_model
     from stages.hand.handshapes import read_handshapes
     from stages.hand.signers import synthesize_hands
@@ -75,6 +80,11 @@ def shipped_model(tmp_path_factory) -> Path:
     export_model(
         network, path, examples=masks, classes=classes, architecture="custom_cnn", data_hash="0" * 32, typical=typical
     )
+    network, _ = start_network("custom_cnn", "trail.safetensors", TRAIL_CLASSES, dropout=0.0)
+    export_model(
+        network, path.with_name("trail.onnx"), examples=masks, classes=TRAIL_CLASSES, architecture="custom_cnn",
+        data_hash="0" * 32, mask_version=TRAIL_VERSION,
+    )  # fmt: skip
     return path
 
 

@@ -17,9 +17,11 @@ ROOMS = {
         "stages",
         "client.landmarks",
         "client.mask",
+        "client.trail",
         "service.cores",
         "service.correction",
         "service.enrolment",
+        "service.movement",
         "service.prototypes",
     ),
 }

@@ -140,7 +140,7 @@ def test_one_stage_draws_all_pictures_but_those_of_the_comparison(stages):
         for name in each
         if name.endswith(".png") and stage != "compare"
     }
-    assert drawn == dict.fromkeys(PICTURES, "draw")
+    assert drawn == dict.fromkeys(PICTURES, "draw") | {"reports/trail/confusion.png": "evaluate_trail"}
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +155,8 @@ def scratch(tmp_path_factory):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
         (folder / "dvc.lock").unlink(missing_ok=True)
-        write(folder, {"data/test/README.md": "", "reports/people/README.md": "", ".git/info/exclude": ""})
+        folders = ("data/test", "data/sequences", "data/test_sequences", "reports/people")
+        write(folder, {f"{name}/README.md": "" for name in folders} | {".git/info/exclude": ""})
         subprocess.run(["git", "init", "-q", "."], check=True)
         from dvc.repo import Repo
 
@@ -226,7 +227,7 @@ def test_dvc_sees_each_change_of_a_stage_s_code_and_no_other(list_deps, stages, 
 @pytest.mark.parametrize(
     ("file", "expected"),
     [
-        ("stages/evaluation/calibration.py", {"train", "reference"}),
+        ("stages/evaluation/calibration.py", {"train", "reference", "train_trail"}),
         ("stages/evaluation/signer_plots.py", {"draw", "compare"}),
         ("stages/photos/detection.py", {"preprocess", "test_sets"}),
         ("stages/training/muon.py", {"train"}),
@@ -245,7 +246,7 @@ def test_a_changed_file_runs_the_stages_that_import_it(changed, file, expected):
         ("params.yaml", ("mistakes: 24", "mistakes: 25"), {"draw"}),
         ("params.yaml", ("latency_runs: 100", "latency_runs: 99"), {"speed", "register"}),
         ("params.yaml", ("threshold: 0.5", "threshold: 0.6"), {"test"}),
-        ("requirements/versions.yaml", ("torch: ", "torch: 9"), {"train", "reference"}),
+        ("requirements/versions.yaml", ("torch: ", "torch: 9"), {"train", "reference", "train_trail"}),
         ("requirements/versions.yaml", ("mediapipe: ", "mediapipe: 9"), {"preprocess", "test_sets", "web"}),
     ],
 )  # fmt: skip

@@ -25,6 +25,7 @@ TASKS |= {
     "bench-engines",
     "bench-client",
     "bench-films",
+    "bench-moving",
     "bench-own-films",
     "bench-profile",
     "bench-days",
@@ -397,32 +398,38 @@ def test_clean_keeps_raw_data_reports_and_the_environment(clone):
 
 
 REGISTER = """\
-import json, sqlite3
+import json, sqlite3, sys
 from pathlib import Path
 
-with Path("runs.txt").open("a") as runs:
+name, report = sys.argv[1:]
+with Path(f"runs of {name}.txt").open("a") as runs:
     runs.write("run\\n")
 store = sqlite3.connect("mlflow.db")
 store.execute("CREATE TABLE IF NOT EXISTS registered_model_aliases (name, alias, version)")
 store.execute("CREATE TABLE IF NOT EXISTS model_version_tags (name, version, key, value)")
-if not store.execute("SELECT * FROM registered_model_aliases").fetchall():
-    store.execute("INSERT INTO registered_model_aliases VALUES ('fingerspell', 'champion', 1)")
+if not store.execute("SELECT * FROM registered_model_aliases WHERE name = ?", (name,)).fetchall():
+    store.execute("INSERT INTO registered_model_aliases VALUES (?, 'champion', 1)", (name,))
     for key, value in (("architecture", "custom_cnn"), ("model_hash", "first")):
-        store.execute("INSERT INTO model_version_tags VALUES ('fingerspell', 1, ?, ?)", (key, value))
+        store.execute("INSERT INTO model_version_tags VALUES (?, 1, ?, ?)", (name, key, value))
 store.commit()
-(champion,) = store.execute("SELECT value FROM model_version_tags WHERE key = 'model_hash'").fetchone()
+query = "SELECT value FROM model_version_tags WHERE key = 'model_hash' AND name = ?"
+(champion,) = store.execute(query, (name,)).fetchone()
 Path("reports").mkdir(exist_ok=True)
-Path("reports/register.json").write_text(json.dumps({"model_hash": champion}))
+Path(report).write_text(json.dumps({"model_hash": champion}))
 """
 REGISTRY_PIPELINE = """\
 stages:
   register:
-    cmd: python register.py
+    cmd: python register.py fingerspell reports/register.json
     deps: [model.txt]
     outs: [{reports/register.json: {cache: false}}]
+  register_trail:
+    cmd: python register.py fingerspell-trail reports/register_trail.json
+    deps: [model.txt]
+    outs: [{reports/register_trail.json: {cache: false}}]
   package:
-    cmd: cp reports/register.json bento.txt && cat mlflow.db >/dev/null
-    deps: [reports/register.json]
+    cmd: cat reports/register.json reports/register_trail.json > bento.txt && cat mlflow.db >/dev/null
+    deps: [reports/register.json, reports/register_trail.json]
     outs: [{bento.txt: {cache: false}}]
 """
 
@@ -443,21 +450,29 @@ def test_repro_twice_does_nothing_and_registers_again_for_another_registry_or_ch
     touch_nothing = ("-o", "requirements/all.txt", "-o", "requirements/uv.txt")
 
     def repro(store=""):
-        """Type `make repro`; returns how often the networks have been registered by now."""
+        """Type `make repro`; returns how often the letters' and the trail networks have been registered by now."""
         result = make(clone, *touch_nothing, "repro", MLFLOW_TRACKING_URI=store)
         assert result.returncode == 0, result.stdout + result.stderr
         assert "Next: make serve" in result.stdout
-        return len((clone / "runs.txt").read_text().splitlines())
+        names = "fingerspell", "fingerspell-trail"
+        return tuple(len((clone / f"runs of {name}.txt").read_text().splitlines()) for name in names)
 
-    assert [repro(), repro()] == [1, 1]
+    assert [repro(), repro()] == [(1, 1), (1, 1)]
     (clone / "mlflow.db").unlink()
-    assert repro() == 2, "the registry is gone"
+    assert repro() == (2, 2), "the registry is gone"
     with sqlite3.connect(clone / "mlflow.db") as store:
-        store.execute("UPDATE model_version_tags SET value = 'second' WHERE key = 'model_hash'")
-    assert [repro(), repro()] == [3, 3], "it has another champion, from an experiment's copy or another clone"
+        store.execute(
+            "UPDATE model_version_tags SET value = 'second' WHERE key = 'model_hash' AND name = 'fingerspell'"
+        )
+    assert [repro(), repro()] == [(3, 2)] * 2, "it has another champion, from an experiment's copy or another clone"
+    with sqlite3.connect(clone / "mlflow.db") as store:
+        store.execute(
+            "UPDATE model_version_tags SET value = 'third' WHERE key = 'model_hash' AND name != 'fingerspell'"
+        )
+    assert [repro(), repro()] == [(3, 3)] * 2, "another champion among the trail networks"
     assert "second" in (clone / "bento.txt").read_text()
     (clone / "mlflow.db").unlink()
-    assert repro("http://127.0.0.1:9") == 3, "a server is not asked"
+    assert repro("http://127.0.0.1:9") == (3, 3), "a server is not asked"
 
 
 def test_ci_is_a_shell_script_that_calls_make_test():

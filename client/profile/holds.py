@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from client.letters import MOVING_LETTERS
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -24,7 +26,7 @@ class Hold:
 
     letter: str
     hands: tuple[npt.NDArray[np.float32], ...]
-    """Up to `KEPT` hands, (21, 3) in pixels of their pictures, spread over the hold."""
+    """Up to `KEPT` hands, (21, 3) in pixels of their pictures, spread over the hold; none of a letter that moves."""
 
 
 class HoldMemory:
@@ -40,6 +42,8 @@ class HoldMemory:
             self._letter, self._hands = reply.smoothed, []
         if points is not None and self._letter is not None and len(self._hands) < MOST:
             self._hands.append(points)
+        if reply.committed in MOVING_LETTERS:
+            return Hold(reply.committed, ())
         if reply.committed is None or reply.committed != self._letter or not self._hands:
             return None
         places = np.unique(np.linspace(0, len(self._hands) - 1, KEPT).round().astype(int))

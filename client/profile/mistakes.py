@@ -44,9 +44,9 @@ def learn(own_hand: OwnHand, hold: Hold, letter: str) -> Learned | None:
     """Add the frames of a hold to the profile as another letter; begin a profile if there is none.
 
     Returns:
-        What to hand to `unlearn`; None if the letter moves, which a picture cannot show.
+        What to hand to `unlearn`; None if the letter moves, which no picture shows, or the one that was recognised.
     """
-    if letter not in LETTERS:
+    if letter not in LETTERS or not hold.hands:
         return None
     if own_hand.profile is None:
         name = free_name(usual_name())

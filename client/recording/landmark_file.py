@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import zipfile
 import zlib
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 import numpy as np
 
@@ -30,19 +31,52 @@ _HINT: Final = "Record to a new file: several files in one folder form one data 
 
 
 @dataclass(frozen=True)
-class LandmarkFile:
-    """The arrays of one file, checked against each other."""
+class RecordedFile(ABC):
+    """The arrays that every recorded file has: a row for each hand, or for each take of one that moves."""
 
     labels: npt.NDArray[np.str_]
     """(N,) text, the letters."""
     signers: npt.NDArray[np.str_]
     """(N,) text, who signed."""
     landmarks: npt.NDArray[np.float32]
-    """(N,21,3): x and y in pixels of the frame, z on x's scale."""
+    """(N,21,3), or of takes (N,T,21,3): x and y in pixels of the frame, z on x's scale."""
     image_size: npt.NDArray[np.int64]
     """(N,2) width and height of the frame in pixels."""
     handedness: npt.NDArray[np.str_]
     """(N,) "Left", "Right" or "", as MediaPipe's Tasks API reports it."""
+
+    def __len__(self) -> int:
+        """Rows: hands or takes that were kept."""
+        return len(self.labels)
+
+    @abstractmethod
+    def joined(self, other: Self) -> Self:
+        """Append the rows of another file of the same kind."""
+
+    def check(self, shapes: dict[str, tuple[int, ...]], kinds: dict[str, str]) -> None:
+        """Check shapes and types.
+
+        Args:
+            shapes: of the arrays that are not (N,).
+            kinds: NumPy's letters for the types of the arrays that are not text.
+
+        Raises:
+            ValueError: an array has another shape or type.
+        """
+        rows = len(np.atleast_1d(self.labels))
+        for name, array in vars(self).items():
+            shape, kind = shapes.get(name, (rows,)), kinds.get(name, "U")
+            if array.shape != shape or array.dtype.kind not in kind:
+                raise ValueError(f"'{name}' is {array.shape} {array.dtype}, not {shape}")
+
+
+Recorded = TypeVar("Recorded", bound=RecordedFile)
+
+
+@dataclass(frozen=True)
+class LandmarkFile(RecordedFile):
+    """The arrays of a file of single hands, checked against each other."""
+
     n_photos: npt.NDArray[np.int64]
     """() frames tried, at least N: misses count as errors in an evaluation."""
 
@@ -54,17 +88,9 @@ class LandmarkFile:
         """
         rows = len(np.atleast_1d(self.labels))
         shapes = {"landmarks": (rows, 21, 3), "image_size": (rows, 2), "n_photos": ()}
-        kinds = {"landmarks": "f", "image_size": "iu", "n_photos": "iu"}
-        for name, array in vars(self).items():
-            shape, kind = shapes.get(name, (rows,)), kinds.get(name, "U")
-            if array.shape != shape or array.dtype.kind not in kind:
-                raise ValueError(f"'{name}' is {array.shape} {array.dtype}, not {shape}")
+        self.check(shapes, {"landmarks": "f", "image_size": "iu", "n_photos": "iu"})
         if int(self.n_photos) < rows:
             raise ValueError(f"'n_photos' is {int(self.n_photos)}, fewer than its {rows} rows")
-
-    def __len__(self) -> int:
-        """Rows: hands that were kept."""
-        return len(self.labels)
 
     def joined(self, other: LandmarkFile) -> LandmarkFile:
         """Append the rows of another file and add up the frames tried."""
@@ -99,7 +125,7 @@ def check_signer(name: str) -> str:
     )
 
 
-def check_target(path: Path) -> int:
+def check_target(path: Path, kind: type[RecordedFile] = LandmarkFile) -> int:
     """Check, before anyone signs, that a file can be written or extended; create its folder if it is missing.
 
     Returns:
@@ -118,16 +144,21 @@ def check_target(path: Path) -> int:
         raise ClientError(f"{path.parent}: this folder cannot be created ({error.strerror}). Name another.") from None
     if not os.access(path.parent, os.W_OK):
         raise ClientError(f"{path.parent}: you may not write to this folder. Name another.")
-    return len(read_landmark_file(path)) if path.exists() else 0
+    return len(read_recorded(path, kind)) if path.exists() else 0
 
 
 def read_landmark_file(path: Path) -> LandmarkFile:
+    """Read a file of single hands; see `read_recorded`."""
+    return read_recorded(path, LandmarkFile)
+
+
+def read_recorded(path: Path, kind: type[Recorded]) -> Recorded:
     """Read a file that `append` wrote, or another raw file of landmarks with all of its arrays.
 
     Raises:
         ClientError: it cannot be read, is too large, or is not such a file.
     """
-    names = [field.name for field in fields(LandmarkFile)]
+    names = [field.name for field in fields(kind)]
     try:
         with zipfile.ZipFile(path) as zipped:
             size = sum(member.file_size for member in zipped.infolist())
@@ -139,13 +170,13 @@ def read_landmark_file(path: Path) -> LandmarkFile:
                     f"{path}: it holds {sorted(archive.files)[:12]}, not {sorted(names)}, so nothing can be added to "
                     f"it. {_HINT}"
                 )
-            return LandmarkFile(**{name: archive[name] for name in names})
+            return kind(**{name: archive[name] for name in names})
     except _DAMAGE as error:
         why = " ".join(str(error).split())[:200] or type(error).__name__
         raise ClientError(f"{path}: not a file of recorded landmarks, or a damaged one ({why}). {_HINT}") from error
 
 
-def append(path: Path, new: LandmarkFile) -> int:
+def append(path: Path, new: RecordedFile) -> int:
     """Add rows to a file, or create it; the new content replaces the old one only once it is complete.
 
     Returns:
@@ -154,7 +185,7 @@ def append(path: Path, new: LandmarkFile) -> int:
     Raises:
         ClientError: the existing file cannot be extended, or the new one cannot be written.
     """
-    whole = read_landmark_file(path).joined(new) if path.exists() else new
+    whole = read_recorded(path, type(new)).joined(new) if path.exists() else new
     partial = path.with_name(f".{path.name}.partial")
     try:
         with partial.open("wb") as stream:

@@ -1,4 +1,7 @@
-"""Recording your own data: letter by letter from a camera or a film, saved as landmarks in a raw `.npz`."""
+"""Recording your own data: letter by letter from a camera or a film, saved as landmarks in a raw `.npz`.
+
+J and Z, which move, are saved as sequences in a second file.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,11 @@ from client.capture.camera import open_source
 from client.capture.film_labels import Span, letter_at, read_spans
 from client.capture.following import follow_hand
 from client.errors import ClientError
+from client.letters import MOVING_LETTERS
 from client.recording.landmark_file import append, check_signer, check_target, from_samples
-from client.recording.recorder import STATIC_LETTERS, Recorder
+from client.recording.recorder import LETTERS, Recorder
+from client.recording.sequence_file import SequenceFile, from_takes, moving_path
+from client.recording.takes import MOST_TAKES, TAKE_SECONDS
 from client.status import Search
 from client.stream.handover import Handover
 from client.window.recording_screen import SIZE, draw_recording
@@ -49,11 +55,11 @@ def run(
     """Record until every letter is complete, the source ends or the user quits; save the samples in any case.
 
     Args:
-        path: the `.npz` to write or to add to.
+        path: the `.npz` to write or to add to; takes go to `moving_path` of it.
         signer: who signs.
         source: a camera's number, a video file or an address.
-        letters: what to ask for, each once; if None, the letters of the film, or the 24 static ones.
-        per_letter: samples to record of each.
+        letters: what to ask for, each once; if None, the letters of the film, or all 26.
+        per_letter: samples to record of each, as `Recorder` takes it.
         headless: count down in the terminal instead of opening a window.
         labels: which letter a film shows when; needed for a film without a window.
         countdown: seconds to form a letter in a headless run.
@@ -67,6 +73,8 @@ def run(
     spans = None if labels is None else read_spans(labels)
     recorder = Recorder(_letters(letters, spans), per_letter)
     check_target(path)
+    if set(recorder.letters) & set(MOVING_LETTERS):
+        check_target(moving_path(path), SequenceFile)
     if not headless:
         check_display("count down in the terminal instead")
     with ExitStack() as stack:
@@ -87,12 +95,18 @@ def run(
             save(path, recorder, signer, out)
         if not headless and (said := search.conclude(ended=frames.ended)):
             _write(out, f"warning: {said}\n")
-    if headless and search.frames and not recorder.n_tried:
+    n_tries = recorder.n_tried + recorder.n_takes_tried
+    if headless and search.frames and not n_tries:
         raise ClientError(
             f"{source}: none of its {search.frames} frames shows one of the letters. Correct the frames in the "
             "--labels file, which count from 0."
         )
-    if headless and not recorder.samples:
+    if headless and not recorder.samples and not recorder.takes:
+        if not recorder.n_tried:
+            raise ClientError(
+                f"{source}: no hand moved in any of {recorder.n_takes_tried} takes. Draw the letter within "
+                f"{TAKE_SECONDS:.0f} seconds, with one whole hand in the picture, upright and well lit."
+            )
         raise ClientError(
             f"{source}: no hand was found in any of {recorder.n_tried} frames. Check in a window (without --headless) "
             "that one whole hand is visible, upright and well lit."
@@ -127,8 +141,11 @@ def show_window(hands: Iterable[FrameAndHand], recorder: Recorder, *, paced: boo
                 None if hand is None else hand.landmarks,
                 letter=recorder.letter,
                 taken=recorder.taken,
-                wanted=recorder.per_letter,
+                wanted=recorder.wanted,
                 recording=recorder.recording,
+                moves=recorder.moves,
+                progress=recorder.progress,
+                missed=recorder.missed_take,
                 size=window.size,
             )
             due, before = max(due + frame.time - before, time.monotonic()), frame.time
@@ -153,22 +170,25 @@ def press_key(recorder: Recorder, key: int) -> None:
 
 
 def follow_labels(hands: Iterable[FrameAndHand], recorder: Recorder, spans: Sequence[Span], out: TextIO) -> None:
-    """Record a labelled film; letters that were not asked for are skipped."""
+    """Record a labelled film; letters that were not asked for are skipped. J or Z, labelled once, is one take."""
     before = None
     for frame, hand in hands:
         letter = letter_at(spans, frame.index)
+        if letter != before:
+            recorder.end_take()
         if letter is None or letter not in recorder.letters:
             recorder.pause()
-        else:
+        elif letter not in MOVING_LETTERS or letter != before:
             recorder.go_to(letter)
         recorder.see(frame.time, hand, frame.size)
         if letter is not None and letter != before:
             _write(out, f"frame {frame.index}: {letter}\n")
         before = letter
+    recorder.end_take()
 
 
 def follow_countdown(hands: Iterable[FrameAndHand], recorder: Recorder, countdown: float, out: TextIO) -> None:
-    """Record from a camera without a window: count down, record the letter, continue with the next one.
+    """Record from a camera without a window: count down, record the letter or one take, continue with the next one.
 
     Args:
         hands: each frame and the hand in it.
@@ -187,37 +207,54 @@ def follow_countdown(hands: Iterable[FrameAndHand], recorder: Recorder, countdow
             _write(out, f" {seconds}")
         elif seconds <= 0 and not recorder.recording:
             recorder.start()
-            _write(out, " hold it ...")
+            _write(out, " draw it ..." if recorder.moves else " hold it ...")
+        wanted, was_recording = recorder.wanted, recorder.recording
         recorder.see(frame.time, hand, frame.size)
-        if recorder.tried >= MAX_TRIES * recorder.per_letter:
+        if was_recording and not recorder.recording:  # after a take
+            begins, left = frame.time + countdown, math.ceil(countdown) + 1
+        if recorder.tried >= MAX_TRIES * recorder.wanted:
             recorder.next_letter()
         if recorder.letter != asked:
-            _write(out, f" {recorder.count(asked)} of {recorder.per_letter}\n")
+            _write(out, f" {recorder.count(asked)} of {wanted}\n")
         if recorder.finished:
             break
 
 
 def save(path: Path, recorder: Recorder, signer: str, out: TextIO) -> None:
-    """Write or add the samples, and report how many there are of each letter.
+    """Write or add the samples and the takes, and report how many there are of each letter.
 
     Raises:
-        ClientError: the file cannot be written or extended.
+        ClientError: a file cannot be written or extended.
     """
-    samples = recorder.samples
-    if not samples:
+    samples, takes = recorder.samples, recorder.takes
+    if not samples and not takes:
         _write(out, f"nothing was recorded; {path} is unchanged\n")
         return
-    rows = append(path, from_samples(samples, signer, recorder.n_tried))
-    short = [letter for letter in recorder.letters if recorder.count(letter) < recorder.per_letter]
+    still = [letter for letter in recorder.letters if letter not in MOVING_LETTERS]
+    moving = [letter for letter in recorder.letters if letter in MOVING_LETTERS]
+    try:
+        if samples:
+            rows = append(path, from_samples(samples, signer, recorder.n_tried))
+            _report_short(still, recorder, recorder.per_letter, out)
+            hands = f"{len(samples)} hands of {signer} from {recorder.n_tried} frames tried"
+            _write(out, f"{path}: {hands}; {rows} hands in all\n")
+    finally:  # one file may be written although the other cannot be
+        if takes:
+            rows = append(moving_path(path), from_takes(takes, signer))
+            _report_short(moving, recorder, min(recorder.per_letter, MOST_TAKES), out)
+            _write(out, f"{moving_path(path)}: {len(takes)} takes of {signer}; {rows} takes in all\n")
+
+
+def _report_short(letters: Sequence[str], recorder: Recorder, wanted: int, out: TextIO) -> None:
+    """Name the letters of which there are fewer samples or takes than wanted."""
+    short = [f"{letter} {recorder.count(letter)}" for letter in letters if recorder.count(letter) < wanted]
     if short:
-        listed = ", ".join(f"{letter} {recorder.count(letter)}" for letter in short)
-        _write(out, f"fewer than {recorder.per_letter}: {listed}\n")
-    _write(out, f"{path}: {len(samples)} hands of {signer} from {recorder.n_tried} frames tried; {rows} hands in all\n")
+        _write(out, f"fewer than {wanted}: {', '.join(short)}\n")
 
 
 def _letters(asked: str | None, spans: Sequence[Span] | None) -> str:
     if asked is None:
-        return STATIC_LETTERS if spans is None else "".join(dict.fromkeys(span.letter for span in spans))
+        return LETTERS if spans is None else "".join(dict.fromkeys(span.letter for span in spans))
     letters = asked.upper()
     if not letters.isalnum() or len(set(letters)) < len(letters):
         raise ClientError(f"--letters {asked}: name each letter once and nothing else, for example --letters ABC.")

@@ -1,20 +1,22 @@
-"""One WebSocket to the service: masks out, replies in.
+"""One WebSocket to the service: masks and trails out, replies in.
 
-Only a mask is ever sent, an empty message for 'no hand', or the correction that the service made for the signer.
+Only a mask is ever sent, a mask above its trail, an empty message for 'no hand', or the correction that the service
+made for the signer.
 """
 
 from __future__ import annotations
 
 import json
 import struct
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlencode
 
+import numpy as np
 from websockets.exceptions import ConnectionClosed, InvalidProxy, InvalidStatus, ProxyError, WebSocketException
 from websockets.sync.client import connect
 
 from client.errors import ClientError
-from client.mask import MASK_VERSION
+from client.mask import MASK_VERSION, TRAIL_VERSION
 from client.stream import http_request
 from client.stream.correction import CorrectionLink, ProfileAnswer, parse_message
 from client.stream.http_request import (
@@ -31,7 +33,6 @@ from client.stream.png import encode_png
 from client.stream.reply import RejectedError
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     from client.stream.reply import Reply
@@ -41,7 +42,7 @@ CLOSE_TIMEOUT: Final = 1.0
 
 
 class Connection:
-    """An open stream to a service whose model was trained on the masks that this client draws."""
+    """An open stream to a service whose networks were trained on the masks and trails that this client draws."""
 
     def __init__(
         self,
@@ -65,14 +66,16 @@ class Connection:
             link: which correction to send, and where its answers go.
 
         Raises:
-            ClientError: no service answers there, it requires another token, or its model needs other masks than this
-                client draws.
+            ClientError: no service answers there, it requires another token, or its networks need other masks or
+                trails than this client draws.
         """
         self._server, self._sent, self._timed = server.rstrip("/"), 0, timed
         self._link = link
         self._sent_correction: dict[str, Any] | None = None
         is_loopback = find_host(server) in LOOPBACK
-        mask_version, usual = _ask_about_model(self._server, token)
+        mask_version, trail_version, usual = _ask_about_model(self._server, token)
+        self.has_trails = trail_version is not None
+        """Whether the service has a network that reads trails."""
         self.threshold = usual if threshold is None else threshold
         """Lowest probability at which a letter counts, if the service tells."""
         if mask_version != MASK_VERSION:
@@ -80,8 +83,13 @@ class Connection:
                 f"The model at {self._server} expects masks of version {mask_version!r}, this client draws "
                 f"{MASK_VERSION!r}. Update the client or the service, so that both come from the same release."
             )
-        options: dict[str, str | float | None] = {"mask_version": MASK_VERSION, "threshold": threshold, "hold": hold}
-        options["timed"] = "true" if timed else None
+        if trail_version not in (None, TRAIL_VERSION):
+            raise ClientError(
+                f"The trail network at {self._server} expects trails of version {trail_version!r}, this client draws "
+                f"{TRAIL_VERSION!r}. Update the client or the service, so that both come from the same release."
+            )
+        options: dict[str, str | float | None] = {"mask_version": MASK_VERSION, "trail_version": trail_version}
+        options |= {"threshold": threshold, "hold": hold, "timed": "true" if timed else None}
         query = urlencode({name: value for name, value in options.items() if value is not None})
         try:
             self._socket = connect(
@@ -106,16 +114,21 @@ class Connection:
         """End the stream."""
         self._socket.close()
 
-    def ask(self, mask: npt.NDArray[np.uint8] | None, seconds: float = 0.0) -> Reply:
-        """Send one mask and wait for its reply.
+    def ask(
+        self, mask: npt.NDArray[np.uint8] | None, seconds: float = 0.0, trail: npt.NDArray[np.uint8] | None = None
+    ) -> Reply:
+        """Send one mask, and the trail to a service that reads it, and wait for the reply.
 
         Args:
             mask: (`MASK_SIZE`, `MASK_SIZE`, 3) uint8 RGB; None for 'no hand'.
             seconds: time of its frame; it counts if the stream is timed.
+            trail: as large as the mask; None while the hand is still.
 
         Raises:
             ClientError: the service is gone, does not reply, or sends something other than a reply.
         """
+        if mask is not None and trail is not None and self.has_trails:
+            mask = np.concatenate([mask, trail])
         try:
             self._send_correction()
             begin = struct.pack(">d", seconds) if self._timed else b""
@@ -164,15 +177,28 @@ class Connection:
             self._link.heard(answer)
 
 
-def _ask_about_model(server: str, token: str) -> tuple[str, float | None]:
-    """Ask `GET /model` for the version of the masks that the model expects, and for the usual threshold.
+class _About(NamedTuple):
+    mask_version: str
+    trail_version: str | None
+    """None if the service has no trail network."""
+    threshold: float | None
+    """The usual one, if the service tells."""
+
+
+def _ask_about_model(server: str, token: str) -> _About:
+    """Ask `GET /model` which masks and trails the networks expect, and for the usual threshold.
 
     Raises:
         ClientError: nothing answers there, or something other than the service does.
     """
     about = ask_json(server, "/model", token)
     try:
-        usual = about.get("smoothing", {}).get("threshold")  # an earlier release does not tell
-        return str(about["mask_version"]), None if usual is None else float(usual)
+        usual = about.get("smoothing", {}).get("threshold")  # an earlier release tells neither this nor `trail`
+        trail = about.get("trail")
+        return _About(
+            str(about["mask_version"]),
+            None if trail is None else str(trail["trail_version"]),
+            None if usual is None else float(usual),
+        )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise not_the_service(server) from error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Self
 from client.mask import render_mask
 from client.status import Search
 from client.stream.handover import Handover
+from client.trail import Trail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -40,9 +41,11 @@ class Detection:
     mask: npt.NDArray[np.uint8] | None
     """(`MASK_SIZE`, `MASK_SIZE`, 3) RGB, as it is sent; None if there is no hand."""
     begun: float
-    """When the search for the hand began, when it ended, and when the mask was drawn; by `time.perf_counter`."""
+    """When the search for the hand began, when it ended, and when mask and trail were drawn; by `time.perf_counter`."""
     found: float
     drawn: float
+    trail: npt.NDArray[np.uint8] | None = None
+    """(`MASK_SIZE`, `MASK_SIZE`, 3) RGB, the trail of a hand that moves; None while it is still."""
 
 
 @dataclass(frozen=True)
@@ -59,19 +62,22 @@ class Prediction:
 def find_hands(
     frames: Iterable[Frame], find: Callable[[Frame], Hand | None], show: Callable[[Detection], None]
 ) -> Iterator[Detection]:
-    """Find the hand of each frame and draw its mask.
+    """Find the hand of each frame and draw its mask, and its trail while it moves.
 
     Args:
         frames: one after the other.
         find: finds the hand in a frame; None if there is none.
         show: called with each detection as soon as it is made, whether or not its letter is recognised.
     """
+    trail = Trail()
     for frame in frames:
         begun = time.perf_counter()
         hand = find(frame)
         found = time.perf_counter()
         mask = None if hand is None else render_mask(hand.landmarks)
-        detection = Detection(frame, hand, mask, begun, found, time.perf_counter())
+        trail.add(frame.time, None if hand is None else hand.landmarks)
+        path = None if hand is None else trail.draw()
+        detection = Detection(frame, hand, mask, begun, found, time.perf_counter(), path)
         show(detection)
         yield detection
 

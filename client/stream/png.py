@@ -1,4 +1,4 @@
-"""Masks as PNG files."""
+"""Masks and trails as PNG files."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ PNG_LEVEL: Final = 1
 
 
 def encode_png(mask: npt.NDArray[np.uint8]) -> bytes:
-    """Encode an (H, W, 3) uint8 RGB mask as a PNG."""
+    """Encode an (H, W, 3) uint8 RGB mask, or a mask above its trail, as a PNG."""
     bgr = cv2.cvtColor(mask, cv2.COLOR_RGB2BGR)
     return cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, PNG_LEVEL])[1].tobytes()

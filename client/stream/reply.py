@@ -56,6 +56,8 @@ class Reply:
     """How much of its hold time the smoothed letter has completed, 0 to 1."""
     segments: tuple[Segment, ...] = ()
     """What this frame has completed, weak letters before the committed one; an older service tells none."""
+    replaced: tuple[Segment, ...] = ()
+    """The last of the segments told before that a letter drawn in the air takes the place of, in their order."""
 
     @property
     def spelled(self) -> tuple[Segment, ...]:
@@ -90,6 +92,7 @@ def parse_reply(message: str | bytes, server: str) -> Reply:
             committed=_text_or_none(fields["committed"]),
             progress=float(fields.get("progress", 0.0)),
             segments=tuple(_parse_segment(each) for each in fields.get("segments", ())),
+            replaced=tuple(_parse_segment(each) for each in fields.get("replaced", ())),
         )
     except (ValueError, TypeError, KeyError) as error:
         raise ClientError(

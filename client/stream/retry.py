@@ -52,6 +52,8 @@ class RetryingConnection:
         self._give_up = float("inf")
         self.threshold: float | None = None
         """Lowest probability at which a letter counts; None before the service has told."""
+        self.has_trails = False
+        """Whether the service is sent trails."""
         self.waiting_since: float | None = None
         """When the mask was sent whose reply is outstanding, by `time.monotonic`."""
         if strict:
@@ -79,7 +81,7 @@ class RetryingConnection:
                 return None
             self._connection = self._open()
         self.waiting_since = time.monotonic()
-        reply = self._connection.ask(detection.mask, detection.frame.time)
+        reply = self._connection.ask(detection.mask, detection.frame.time, detection.trail)
         self.waiting_since = None
         self._status.found("service")
         self._pauses = retry_pauses()
@@ -88,7 +90,7 @@ class RetryingConnection:
 
     def _open(self) -> Connection:
         connection = self._connect()
-        self.threshold = connection.threshold
+        self.threshold, self.has_trails = connection.threshold, connection.has_trails
         self._opened()
         return connection
 

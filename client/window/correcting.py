@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from string import ascii_uppercase
 from typing import TYPE_CHECKING, Final
 
+from client.letters import MOVING_LETTERS
 from client.profile.holds import Hold, HoldMemory
 from client.profile.mistakes import Learned, learn, unlearn
-from client.profile.samples import LETTERS
 from client.window.controls import ESCAPE, Controls, Key
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from client.stream.reply import Reply, Segment
 
 CANCEL: Final[Key] = (ESCAPE, "Cancel", "it was right")
-WRONG_KEYS: Final[tuple[Key, ...]] = (*((ord(letter), letter, f"it was {letter}") for letter in LETTERS), CANCEL)
+WRONG_KEYS: Final[tuple[Key, ...]] = (
+    *((ord(letter), letter, f"it was {letter}") for letter in ascii_uppercase),
+    CANCEL,
+)
 
 
 @dataclass(frozen=True)
@@ -73,10 +77,13 @@ class Corrector:
         self.is_asking = False
         if letter == self._hold.letter:
             return f"It was recognised as {letter}"
+        moving = letter if letter in MOVING_LETTERS else self._hold.letter
         learned = learn(self._own_hand, self._hold, letter)
         self._done.append(Correction(self._segment, self._controls.spelling.correct(self._segment, letter), learned))
         self._hold = None
-        return f"That was {letter}: learned" if learned else f"That was {letter}, which moves: corrected, not learned"
+        if learned is not None:
+            return f"That was {letter}: learned"
+        return f"That was {letter}: corrected, not learned, because {moving} moves"
 
     def undo(self) -> str:
         """Take back what was learned last, in the text and in the profile; returns what to tell the signer."""

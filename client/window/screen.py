@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import cv2
 
-from client.letters import letter_pictures
+from client.letters import chart_pictures
 from client.window.controls import HELP, KEYS
 from client.window.drawing import (
     PANEL,
@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from client.window.drawing import Colour, Picture, Points
     from client.window.layout import Overlay
 
-CHART_COLUMNS: Final = 6
+CHART_COLUMNS: Final = 7
+GUTTER: Final = 8
+"""Pixels between mask and trail."""
 CAPTION: Final = "all that is sent of the picture"
 NOTHING_SENT: Final = "nothing is sent"
 
@@ -52,6 +54,10 @@ class View:
     """(21, 3) landmarks in the frame's pixels, or None if there is no hand."""
     mask: Picture | None = None
     """(S, S, 3) RGB, what leaves the machine, or None."""
+    trail: Picture | None = None
+    """(S, S, 3) RGB, what leaves it besides while the hand moves, or None."""
+    has_trails: bool = False
+    """Whether the service is sent trails, so that there is a place for them."""
     reply: Reply | None = None
     """The newest reply, or None if there is none."""
     threshold: float | None = 0.5
@@ -115,7 +121,7 @@ def draw_screen(
 
 
 def _draw_side(canvas: Picture, view: View, controls: Controls, layout: Layout) -> None:
-    """Draw the panel on the right: the state, the letter, how sure it is and how long it has been held, the mask."""
+    """Draw the panel on the right: the state, the letter, how sure it is, how long it has been held, what is sent."""
     px, reply = layout.px, view.reply
     left, right, bottom = layout.width - px(SIDE) + px(24), layout.width - px(24), layout.height - px(FOOT)
     colour = _colour(reply)
@@ -138,13 +144,15 @@ def _draw_side(canvas: Picture, view: View, controls: Controls, layout: Layout) 
         mark = left + round((right - left) * view.threshold)
         cv2.rectangle(canvas, (mark - px(1), px(354)), (mark + px(1), px(374)), WRITING, cv2.FILLED)
 
-    side = min(bottom - px(394) - px(28), right - left)
-    x = (left + right - side) // 2
-    sent = None if controls.paused else view.mask
-    if sent is not None:
-        draw_mask(canvas, sent, x, px(394), side, mirrored=controls.mirrored)
-    draw_box(canvas, (x, px(394), x + side, px(394) + side), TRACK, 1)
-    caption = NOTHING_SENT if sent is None else view.caption
+    places = (view.mask, view.trail) if view.has_trails else (view.mask,)
+    step = (right - left + px(GUTTER)) // len(places)
+    side = min(bottom - px(394) - px(28), step - px(GUTTER))
+    for number, sent in enumerate(places):
+        x = left + number * step + (step - px(GUTTER) - side) // 2
+        if sent is not None and not controls.paused:
+            draw_mask(canvas, sent, x, px(394), side, mirrored=controls.mirrored)
+        draw_box(canvas, (x, px(394), x + side, px(394) + side), TRACK, 1)
+    caption = NOTHING_SENT if controls.paused or view.mask is None else view.caption
     write(canvas, caption, ((left + right) / 2, bottom - px(8)), px(16), UNSURE, "middle")
 
 
@@ -200,8 +208,8 @@ def _draw_chart(canvas: Picture, layout: Layout) -> None:
 
 @lru_cache(maxsize=2)
 def _render_chart(width: int, height: int) -> Picture:
-    """Draw how each letter is signed with the right hand, as in a mirror."""
-    chart, pictures = blank(width, height), letter_pictures()
+    """Draw how each letter is signed with the right hand, and how J and Z are drawn with it, as in a mirror."""
+    chart, pictures = blank(width, height), chart_pictures()
     rows = -(-len(pictures) // CHART_COLUMNS)
     wide, high = width / CHART_COLUMNS, height / rows
     side = max(1, int(0.94 * min(wide, high)))

@@ -63,6 +63,7 @@ class Spelling:
 
     def see(self, reply: Reply, seconds: float, *, has_hand: bool) -> Word | None:
         """Handle the reply to a frame of this time, and return the word that it ends, if it ends one."""
+        self.text = self.text.take_back(reply.replaced)
         for segment in reply.spelled:
             self.text = self.text.add(segment)
         self.update()

@@ -72,6 +72,15 @@ class Text:
         """Add a segment to the current word."""
         return replace(self, current=(*self.current, segment))
 
+    def take_back(self, segments: tuple[Segment, ...]) -> Text:
+        """Take these segments off the end of the current word, the last one first, up to one that has changed since."""
+        kept = list(self.current)
+        for segment in reversed(segments):
+            if not kept or kept[-1] != segment:
+                break
+            kept.pop()
+        return replace(self, current=tuple(kept))
+
     def end_word(self, accepted: str = "") -> Text:
         """End the current word: as another one if it is `accepted`, else as its letters.
 

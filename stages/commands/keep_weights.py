@@ -17,7 +17,7 @@ from stages.training.weights import halve
 def main() -> None:
     """Write `models/<architecture>/weights.safetensors` as `pretrained/<architecture>.safetensors`, in float16."""
     parser = argparse.ArgumentParser(prog="python -m stages.commands.keep_weights", description=main.__doc__)
-    parser.add_argument("architectures", nargs="+", choices=ARCHITECTURES)
+    parser.add_argument("architectures", nargs="+", choices=(*ARCHITECTURES, "trail"))
     for architecture in parser.parse_args().architectures:
         kept = PRETRAINED / f"{architecture}.safetensors"
         halve(Path("models") / architecture / "weights.safetensors", kept)

@@ -55,8 +55,12 @@ class Network:
     foreign file does not say."""
 
 
-def load_network(path: Path) -> Network:
+def load_network(path: Path, mask_version: str = MASK_VERSION) -> Network:
     """Load `model.onnx` for the CPU.
+
+    Args:
+        path: the file.
+        mask_version: version of the masks, or trails, that this checkout draws for it.
 
     Raises:
         InputError: the file is missing or no exported network.
@@ -79,14 +83,14 @@ def load_network(path: Path) -> Network:
             prototypes=_prototypes(metadata, session),
             trained_on=read_people(metadata),
         )
-        mask_version = metadata["mask_version"] if network.input_name == "masks" else MASK_VERSION
+        learned = metadata["mask_version"] if network.input_name == "masks" else mask_version
     except KeyError as error:
         raise InputError(f"{path}: the metadata has no {error}. Export it again: dvc repro train.") from None
     except Exception as error:  # ONNX Runtime's own exceptions share no base class
         raise InputError(f"{path} cannot be loaded ({error}). Export it again: dvc repro train.") from error
-    if mask_version != MASK_VERSION:
+    if learned != mask_version:
         raise MaskVersionError(
-            f"{path} was trained on masks '{mask_version}', but this checkout draws '{MASK_VERSION}'. "
+            f"{path} was trained on masks '{learned}', but this checkout draws '{mask_version}'. "
             "Train it again: dvc repro train."
         )
     return network

@@ -1,4 +1,4 @@
-"""Build a Bento: the service's files, one model and the vocabulary, with the service's pinned requirements."""
+"""Build a Bento: the service's files, two models and the vocabulary, with the service's pinned requirements."""
 
 from __future__ import annotations
 
@@ -21,11 +21,14 @@ WEB: Final = CHECKOUT / "web"
 REQUIREMENTS: Final = CHECKOUT / "requirements" / "service.txt"
 MODEL_FILE: Final = "champion.onnx"
 """Name that the service looks for beside its package."""
+TRAIL_FILE: Final = "trail.onnx"
+"""The same of the trail network."""
 VOCABULARY_FILE: Final = "vocabulary.tsv"
 """The same of the vocabulary."""
 BENTO: Final = Path("bento")
 PACKED_MODEL: Final = BENTO / "src" / MODEL_FILE
 """The model in a Bento, where BentoML puts it."""
+PACKED_TRAIL: Final = BENTO / "src" / TRAIL_FILE
 BUILD_SECONDS: Final = 300
 
 _NAME: Final = "fingerspell"
@@ -33,6 +36,7 @@ _NAME: Final = "fingerspell"
 
 def build_bento(
     model: Path,
+    trail: Path,
     vocabulary: Path,
     destination: Path,
     work: Path,
@@ -47,6 +51,7 @@ def build_bento(
 
     Args:
         model: the champion's `.onnx` file.
+        trail: the same of the champion among the trail networks.
         vocabulary: what the stage `vocabulary` wrote.
         destination: folder of the Bento, for `bentoml serve`.
         work: folder for BentoML's store, on the file system of `destination`; emptied before and after.
@@ -55,9 +60,9 @@ def build_bento(
         version: version of the registered model, a label and the Bento's own version.
 
     Raises:
-        PipelineError: the model, the vocabulary, the requirements or uv are missing, or BentoML refuses.
+        PipelineError: a model, the vocabulary, the requirements or uv are missing, or BentoML refuses.
     """
-    for path in (model, vocabulary, REQUIREMENTS):
+    for path in (model, trail, vocabulary, REQUIREMENTS):
         if not path.is_file():
             raise PipelineError(f"{path} is missing. Run the whole pipeline in a complete checkout: make repro")
     if not (shutil.which("uv") or find_spec("uv")):
@@ -69,20 +74,22 @@ def build_bento(
         # Not in `work`: BentoML reads no build file below a folder whose name begins with a dot.
         with tempfile.TemporaryDirectory() as folder:
             labels = {"architecture": architecture, "model": registered_model, "version": str(version)}
-            context = _lay_out(model, vocabulary, labels, Path(folder) / "context")
+            context = _lay_out(
+                {MODEL_FILE: model, TRAIL_FILE: trail, VOCABULARY_FILE: vocabulary}, labels, Path(folder) / "context"
+            )
             built = _run_bentoml(context, f"v{version}", work.resolve() / "home")
         _replace(destination, built, work / "previous")
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _lay_out(model: Path, vocabulary: Path, labels: dict[str, str], context: Path) -> Path:
+def _lay_out(files: dict[str, Path], labels: dict[str, str], context: Path) -> Path:
     """Copy what goes into the Bento to a folder of its own."""
     shutil.copytree(SERVICE, context / "service", ignore=shutil.ignore_patterns("__pycache__"))
     if WEB.is_dir():
         shutil.copytree(WEB, context / "web")
-    shutil.copy(model, context / MODEL_FILE)
-    shutil.copy(vocabulary, context / VOCABULARY_FILE)
+    for name, path in files.items():
+        shutil.copy(path, context / name)
     shutil.copy(REQUIREMENTS, context / "requirements.txt")
     options = {
         "service": "service.service:Fingerspell",
@@ -90,7 +97,7 @@ def _lay_out(model: Path, vocabulary: Path, labels: dict[str, str], context: Pat
         "description": "Recognises the ASL manual alphabet from masks: "
         "{architecture}, version {version} of the registered model {model}.".format(**labels),
         "labels": labels,
-        "include": ["service/", "web/", MODEL_FILE, VOCABULARY_FILE],
+        "include": ["service/", "web/", *files],
         "exclude": ["__pycache__/"],
         "python": {"requirements_txt": "requirements.txt", "lock_packages": False},
     }

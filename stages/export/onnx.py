@@ -108,6 +108,7 @@ def export_model(
     temperature: float = 1.0,
     trained_on: People | None = None,
     typical: Typical | None = None,
+    mask_version: str = MASK_VERSION,
 ) -> float:
     """Write `model.onnx` with its metadata and check it against torch.
 
@@ -122,6 +123,7 @@ def export_model(
         temperature: divides the logits (Guo et al. 2017, https://arxiv.org/abs/1706.04599).
         trained_on: hashes of everybody that it, or the weights it started from, was trained on; None if not known.
         typical: hands that the prototypes are the means of; None leaves them out, and the service cannot enrol signers.
+        mask_version: version of the renderer that draws the masks, or trails, that the graph takes.
 
     Returns:
         The largest difference of a probability between torch and ONNX Runtime.
@@ -141,7 +143,7 @@ def export_model(
             graph,
             {
                 "classes": json.dumps(list(classes)),
-                **({"mask_version": MASK_VERSION} if input_name == "masks" else {}),
+                **({"mask_version": mask_version} if input_name == "masks" else {}),
                 "architecture": architecture,
                 "data_hash": data_hash,
                 "temperature": repr(temperature),

@@ -18,6 +18,7 @@ DEFAULT_STORE: Final = "sqlite:///mlflow.db"
 SQLITE: Final = "sqlite:///"
 SERVERS: Final = ("http://", "https://")
 RECORD: Final = Path("reports/register.json")
+TRAIL_RECORD: Final = Path("reports/register_trail.json")
 """The champion record: what a checkout knows of the registry."""
 _COPIES: Final = (".dvc", "tmp", "exps")
 """Folder of a checkout in which DVC makes the copies."""

@@ -10,16 +10,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from stages.data.preprocess_report import PreprocessReport
+    from stages.evaluation.moving import TrailReport
     from stages.evaluation.signer_scores import SignerReport, SignerScores
     from stages.registry.comparison import Compared
     from stages.registry.record import ChampionRecord
+    from stages.registry.trail import TrailRecord
 
 WEAKEST: Final = 5
 """Letters named as the least accurate, and as many as the most accurate."""
 
 LIMITS: Final = """\
-- It recognises letters that are held still. J and Z are drawn in the air and are not among them.
-- It sees one hand in one picture: no movement, no second hand, no face, no words.
+- It recognises letters that are held still, in one picture of one hand: no second hand, no face, no words. J and Z,
+  which are drawn in the air, are recognised by another network (see above).
 - A hand that shows no letter may be given one; see the figures above.
 - It depends on the hand detector: a hand that the detector misses is not recognised at all.
 - Photographs of one source resemble each other, and the signers are few, so the intervals are wide."""
@@ -46,6 +48,7 @@ def write_card(
     record: ChampionRecord,
     data: PreprocessReport,
     reports: Mapping[str, SignerReport],
+    moving: tuple[TrailRecord, TrailReport],
 ) -> str:
     """Write the card in Markdown.
 
@@ -54,6 +57,7 @@ def write_card(
         record: the champion and the last decision.
         data: the account of this checkout's data, which may be other data than the champion was trained on.
         reports: scores of this very model on people and on the pipeline's test signers, by what these are called.
+        moving: the champion among the trail networks, and scores of this checkout's.
     """
     return f"""# {record.model}, version {record.version}: {champion.name}
 
@@ -71,6 +75,11 @@ Model file `{champion.model_hash[:16]}`, data `{record.data_hash[:16]}`, commit 
 
 {_validation(champion)}
 {"".join(_unseen(name, report) for name, report in reports.items())}
+## J and Z
+
+{_moving(*moving)}
+
+{_every_letter(reports, moving[1])}
 ## Why it is the champion
 
 {_why(record)}
@@ -155,6 +164,39 @@ Most accurate: {_letters(scores, letters[::-1][:WEAKEST])}.
     if scores.non_letters:
         text += f"Of synthetic hands that show no letter, {scores.non_letters.letters_given:.0%} are given one.\n"
     return text
+
+
+def _moving(record: TrailRecord, report: TrailReport) -> str:
+    """Write how well J and Z are recognised."""
+    synthetic = report.synthetic
+    lines = [
+        f"The trail network ({record.champion}, {record.model}, version {record.version}, file "
+        f"`{record.model_hash[:16]}`) predicts J, Z or neither from the paths of three points of a moving hand. It "
+        "learned from synthetic movement.",
+        "",
+        f"- Of {synthetic.trails:,} synthetic trails of another seed, J is found in {synthetic.recall['J']:.3f} and "
+        f"Z in {synthetic.recall['Z']:.3f} of those just drawn; {synthetic.false:.3f} of the others are taken for one.",
+    ]
+    lines += [
+        f"- {name}, takes of {takes.signers} people: found in "
+        + " and ".join(f"{share:.3f} of {takes.takes[letter]} of {letter}" for letter, share in takes.recall.items())
+        + f"; in {takes.false:.4f} of {takes.takes['others']:,} others."
+        for name, takes in report.takes.items()
+    ]
+    return "\n".join(lines)
+
+
+def _every_letter(reports: Mapping[str, SignerReport], moving: TrailReport) -> str:
+    """Write the accuracy of all letters, those of the first report and J and Z of takes, if there are any."""
+    title, report = next(iter(reports.items()))
+    accuracy = {letter: score.accuracy for letter, score in report.networks[report.champion].letters.items()}
+    recall = next((takes.recall for takes in moving.takes.values()), moving.synthetic.recall)
+    where = "takes of people" if moving.takes else "synthetic trails"
+    rows = {
+        letter: {"accuracy": f"{share:.3f}", "measured on": title if letter in accuracy else where}
+        for letter, share in sorted((accuracy | recall).items()) if len(letter) == 1
+    }  # fmt: skip
+    return pd.DataFrame.from_dict(rows, orient="index").to_markdown(disable_numparse=True) + "\n"
 
 
 def _personal(scores: SignerScores) -> str:

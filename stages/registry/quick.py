@@ -8,13 +8,16 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
 from stages.errors import StoreError
 from stages.registry.location import RECORD, sqlite_file, store_name
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 QUERY: Final = """\
 SELECT tag.version, tag.key, tag.value
@@ -45,10 +48,10 @@ class _Recorded(BaseModel):
     model_hash: str
 
 
-def read_recorded_hash() -> str | None:
+def read_recorded_hash(record: Path = RECORD) -> str | None:
     """Read the hash of the champion on record; None if there is no record that can be read."""
     try:
-        return _Recorded.model_validate_json(RECORD.read_bytes()).model_hash
+        return _Recorded.model_validate_json(record.read_bytes()).model_hash
     except (OSError, ValidationError):
         return None
 

@@ -82,7 +82,7 @@ def register(result: Result, experiment: str, model_name: str, revision: Revisio
     with open_store() as client, store_lock():
         experiment_id = ensure_experiment(client, experiment)
         keep_view(client, experiment_id)
-        found = _find(client, model_name, result)
+        found = find_version(client, model_name, _identity(result))
         if found is not None:
             _log_changed(client, found.run_id, result.metrics)
             _log_report(client, found.run_id, result)
@@ -155,8 +155,8 @@ def _artifact_location() -> str | None:
     return None if file is None else (file.parent / "mlartifacts").as_uri()
 
 
-def _find(client: mlflow.MlflowClient, model_name: str, result: Result) -> Version | None:
-    wanted = _identity(result)
+def find_version(client: mlflow.MlflowClient, model_name: str, wanted: Mapping[str, str]) -> Version | None:
+    """Find the newest version with these tags whose run and file are still there."""
     versions = client.search_model_versions(f"name='{model_name}'")
     for version in sorted(versions, key=lambda version: -int(version.version)):
         same = all(version.tags.get(key) == value for key, value in wanted.items())
@@ -215,13 +215,13 @@ def _create(
         model = mlflow.onnx.log_model(
             onnx.load(result.model),
             name=result.architecture,
-            signature=_signature(len(result.classes)),
+            signature=signature(len(result.classes)),
             # Stated, because working them out would load the model in a process of its own.
             pip_requirements=[f"{name}=={installed_version(name)}" for name in ("onnxruntime", "onnx", "numpy")],
             save_as_external_data=False,
         )
         mlflow.log_metrics(result.metrics, model_id=model.model_id)
-    _ensure_registered_model(client, model_name)
+    ensure_registered_model(client, model_name, "Classifies the mask of a hand as a letter.")
     version = client.create_model_version(
         model_name, source=model.model_uri, run_id=run_id, tags=tags, model_id=model.model_id, description=description
     )
@@ -293,12 +293,14 @@ def _curves(result: Result) -> list[Metric]:
     ]
 
 
-def _signature(classes: int) -> ModelSignature:
+def signature(classes: int) -> ModelSignature:
+    """Describe what a network with so many classes takes and gives."""
     masks = TensorSpec(np.dtype(np.uint8), (-1, MASK_SIZE, MASK_SIZE, 3), "masks")
     probabilities = TensorSpec(np.dtype(np.float32), (-1, classes), "probabilities")
     return ModelSignature(inputs=Schema([masks]), outputs=Schema([probabilities]))
 
 
-def _ensure_registered_model(client: mlflow.MlflowClient, name: str) -> None:
+def ensure_registered_model(client: mlflow.MlflowClient, name: str, description: str) -> None:
+    """Create a registered model if it is missing."""
     if not client.search_registered_models(f"name='{name}'"):
-        client.create_registered_model(name, description="Classifies the mask of a hand as a letter.")
+        client.create_registered_model(name, description=description)

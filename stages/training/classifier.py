@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from stages.models.masks import normalise
 from stages.training.muon import Muon
+from stages.training.precision import use_bfloat16
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,11 +150,3 @@ class Classifier(LightningModule):
 
 
 SCORES = ("loss", "accuracy")
-
-
-def use_bfloat16(device: str, precision: str) -> bool:
-    """Whether to compute in bfloat16: always on a GPU that can, on a processor with units for it if asked for."""
-    if device == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
-    units = torch.cpu.get_capabilities()
-    return precision == "bf16" and bool(units.get("avx512_bf16") or units.get("amx_tile"))

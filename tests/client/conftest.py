@@ -78,11 +78,26 @@ def he_video(shared, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def he_away_video(shared, tmp_path_factory):
-    """The same, then nobody for 40 seconds: the word ends, and there is time to press keys on a slow machine."""
+    """The same, then nobody for 200 seconds, some 10 of a fast run: time to press keys on a slow machine."""
     capture = cv2.VideoCapture(str(shared / "data/helloworld.mp4"))
     pictures = [cv2.cvtColor(capture.read()[1], cv2.COLOR_BGR2RGB) for _ in range(66)]
     capture.release()
-    return write_video(tmp_path_factory.mktemp("video") / "he_away.mp4", pictures + [pictures[-1]] * 600, 15)
+    return write_video(tmp_path_factory.mktemp("video") / "he_away.mp4", pictures + [pictures[-1]] * 3000, 15)
+
+
+@pytest.fixture
+def moving_video(he_video, tmp_path):
+    """A real hand that shows H for 1.6 seconds, moves to one side and back within 1.6 seconds, and is still again."""
+    capture = cv2.VideoCapture(str(he_video))
+    picture = cv2.cvtColor(capture.read()[1], cv2.COLOR_BGR2RGB)
+    capture.release()
+    ways = [120 * np.sin(np.pi * min(max(number / 24 - 1, 0.0), 1.0)) for number in range(60)]
+    return write_video(
+        tmp_path / "moving.mp4",
+        [cv2.warpAffine(picture, np.float32([[1, 0, -way], [0, 1, 0]]), (640, 480), borderMode=cv2.BORDER_REPLICATE)
+         for way in ways],
+        15,
+    )  # fmt: skip
 
 
 @pytest.fixture

@@ -1,8 +1,11 @@
-"""A hand to draw masks of."""
+"""A hand to draw masks of, and one that draws in the air."""
 
 from __future__ import annotations
 
 import numpy as np
+
+DRAWN_SECONDS = 0.8
+"""Seconds that `drawing_hand` takes for a letter."""
 
 
 def open_hand():
@@ -14,3 +17,9 @@ def open_hand():
             reach = (70, 110, 140, 165)[joint] if finger == 0 else (110, 160, 190, 215)[joint]
             points[1 + 4 * finger + joint] = (300 + reach * np.cos(angle), 400 + reach * np.sin(angle), -joint)
     return points
+
+
+def drawing_hand(time):
+    """That hand at a time in seconds: from 0 to `DRAWN_SECONDS` it moves down and in a hook to one side."""
+    share = min(max(time / DRAWN_SECONDS, 0.0), 1.0)
+    return open_hand() + np.float32([-90 * max(share - 0.6, 0.0), 120 * np.sin(2.2 * share), 0])

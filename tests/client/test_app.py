@@ -47,7 +47,8 @@ def test_headless_over_a_film_without_a_hand(service, empty_video):
     assert done.returncode == 0
     assert re.fullmatch(r"warning: no hand was found in any of 12 frames\. Check that .*\n", done.stderr)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    nothing = {"hand": None, "letter": None, "confidence": 0.0, "smoothed": None, "committed": None, "word": None}
+    nothing = {"hand": None, "letter": None, "confidence": 0.0, "smoothed": None, "committed": None}
+    nothing |= {"replaced": [], "word": None}
     assert lines[:-1] == [{"frame": i, "time": i / 10, **nothing} for i in range(12)]
     assert lines[-1] == {"text": ""}
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 import io
 import json
 import ssl
+import struct
 import subprocess
 import threading
 from contextlib import closing, contextmanager
 
+import cv2
 import numpy as np
 import pytest
 from network import Proxy, answer, door
 from serving import METADATA, application, write_model
+from trail_service import TrailService
 
 from benchmarks.ports import reserved_port
 from client.errors import ClientError
 from client.frames import Frame
-from client.mask import MASK_SIZE, MASK_VERSION
+from client.mask import MASK_SIZE, MASK_VERSION, TRAIL_VERSION
 from client.status import Status
 from client.stream import http_request
 from client.stream.connection import Connection
@@ -51,6 +54,10 @@ def address(model):
 def connected(*arguments, **options):
     with closing(Connection(*arguments, **options)) as connection:
         yield connection
+
+
+def decode(png):
+    return cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR_RGB)
 
 
 def test_replies(address):
@@ -245,6 +252,53 @@ def test_a_rejected_mask_is_reported(address):
         with pytest.raises(ClientError, match=r"rejects a mask: .*has 3 x 3 .*same release"):
             connection.ask(RED[:3, :3])
         assert connection.ask(RED).letter == "A", "the stream goes on"
+
+
+def test_a_trail_is_sent_below_its_mask_in_one_png():
+    trail = np.full((MASK_SIZE, MASK_SIZE, 3), (0, 0, 255), np.uint8)
+    service = TrailService()
+    with service.running() as address, connected(address, timed=True) as connection:
+        connection.ask(RED, 0.5, trail)
+        connection.ask(RED, 0.6)
+        connection.ask(None, 0.7)
+        assert connection.has_trails
+    assert f"mask_version={MASK_VERSION}&trail_version={TRAIL_VERSION}&timed=true" in service.paths[-1]
+    moving, still, nobody = service.received
+    assert struct.unpack(">d", moving[:8]) == (0.5,)
+    assert np.array_equal(decode(moving[8:]), np.concatenate([RED, trail]))
+    assert np.array_equal(decode(still[8:]), RED)
+    assert nobody[8:] == b""
+
+
+def test_a_service_without_a_trail_network_is_sent_masks_alone(address):
+    trail = np.zeros_like(RED)
+    with Proxy(address) as proxy, connected(proxy.address) as connection:
+        assert connection.ask(RED, 0.0, trail).letter == "A"
+        assert not connection.has_trails
+        assert b"trail_version" not in proxy.sent
+    service = TrailService(trail_version="")
+    with service.running() as without, connected(without) as connection:
+        connection.ask(RED, 0.0, trail)
+    assert np.array_equal(decode(service.received[0]), RED), "a service of the same release tells that it has none"
+
+
+def test_a_trail_network_for_another_trail_version_is_rejected():
+    message = f"trails of version 'dots-0', this client draws '{TRAIL_VERSION}'. Update the client or the service"
+    with TrailService(trail_version="dots-0").running() as address, pytest.raises(ClientError, match=message):
+        Connection(address)
+
+
+def test_the_letters_that_a_drawn_one_replaces_are_told():
+    items = [
+        {"alternatives": [{"letter": "I", "confidence": 0.9}], "seconds": 0.4, "committed": True},
+        {"alternatives": [{"letter": "X", "confidence": 0.4}], "seconds": 0.1, "committed": False},
+    ]
+    drawn = {"alternatives": [{"letter": "J", "confidence": 0.8}, {"letter": "I", "confidence": 0.2}], "seconds": 1.0}
+    reply = {"committed": "J", "replaced": items, "segments": [drawn | {"committed": True}]}
+    with TrailService({"segments": items}, reply).running() as address, connected(address) as connection:
+        first, second = connection.ask(RED), connection.ask(RED)
+    assert (first.replaced, second.replaced) == ((), first.segments)
+    assert [segment.letter for segment in second.spelled] == ["J"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import string
 from importlib import resources
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from client.capture.demo import FILM, open_demo
 from client.frames import Frame
 from client.landmarks import Hand, HandLandmarker
-from client.letters import letter_pictures, letter_shapes
+from client.letters import chart_pictures, letter_pictures, letter_shapes
 from client.stream.demo import DemoRecogniser
 from client.stream.pipeline import Detection
 
@@ -48,6 +49,18 @@ def test_there_is_a_small_picture_of_each_letter_with_a_hand_in_it():
             assert hand is not None, letter
             extents = [np.ptp(points[:, :2], axis=0) for points in (hand.landmarks, letter_shapes()[letter])]
             np.testing.assert_allclose(extents[0] / extents[0].max(), extents[1] / extents[1].max(), atol=0.1)
+
+
+def test_the_chart_has_all_letters_and_the_paths_of_those_that_move():
+    chart = chart_pictures()
+    assert "".join(chart) == string.ascii_uppercase
+    for letter, shape, finger in (("J", "I", 20), ("Z", "D", 8)):
+        changed = np.argwhere((chart[letter] != letter_pictures()[shape]).any(axis=2))[:, ::-1]
+        with HandLandmarker("image") as landmarker:
+            tip = landmarker.detect(letter_pictures()[shape]).landmarks[finger, :2]
+        assert np.abs(changed - tip).sum(axis=1).min() < 40, "the path begins at the fingertip"
+        assert np.ptp(changed, axis=0).max() > 100
+    assert all(chart[letter] is picture for letter, picture in letter_pictures().items())
 
 
 def test_each_letter_that_is_held_is_committed_once():

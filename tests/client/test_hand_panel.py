@@ -223,10 +223,19 @@ def test_a_question_can_be_cancelled_and_a_letter_that_moves_is_corrected_only()
     screen.key("w", ESCAPE)
     assert (screen.modes.is_open, screen.text, screen.own_hand.profile) == (False, "I", None)
     assert screen.key("w", "i") == "It was recognised as I"
-    assert screen.key("w", "j") == "That was J, which moves: corrected, not learned"
+    assert screen.key("w", "j") == "That was J: corrected, not learned, because J moves"
     assert (screen.text, screen.own_hand.profile) == ("J", None)
     assert screen.key("u") == "J is I again"
     assert screen.text == "I"
+
+
+def test_a_drawn_letter_can_be_corrected_and_its_movement_is_not_learned():
+    screen = Screen()
+    screen.show(open_hand(), 0.5, "I", "J")
+    assert screen.text == "J"
+    assert screen.key("w", "i") == "That was I: corrected, not learned, because J moves"
+    assert (screen.text, screen.own_hand.profile) == ("I", None)
+    assert screen.key("u") == "I is J again"
 
 
 def test_in_a_demonstration_there_is_nothing_to_learn():

@@ -1,4 +1,4 @@
-"""The mask: shape, symmetry, invariance, colours, and rejected landmarks."""
+"""The mask: shape, symmetry, invariance, colours, and rejected landmarks; and the drawing of a trail."""
 
 from __future__ import annotations
 
@@ -6,7 +6,23 @@ import numpy as np
 import pytest
 from drawn_hand import open_hand
 
-from client.mask import FINGER_COLOURS, MARGIN, MASK_SIZE, PALM_COLOUR, crop_square, render_mask
+from client.mask import (
+    FINGER_COLOURS,
+    MARGIN,
+    MASK_SIZE,
+    PALM_COLOUR,
+    THICKNESS,
+    TRAIL_COLOURS,
+    TRAIL_FADED,
+    TRAIL_POINTS,
+    TRAIL_SECONDS,
+    TRAIL_SIDE,
+    crop_square,
+    draw_trail,
+    palm_length,
+    place_in_trail,
+    render_mask,
+)
 
 
 def far_pixels(first, second):
@@ -117,3 +133,45 @@ def test_points_in_one_place_still_give_a_mask():
 def test_bad_landmarks_are_rejected(bad):
     with pytest.raises(ValueError, match="21 finite points"):
         render_mask(bad)
+
+
+def paths_of(hands):
+    """Where the trail's points are in hands, (T, 3, 2), and the hands' palm length."""
+    hands = np.stack(hands)
+    return hands[:, TRAIL_POINTS, :2], float(np.median(palm_length(hands)))
+
+
+def test_a_hand_held_still_gives_three_dots():
+    paths, palm = paths_of([open_hand()] * 4)
+    trail = draw_trail(place_in_trail(paths, palm), np.arange(4) / 15)
+    assert trail.shape == (MASK_SIZE, MASK_SIZE, 3)
+    assert trail.dtype == np.uint8
+    for colour in TRAIL_COLOURS:
+        places = np.argwhere((trail == colour).all(axis=2))
+        assert 10 < len(places) <= (THICKNESS + 1) ** 2
+        assert np.ptp(places, axis=0).max() <= THICKNESS + 1
+    assert trail.any(axis=2).sum() < 3 * (THICKNESS + 1) ** 2
+
+
+def test_a_small_movement_is_drawn_small_and_a_large_one_fills_the_trail():
+    ends = {}
+    for size in (1.0, 100.0):
+        paths, palm = paths_of([open_hand(), open_hand() + np.float32([size * palm_length(open_hand()), 0, 0])])
+        ends[size] = np.ptp(place_in_trail(paths, palm)[:, 0, 0])
+        assert place_in_trail(paths, palm).min() >= MARGIN - 1e-6
+    assert ends[1.0] == pytest.approx(1 / TRAIL_SIDE, rel=1e-3)
+    assert ends[100.0] == pytest.approx(1 - 2 * MARGIN, rel=0.05)
+
+
+def test_what_is_older_is_darker():
+    placed = np.stack([np.full((3, 2), place) for place in (0.2, 0.5, 0.8)])
+    for age in (0.0, TRAIL_SECONDS / 2, TRAIL_SECONDS, 2 * TRAIL_SECONDS):
+        oldest = draw_trail(placed, np.array([-age - 0.1, -age, 0.0]))[: MASK_SIZE // 3].max()
+        shown = 1 - (1 - TRAIL_FADED) * min(age / TRAIL_SECONDS, 1)
+        assert oldest == int(shown * max(TRAIL_COLOURS[-1]))
+
+
+def test_the_palm_is_as_long_however_the_hand_is_turned_in_the_picture():
+    turn = np.array([[0.6, -0.8, 0], [0.8, 0.6, 0], [0, 0, 1]], np.float32)
+    hands = np.stack([open_hand(), open_hand() @ turn.T, 2 * open_hand()])
+    assert palm_length(hands) == pytest.approx(np.array([110, 110, 220]), rel=1e-4)

@@ -24,7 +24,8 @@ from client.__main__ import main
 from client.capture.camera import open_source
 from client.capture.film_labels import Span, letter_at, read_spans
 from client.landmarks import HandLandmarker
-from client.recording.landmark_file import read_landmark_file
+from client.recording.landmark_file import read_landmark_file, read_recorded
+from client.recording.sequence_file import SequenceFile
 from client.window.drawing import STEADY, WAVERING
 from stages.data.cleaning import read_samples
 
@@ -66,6 +67,34 @@ def test_a_labelled_film_becomes_raw_data_and_grows(he_video, he_labels, tmp_pat
     assert len(np.unique(samples.drawable[:4], axis=0)) == 4
 
 
+def test_a_letter_that_moves_becomes_a_sequence_in_a_second_file(moving_video, tmp_path, capsys):
+    labels, out = tmp_path / "labels.json", tmp_path / "mine.npz"
+    spans = (("H", 0, 20), ("J", 22, 50), ("Z", 52, 60))
+    labels.write_text(
+        json.dumps([dict(zip(("letter", "first_frame", "end_frame"), span, strict=True)) for span in spans])
+    )
+    arguments = ["--source", str(moving_video), "--headless", "--labels", str(labels), "--per-letter", "4"]
+    assert main(["record", str(out), "--signer", "ann", *arguments]) == 0
+    printed = capsys.readouterr().out
+    assert f"{out}: 4 hands of ann from 4 frames tried; 4 hands in all\n" in printed
+    assert "fewer than 4: J 1, Z 0\n" in printed, "of Z no hand moved"
+    assert f"{tmp_path / 'mine_moving.npz'}: 1 takes of ann; 1 takes in all\n" in printed
+    assert read_landmark_file(out).labels.tolist() == ["H"] * 4
+    takes = read_recorded(tmp_path / "mine_moving.npz", SequenceFile)
+    assert (takes.labels.tolist(), takes.landmarks.shape) == (["J"], (1, 28, 21, 3))
+    assert np.ptp(takes.landmarks[0, :, 0, 0]) == pytest.approx(120, rel=0.1)
+    np.testing.assert_allclose(np.diff(takes.times[0]), 1 / 15, atol=2e-3)
+
+
+def test_takes_without_a_movement_are_tried_three_times_and_reported(still_camera, tmp_path, capsys):
+    arguments = ["--source", still_camera, "--headless", "--letters", "J", "--per-letter", "1", "--countdown", "0"]
+    assert main(["record", str(tmp_path / "mine.npz"), "--signer", "ann", *arguments]) == 1
+    printed = capsys.readouterr()
+    assert printed.out.startswith("J: draw it ... draw it ... draw it ... 0 of 1\nnothing was recorded")
+    assert "no hand moved in any of 3 takes. Draw the letter within 2 seconds" in printed.err
+    assert [path.name for path in tmp_path.glob("*.npz")] == []
+
+
 def test_frames_without_a_hand_count_as_tried(he_video, tmp_path, capsys):
     labels = tmp_path / "late.json"
     labels.write_text(json.dumps([{"letter": "H", "first_frame": 18, "end_frame": 33}]))
@@ -93,9 +122,27 @@ def test_a_bystander_is_not_recorded(he_video, he_labels, shared, tmp_path):
 @pytest.fixture
 def camera(he_video):
     """The address of a network camera that shows the hand of H until the client closes the connection."""
-    capture = cv2.VideoCapture(str(he_video))
-    pictures = [cv2.imencode(".jpg", capture.read()[1])[1].tobytes() for _ in range(20)]
+    with serving(show(first_pictures(he_video, 20))) as address:
+        yield address
+
+
+@pytest.fixture
+def still_camera(he_video):
+    """The address of one that shows the same picture of it again and again."""
+    with serving(show(first_pictures(he_video, 1))) as address:
+        yield address
+
+
+def first_pictures(film, count):
+    """Encode the first pictures of a film as JPEG."""
+    capture = cv2.VideoCapture(str(film))
+    pictures = [cv2.imencode(".jpg", capture.read()[1])[1].tobytes() for _ in range(count)]
     capture.release()
+    return pictures
+
+
+def show(pictures):
+    """Make the handler of a network camera that shows pictures over and over."""
 
     class Camera(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
@@ -114,8 +161,7 @@ def camera(he_video):
         def log_message(self, *_):
             pass
 
-    with serving(Camera) as address:
-        yield address
+    return Camera
 
 
 @contextmanager
@@ -218,13 +264,15 @@ def test_quitting_with_nothing_writes_nothing(empty_video, screen, tmp_path):
         (["mine.npz", "--headless", "--labels", "none.json"], "none.json: cannot be read.*Name a file with"),
         (["mine.npz", "--headless", "--signer", " "], "--signer '': a signer's name"),
         (["other.npz", "--headless"], "other.npz: it holds .'labels'.*Record to a new file"),
+        (["new.npz", "--headless", "--letters", "Z"], "new_moving.npz: it holds .'labels'.*Record to a new file"),
     ],
 )
 def test_an_error_is_one_sentence(empty_video, he_labels, tmp_path, monkeypatch, capsys, arguments, message):
     monkeypatch.chdir(tmp_path)
     he_labels.write_text(json.dumps([HE[0] | {"end_frame": 5}]))
     Path("late.json").write_text(json.dumps([{"letter": "H", "first_frame": 90, "end_frame": 99}]))
-    np.savez("other.npz", labels=np.array(["A"]))
+    for name in ("other.npz", "new_moving.npz"):
+        np.savez(name, labels=np.array(["A"]))
     given = [str(empty_video) if argument == "EMPTY" else argument for argument in arguments]
     assert main(["record", "--signer", "ann", *given]) == 1
     printed = capsys.readouterr().err

@@ -9,7 +9,7 @@ import pytest
 from drawn_hand import open_hand
 
 from client.frames import hand_box
-from client.mask import FINGER_COLOURS, render_mask
+from client.mask import FINGER_COLOURS, MASK_SIZE, render_mask
 from client.stream.reply import Reply
 from client.window.controls import KEYS, Controls
 from client.window.drawing import STEADY, TRACK, UNSURE, WAVERING, fit, measure, write
@@ -78,6 +78,20 @@ def test_the_mask_is_shown_while_it_is_sent_and_not_during_a_pause():
     view = View(rgb=GREY, mask=render_mask(open_hand()))
     assert all(len(pixels_of(draw(view)[:, SIDE], colour)) > 5 for colour in FINGER_COLOURS[1:3])
     assert all(len(pixels_of(draw(view, paused=True)[:, SIDE], colour)) == 0 for colour in FINGER_COLOURS[1:3])
+
+
+def test_a_trail_has_a_place_beside_the_mask_where_it_is_sent():
+    mask, trail = render_mask(open_hand()), np.full((MASK_SIZE, MASK_SIZE, 3), FINGER_COLOURS[0], np.uint8)
+    sent = draw(View(rgb=GREY, mask=mask, trail=trail, has_trails=True))[:, SIDE]
+    still = draw(View(rgb=GREY, mask=mask, has_trails=True))[:, SIDE]
+    red, other = pixels_of(sent, FINGER_COLOURS[0]), pixels_of(sent, FINGER_COLOURS[1])
+    assert len(red) > 10_000
+    assert other[:, 1].max() < np.median(red[:, 1])
+    assert len(pixels_of(still, FINGER_COLOURS[0])) < 1000
+    unsent = draw(View(rgb=GREY, mask=mask, trail=trail))[:, SIDE]
+    assert np.array_equal(unsent, draw(View(rgb=GREY, mask=mask))[:, SIDE]), "to a service without a trail network"
+    paused = draw(View(rgb=GREY, mask=mask, trail=trail, has_trails=True), paused=True)[:, SIDE]
+    assert len(pixels_of(paused, FINGER_COLOURS[0])) == 0
 
 
 def test_more_confidence_and_more_progress_are_longer_bars():
@@ -170,8 +184,22 @@ def test_text_is_clipped_at_the_edges_and_scales():
     assert fit("A", 20, 1000) == 20
 
 
-def record(rgb=GREY, points=None, *, letter="H", taken=0, wanted=20, recording=False, size=(960, 720)):
-    return draw_recording(rgb, points, letter=letter, taken=taken, wanted=wanted, recording=recording, size=size)
+def record(rgb=GREY, points=None, *, letter="H", taken=0, wanted=20, recording=False, size=(960, 720), **take):
+    return draw_recording(
+        rgb, points, letter=letter, taken=taken, wanted=wanted, recording=recording, size=size, **take
+    )
+
+
+def test_the_bar_of_a_take_grows():
+    begun, ending = (
+        record(points=open_hand(), letter="J", moves=True, recording=True, progress=share) for share in (0.1, 0.9)
+    )
+    assert len(pixels_of(ending, STEADY)) > len(pixels_of(begun, STEADY)) + 5000
+
+
+def test_before_a_take_the_screen_says_how_to_record_it_and_afterwards_that_no_hand_moved():
+    foot = [record(letter="J", **take)[640:] for take in ({}, {"moves": True}, {"moves": True, "missed": True})]
+    assert not any(np.array_equal(one, other) for one, other in pairwise(foot))
 
 
 @pytest.mark.parametrize(("recording", "colour", "other"), [(True, STEADY, WAVERING), (False, WAVERING, STEADY)])

@@ -38,9 +38,9 @@ class Speller:
     def text(self):
         return str(self.spelling.text)
 
-    def show(self, *segments, has_hand=True, committed=None):
+    def show(self, *segments, has_hand=True, committed=None, replaced=()):
         self.seconds += 0.1
-        reply = Reply(0, None, 0.0, None, committed, 0.0, segments)
+        reply = Reply(0, None, 0.0, None, committed, 0.0, segments, replaced)
         return self.spelling.see(reply, self.seconds, has_hand=has_hand)
 
     def spell(self, letters):
@@ -147,6 +147,35 @@ def test_the_second_delete_at_once_takes_back_the_word_and_a_third_the_space():
     speller = Speller(text="HELLO WORLD")
     for seconds, text in ((1.0, "HELLO WORL"), (1.2, "HELLO "), (1.3, "HELLO"), (1.8, "HELL"), (2.1, "")):
         speller.spelling.delete(seconds)
+        assert speller.text == text
+
+
+def test_a_drawn_letter_takes_the_place_of_those_that_its_movement_looked_like():
+    speller, other = Speller(), Segment((("X", 0.4),), 0.1, committed=False)
+    read, drawn = (
+        Segment((("I", 0.9), ("Y", 0.1)), 0.3, committed=True),
+        Segment((("J", 0.8), ("I", 0.2)), 0.9, committed=True),
+    )
+    speller.spell("HO")
+    speller.show(read)
+    speller.show(other)
+    speller.show(drawn, replaced=(read, other), committed="J")
+    assert speller.text == "HOJ"
+    assert [segment.letter for segment in speller.asked[-1].segments] == list("HOJ")
+
+
+def test_what_the_signer_has_corrected_or_deleted_meanwhile_stays_so():
+    read, drawn = Segment((("I", 0.9),), 0.3, committed=True), Segment.certain("J")
+    for change, text in (
+        (lambda spelling: spelling.delete(1.0), "HJ"),
+        (lambda spelling: spelling.end_word(), "HI J"),
+        (lambda spelling: spelling.correct(spelling.text.last_letter, "Y"), "HYJ"),
+    ):
+        speller = Speller()
+        speller.spell("H")
+        speller.show(read)
+        change(speller.spelling)
+        speller.show(drawn, replaced=(read,), committed="J")
         assert speller.text == text
 
 

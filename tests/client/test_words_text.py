@@ -113,6 +113,26 @@ def test_the_last_letter_may_be_in_the_word_before(text, letter):
     assert (text.last_letter and text.last_letter.letter) == letter
 
 
+@pytest.mark.parametrize(
+    ("before", "replaced", "after"),
+    [
+        (("H", "I"), "I", "H"),
+        (("H", "I", "x"), "Ix", "H"),
+        (("H", "D", "I"), "DI", "H"),
+        (("H", "I"), "", "HI"),
+        (("H", "I"), "D", "HI"),
+        (("H", "I", "L"), "DL", "HI"),
+        (("H",), "IH", ""),
+        (("H", "i"), "I", "H"),
+        ((), "I", ""),
+    ],
+)
+def test_what_a_drawn_letter_replaces_leaves_the_end_of_the_word_up_to_what_has_changed(before, replaced, after):
+    text = text_of("AI ", *before)
+    assert str(text.take_back(text_of("", *replaced).current)) == f"AI {after}"
+    assert text.take_back(()) == text
+
+
 def test_a_late_answer_counts_for_the_word_that_it_is_about():
     text = text_of("WORKD").end_word()
     word = text.words[-1]

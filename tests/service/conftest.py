@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from serving import ROOT, server, write_model, write_words
+from serving import ROOT, server, write_model, write_trail_model, write_words
 
 
 @pytest.fixture(scope="module")
@@ -12,6 +12,12 @@ def host(tmp_path_factory):
     folder = tmp_path_factory.mktemp("service")
     model = write_model(folder / "model.onnx")
     words = write_words(folder / "vocabulary.tsv")
-    settings = {"FINGERSPELL_MODEL": str(model), "FINGERSPELL_VOCABULARY": str(words), "FINGERSPELL_RATE": "0"}
+    trail = write_trail_model(folder / "trail.onnx")
+    settings = {
+        "FINGERSPELL_MODEL": str(model),
+        "FINGERSPELL_TRAIL": str(trail),
+        "FINGERSPELL_VOCABULARY": str(words),
+        "FINGERSPELL_RATE": "0",
+    }
     with server("service.service:Fingerspell", folder, ROOT, **settings) as (address, _):
         yield address

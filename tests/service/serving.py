@@ -26,7 +26,7 @@ from PIL import Image
 
 from benchmarks.ports import reserved_port
 from client.letters import letter_shapes
-from client.mask import render_mask
+from client.mask import TRAIL_VERSION, render_mask
 from service.batching import Batcher
 from service.recogniser import Recogniser
 from service.settings import Settings
@@ -46,6 +46,9 @@ METADATA = {
     "data_hash": "0123456789abcdef0123456789abcdef",
     "temperature": "1.0",
 }
+DRAWN = ["J", "Z", "nothing"]
+TRAIL_METADATA = METADATA | {"classes": json.dumps(DRAWN), "mask_version": TRAIL_VERSION}
+TRAIL_COLOURS = dict(zip(DRAWN, COLOURS.values(), strict=True))
 WORDS = {"ALL": 2e-3, "A": 2e-2, "BALL": 1e-4, "LAB": 5e-5, "BALLAD": 2e-6, "ALABAMA": 1e-5}
 START_SECONDS = 60
 STOP_SECONDS = 15
@@ -146,6 +149,20 @@ def mask(letter: str) -> bytes:
     return picture(COLOURS[letter])
 
 
+def moving_mask(letter: str, drawn: str) -> bytes:
+    """Encode a mask of `letter` with a trail below it, of which the tiny trail model says that it draws `drawn`."""
+    both = Image.new("RGB", (224, 448), COLOURS[letter])
+    both.paste(TRAIL_COLOURS[drawn], (0, 224, 224, 448))
+    buffer = io.BytesIO()
+    both.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def write_trail_model(path: Path, metadata: dict[str, str] = TRAIL_METADATA) -> Path:
+    """Write a trail model: a red trail is J, a green one Z, and a blue one nothing."""
+    return write_model(path, metadata)
+
+
 def serve_command(target: str, port: int) -> list[str]:
     """Build the command of `make serve`."""
     command = [sys.executable, "-m", "bentoml", "serve", target, "--host", "127.0.0.1", "--port", str(port)]
@@ -179,18 +196,23 @@ def server(target: str, folder: Path, cwd: Path, **variables: str) -> Iterator[t
 
 
 @contextlib.contextmanager
-def application(model: Path, port: int = 0, batcher: Batcher | None = None, **settings: object) -> Iterator[str]:
+def application(
+    model: Path, port: int = 0, batcher: Batcher | None = None, trail: Path | None = None, **settings: object
+) -> Iterator[str]:
     """Serve the service's application in a thread of this process, without BentoML: yields 'host:port' in no time.
 
     Args:
         model: the `.onnx` file.
         port: of loopback; 0 is a free one.
         batcher: runs the model, for tests that replace it; closed at the end.
+        trail: the trail network's file, if it has one.
         settings: fields of the service's settings.
     """
     chosen = Settings(**{"rate": 0, **settings})
     app = build_app(chosen)
     app.state.batcher = batcher or Batcher(Recogniser(model))
+    if trail is not None:
+        app.state.trail_batcher = Batcher(Recogniser(trail), "trail")
     app.state.vocabulary = open_vocabulary(chosen)
     layers = build_middleware(chosen)
     guarded = functools.reduce(lambda inner, layer: layer.cls(inner, **layer.kwargs), reversed(layers), app)
@@ -204,6 +226,8 @@ def application(model: Path, port: int = 0, batcher: Batcher | None = None, **se
             running.should_exit = True
             thread.join()
             app.state.batcher.close()
+            if app.state.trail_batcher is not None:
+                app.state.trail_batcher.close()
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

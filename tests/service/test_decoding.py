@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from serving import mask, picture
+from serving import COLOURS, TRAIL_COLOURS, mask, moving_mask, picture
 
 from fuzz.service import bomb, chunk
-from service.decoding import MAX_MASK_BYTES, decode_mask
+from service.decoding import MAX_MASK_BYTES, decode_mask, decode_message
 from service.errors import Refusal
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -85,6 +85,34 @@ def test_refuses(data, status, says):
     assert refusal.value.status == status
 
 
+@pytest.mark.parametrize(("data", "status", "says"), REFUSED.values(), ids=REFUSED)
+def test_refuses_the_same_in_a_message(data, status, says):
+    with pytest.raises(Refusal, match=says) as refusal:
+        decode_message(data)
+    assert refusal.value.status == status
+
+
+def test_a_message_is_a_mask_alone_or_with_its_trail():
+    alone, no_trail = decode_message(mask("A"))
+    assert (alone.shape, no_trail) == ((224, 224, 3), None)
+    above, below = decode_message(moving_mask("B", "Z"))
+    assert above.shape == below.shape == (224, 224, 3)
+    assert (above == COLOURS["B"]).all()
+    assert (below == TRAIL_COLOURS["Z"]).all()
+
+
+def test_a_trail_is_refused_where_a_mask_is_expected():
+    with pytest.raises(Refusal, match=r"only a stream takes\. Send the mask alone") as refusal:
+        decode_mask(moving_mask("B", "Z"))
+    assert refusal.value.status == 422
+
+
+@pytest.mark.parametrize("size", [(448, 224), (224, 447), (224, 672), (448, 448), (112, 448)])
+def test_a_message_of_another_size_is_refused(size):
+    with pytest.raises(Refusal, match=f"{size[0]} x {size[1]}"):
+        decode_message(picture((0, 0, 0), size))
+
+
 def test_decodes_every_pixel():
     import io
 
@@ -117,6 +145,7 @@ def test_a_flipped_byte_is_refused_or_decoded_but_nothing_else(position, flip):
     data[position] ^= flip
     try:
         assert decode_mask(bytes(data)).shape == (224, 224, 3)
+        assert decode_message(bytes(data))[1] is None
     except Refusal as refusal:
         assert refusal.status in (400, 422)  # noqa: PT017 - both outcomes are correct
 

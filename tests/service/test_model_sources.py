@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from network import answer, door
 from prometheus_client import REGISTRY
-from serving import COLOURS, METADATA, ROOT, picture, server, write_model
+from serving import COLOURS, METADATA, ROOT, TRAIL_METADATA, picture, server, write_model, write_trail_model
 from websockets.sync.client import connect
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "stages"))
@@ -24,7 +24,7 @@ from faults.processes import Server
 from service.batching import Batcher
 from service.errors import ServiceError
 from service.models import FileSource, RegistrySource, Watch, choose_source
-from service.recogniser import Recogniser
+from service.recogniser import MOVING, Recogniser
 from service.settings import Settings
 
 CHAMPION = "models:/tiny-model@champion"
@@ -172,7 +172,7 @@ def watching(source, path):
 
 
 def failing_since() -> float:
-    return REGISTRY.get_sample_value("fingerspell_model_check_failing_since_seconds")
+    return REGISTRY.get_sample_value("fingerspell_model_check_failing_since_seconds", {"network": "letters"})
 
 
 def test_no_answer_ends_the_checks_and_each_reason_is_logged_once(tmp_path, log):
@@ -212,3 +212,23 @@ def test_a_file_that_is_replaced_is_another_model(tmp_path):
     path.unlink()
     with pytest.raises(ServiceError, match="there is no model"):
         source.mark()
+
+
+def test_another_trail_network_takes_over_if_it_expects_the_same_trails(tmp_path, log):
+    path = write_trail_model(tmp_path / "trail.onnx")
+    source = FileSource(path, MOVING)
+    batcher = Batcher(source.open(), "trail")
+    watch = Watch(source, batcher, source.mark(), 0.01)
+    first = batcher.model.version
+    try:
+        write_trail_model(tmp_path / "a.onnx", TRAIL_METADATA | {"mask_version": "trail-0"}).replace(path)
+        assert log.shows("the new model expects trails of version trail-0")
+        write_model(tmp_path / "b.onnx").replace(path)
+        assert log.shows("this is no trail network")
+        assert batcher.model.version == first
+        write_trail_model(tmp_path / "c.onnx", TRAIL_METADATA | {"temperature": "2.0"}).replace(path)
+        assert log.shows("model replaced")
+        assert batcher.model.version != first
+    finally:
+        watch.close()
+        batcher.close()

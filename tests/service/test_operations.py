@@ -33,6 +33,7 @@ VARYING = (
     "fingerspell_stage_seconds",
 )
 """Metrics that differ from run to run of the same letters."""
+FAILING_SINCE = 'fingerspell_model_check_failing_since_seconds{network="letters"}'
 TOKEN = "open sesame"  # noqa: S105 - of these tests
 
 
@@ -109,6 +110,7 @@ def test_options_of_a_request_hold(host):
     ("query", "says"),
     [
         ("?mask_version=grey-0", "Update the client"),
+        ("?trail_version=trail-0", "expects trails of version"),
         ("?window=0", "window is 0"),
         ("?window=2.5", "must be a whole number"),
         ("?hold=nan", "hold is nan"),
@@ -176,13 +178,21 @@ def test_metrics_show_what_happens(host):
         ask(socket, mask("A"))
         figures = read_metrics(host)
     assert figures["fingerspell_open_streams"] >= 1
-    assert figures["fingerspell_model_check_failing_since_seconds"] == 0
-    assert figures["fingerspell_batch_size_count"] >= 1
+    for network in ("letters", "trail"):
+        assert figures[f'fingerspell_model_check_failing_since_seconds{{network="{network}"}}'] == 0
+        assert (
+            sum(
+                value
+                for name, value in figures.items()
+                if f'fingerspell_model{{architecture="custom_cnn",network="{network}"' in name
+            )
+            == 1
+        )
+    assert figures['fingerspell_batch_size_count{network="letters"}'] >= 1
     assert figures["fingerspell_dropped_frames_total"] >= 1
     assert figures['fingerspell_refused_total{status="422"}'] >= 1
     for stage in ("decode", "wait", "inference", "answer"):
         assert figures[f'fingerspell_stage_seconds_count{{stage="{stage}"}}'] >= 1
-    assert sum(value for name, value in figures.items() if name.startswith("fingerspell_model{")) == 1
 
 
 def test_no_metric_tells_which_letter_was_spelled(host):
@@ -262,7 +272,7 @@ def test_another_model_takes_over_while_streams_go_on(tmp_path):
         (tmp_path / "broken").write_bytes(b"no model")
         (tmp_path / "broken").replace(path)
         await_log(tmp_path, "not an ONNX model")
-        assert read_metrics(host)["fingerspell_model_check_failing_since_seconds"] > 0
+        assert read_metrics(host)[FAILING_SINCE] > 0
         assert ask(socket, mask("A"))["model"] == first["model"], "an unusable model is not used"
         other = write_model(tmp_path / "elsewhere.onnx", METADATA | {"mask_version": "grey-0"})
         shutil.move(other, path)
@@ -279,7 +289,7 @@ def test_another_model_takes_over_while_streams_go_on(tmp_path):
             (replies[-1]["model"], "X"),
         }
         await_log(tmp_path, "the checks for another model succeed again")
-        assert read_metrics(host)["fingerspell_model_check_failing_since_seconds"] == 0
+        assert read_metrics(host)[FAILING_SINCE] == 0
     assert (tmp_path / "server.log").read_text().count("the model in use stays") == 2, "each reason once"
 
 

@@ -15,12 +15,14 @@ import yaml
 from tiny_models import masks_of, predictions
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
-from serving import CLASSES, mask, server, write_model, write_words
+from serving import CLASSES, mask, server, write_model, write_trail_model, write_words
 
+from client.mask import TRAIL_VERSION
 from stages import package
 from stages.commands import check_champion as check_command
 from stages.data.processed import PROCESSED, Processed, Split, write_processed
 from stages.errors import InputError, PipelineError, StoreError
+from stages.evaluation.networks import load_network
 from stages.export import bento
 from stages.export.bento import build_bento
 from stages.export.vocabulary import VOCABULARY
@@ -29,6 +31,7 @@ from stages.registry.champion import move_champion
 from stages.registry.git import Revision
 from stages.registry.record import ChampionRecord
 from stages.registry.results import Result
+from stages.registry.trail import TrailRecord, register_trail
 from stages.registry.versions import register
 
 FACTS = {"architecture": "custom_cnn", "registered_model": "fingerspell", "version": 3}
@@ -73,7 +76,14 @@ def test_a_missing_record_names_the_next_step(tmp_path):
 
 def test_a_missing_model_leaves_nothing_behind(tmp_path):
     with pytest.raises(PipelineError, match=r"champion\.onnx is missing"):
-        build_bento(tmp_path / "champion.onnx", tmp_path / "words", tmp_path / "bento", tmp_path / "work", **FACTS)
+        build_bento(
+            tmp_path / "champion.onnx",
+            tmp_path / "trail",
+            tmp_path / "words",
+            tmp_path / "bento",
+            tmp_path / "work",
+            **FACTS,
+        )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -88,6 +98,7 @@ def test_a_service_that_cannot_be_imported_is_reported_and_the_old_bento_stays(t
     with pytest.raises(PipelineError, match="fix me"):
         build_bento(
             write_model(tmp_path / "model.onnx"),
+            write_model(tmp_path / "trail.onnx"),
             write_words(tmp_path / "vocabulary.tsv"),
             old,
             tmp_path / "work",
@@ -123,12 +134,13 @@ def test_builds_a_bento_that_serves(tmp_path, monkeypatch):
     (page / "assets" / "style.css").write_text("p {}")
     monkeypatch.setattr(bento, "WEB", page)
     model, vocabulary = write_model(tmp_path / "model.onnx"), write_words(tmp_path / "vocabulary.tsv")
+    trail = write_trail_model(tmp_path / "trail.onnx")
     built = tmp_path / "bento"
     for version in (3, 4):
-        build_bento(model, vocabulary, built, tmp_path / "work", **FACTS | {"version": version})
+        build_bento(model, trail, vocabulary, built, tmp_path / "work", **FACTS | {"version": version})
     private = [path for path in (built, *built.rglob("*")) if not path.stat().st_mode & 0o004]
     assert private == [], "a container or another user could not read it"
-    assert {path.name for path in tmp_path.iterdir()} == {"model.onnx", "vocabulary.tsv", "bento", "page"}
+    assert {path.name for path in tmp_path.iterdir()} == {"model.onnx", "trail.onnx", "vocabulary.tsv", "bento", "page"}
     about = yaml.safe_load((built / "bento.yaml").read_text())
     assert (about["name"], about["version"]) == ("fingerspell", "v4")
     assert about["labels"] == {"architecture": "custom_cnn", "model": "fingerspell", "version": "4"}
@@ -184,6 +196,17 @@ def test_the_stage_packs_the_registrys_champion(tmp_path, monkeypatch, capsys):
     )
     version = register(result, "test", "fingerspell", Revision("unknown", "unknown")).version
     move_champion("fingerspell", None, version)
+    trail = write_trail_model(tmp_path / "trail.onnx")
+    moving = register_trail(
+        trail, load_network(trail, TRAIL_VERSION), experiment="test", model_name="fingerspell-trail",
+        metrics={"f1": 0.9}, parameters={}, report=folder, revision=Revision("unknown", "unknown"),
+    )  # fmt: skip
+    move_champion("fingerspell-trail", None, moving.version)
+    trail_record = TrailRecord(
+        champion="custom_cnn", model="fingerspell-trail", version=moving.version, model_hash=content_hash(trail),
+        run_id=moving.run_id, promoted=True, reasons=(),
+    )  # fmt: skip
+    (folder / "register_trail.json").write_text(trail_record.model_dump_json())
     record(folder, version=version, model_hash="another registry's")
     with pytest.raises(
         StoreError, match=r"is custom_cnn version 1 .*, but this checkout's reports say .* model another"
@@ -195,10 +218,12 @@ def test_the_stage_packs_the_registrys_champion(tmp_path, monkeypatch, capsys):
     package.main()
 
     assert (tmp_path / "bento" / "src" / "champion.onnx").is_file()
+    assert (tmp_path / "bento" / "src" / "trail.onnx").read_bytes() == trail.read_bytes()
     assert yaml.safe_load((tmp_path / "bento" / "bento.yaml").read_text())["version"] == f"v{version}"
     assert not (tmp_path / ".bentoml" / "build").exists()
     assert "make serve" in capsys.readouterr().out
-    (tmp_path / "params.yaml").write_text("register: {experiment: test, model: fingerspell}\n")
+    register_section = "{experiment: test, model: fingerspell, trail_model: fingerspell-trail}"
+    (tmp_path / "params.yaml").write_text(f"register: {register_section}\n")
     assert check_champion(monkeypatch, "record") == check_champion(monkeypatch, "bento") == 0
     assert capsys.readouterr().out == ""
     packed = tmp_path / "bento/src/champion.onnx"

@@ -50,7 +50,7 @@ PARAMS = {
         "mistakes": 4,
     },
     "evaluate": {"latency_runs": 3, "mistakes": 4},
-    "register": {"experiment": "tiny", "model": "tiny-model"},
+    "register": {"experiment": "tiny", "model": "tiny-model", "trail_model": "tiny-trail"},
     "promote": {"confidence": 0.8, "letter_fall": 0.15, "latency_ms": 1000.0, "ece": 0.5},
 }
 

@@ -20,11 +20,13 @@ import pytest
 from benchmarks.service import serve
 from client.capture.demo import FILM
 from client.landmarks import HandLandmarker
-from client.mask import MASK_VERSION, render_mask
+from client.mask import MASK_VERSION, TRAIL_VERSION, render_mask
+from client.trail import Trail
 from service.decoding import decode_mask
 from service.page import POLICY
 from service.recogniser import Recogniser
 from stages.hand.handshapes import read_handshapes
+from stages.hand.movements import synthesize_movements
 from stages.hand.signers import synthesize_hands
 
 ROOT = Path(__file__).parents[2]
@@ -69,15 +71,55 @@ def run_tests(*files: str, **environment: str) -> str:
 def test_types_and_logic_and_the_same_masks_as_python(built, tmp_path):
     subprocess.run(["npm", "run", "check"], cwd=PAGE, check=True, timeout=120, capture_output=True)
     hands = synthesize_hands(read_handshapes(), signers=4, samples_per_letter=1, seed=11, non_letters=2).landmarks
-    vectors = [
-        {"points": points[:, :2].tolist(), "mask": base64.b64encode(zlib.compress(render_mask(points))).decode()}
-        for points in hands
-    ]
-    (tmp_path / "vectors.json").write_text(json.dumps({"version": MASK_VERSION, "hands": vectors}))
-    names = ("mask", "logic", "enrolment", "profile", "ownHand", "text", "spelling", "words")
+    vectors = [{"points": points[:, :2].tolist(), "mask": pack(render_mask(points))} for points in hands]
+    moving = {"trailVersion": TRAIL_VERSION, "movements": [*synthetic_movements(300), *random_movements(40)]}
+    (tmp_path / "vectors.json").write_text(json.dumps({"version": MASK_VERSION, "hands": vectors, **moving}))
+    names = ("mask", "logic", "enrolment", "profile", "ownHand", "mistakes", "text", "spelling", "stream", "words")
     files = (f"tests/{name}.test.ts" for name in names)
     printed = run_tests(*files, FINGERSPELL_VECTORS=str(tmp_path / "vectors.json"))
-    assert float(re.search(r"equal pixels ([\d.]+) %", printed)[1]) > 99.99
+    equal = re.findall(r"equal pixels of (\w+) ([\d.]+) %", printed)
+    assert [name for name, _ in equal] == ["masks", "trails"]
+    assert min(float(share) for _, share in equal) > 99.99
+
+
+def pack(picture):
+    """A picture's pixels, compressed, as text."""
+    return base64.b64encode(zlib.compress(picture)).decode()
+
+
+def synthetic_movements(count):
+    """Hands that draw J and Z or move otherwise, 6 to 30 frames a second, and the trails that Python draws of them."""
+    moves = synthesize_movements(read_handshapes(), count, 5)
+    for landmarks, times in zip(moves.landmarks * np.float32(83.7) + np.float32(300), moves.times, strict=True):
+        begin = int(np.isfinite(times).argmax())
+        hands = [None if np.isnan(hand).any() else hand for hand in landmarks[begin:]]
+        yield follow_movement(times[begin:].tolist(), hands)
+
+
+def random_movements(count):
+    """Hands that are no hands, which come and go, at times that repeat and leap."""
+    rng = np.random.default_rng(6)
+    for speed in rng.uniform(0.0, 40.0, size=count):
+        steps = rng.choice([0.0, 0.01, 0.03, 0.1, 0.41, -0.02], p=[0.1, 0.3, 0.3, 0.2, 0.05, 0.05], size=60)
+        hands = 200 + np.cumsum(rng.normal(size=(60, 21, 2)) * speed, axis=0, dtype=np.float32)
+        lost = rng.random(60) < 0.2
+        lost[-1] = False
+        found = [None if gone else hand for hand, gone in zip(hands, lost, strict=True)]
+        yield follow_movement(np.cumsum(steps).tolist(), found)
+
+
+def follow_movement(times, hands):
+    """The frames of a movement, whether Python draws its trail after each, and the last trail."""
+    trail, pictures = Trail(), []
+    for time, hand in zip(times, hands, strict=True):
+        trail.add(time, hand)
+        pictures.append(trail.draw())
+    points = [None if hand is None else hand[:, :2].tolist() for hand in hands]
+    return {
+        "frames": [{"time": time, "points": hand} for time, hand in zip(times, points, strict=True)],
+        "drawn": [picture is not None for picture in pictures],
+        "trail": None if pictures[-1] is None else pack(pictures[-1]),
+    }
 
 
 def test_the_page_and_its_files_come_with_a_policy_and_compressed(address):

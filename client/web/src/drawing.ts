@@ -28,7 +28,7 @@ export function drawBox(
   context.strokeRect(middle[0] - side / 2, middle[1] - side / 2, side, side);
 }
 
-/** Show the mask that is sent, or nothing. */
+/** Show a mask or a trail that is sent, or nothing. */
 export function drawMask(context: CanvasRenderingContext2D, mask: Uint8Array | null): void {
   context.fillStyle = "black";
   context.fillRect(0, 0, MASK_SIZE, MASK_SIZE);

@@ -2,7 +2,7 @@
 
 import { Enrolment, SAMPLES, type Phase } from "./enrolment";
 import { describeReport } from "./findings";
-import { ALPHABET, drawLetter } from "./letters";
+import { drawLetter, STILL_LETTERS } from "./letters";
 import type { Point } from "./mask";
 import type { OwnHand } from "./ownHand";
 import { find, setText } from "./page";
@@ -40,7 +40,7 @@ export class HandPanel {
     });
     find("hand-form").addEventListener("submit", (event) => {
       event.preventDefault();
-      this.start(own.store.freeName(find<HTMLInputElement>("hand-name").value), ALPHABET);
+      this.start(own.store.freeName(find<HTMLInputElement>("hand-name").value), STILL_LETTERS);
     });
     find<HTMLInputElement>("hand-file").addEventListener("change", ({ target }) => {
       const input = target as HTMLInputElement;
@@ -67,7 +67,7 @@ export class HandPanel {
 
   readonly actions: Record<string, () => void> = {
     hand: () => (find("hand").hidden ? this.open() : this.close()),
-    "hand-anew": () => this.own.profile && this.start(this.own.profile.name, ALPHABET),
+    "hand-anew": () => this.own.profile && this.start(this.own.profile.name, STILL_LETTERS),
     "hand-new": () => {
       this.naming = true;
       this.show();
@@ -256,7 +256,7 @@ export class HandPanel {
 }
 
 function about(letters: number): string {
-  if (letters) return `${letters} of ${ALPHABET.length} letters of this hand are known. Choose one to show it again.`;
+  if (letters) return `${letters} of ${STILL_LETTERS.length} letters of this hand are known. Choose one to show it again.`;
   return (
     "Show your own letters once, in about a minute, and they are recognised better from then on. Nothing is to be pressed: " +
     "show each letter that is asked for and hold it still. Nothing is written meanwhile."

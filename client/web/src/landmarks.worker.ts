@@ -1,12 +1,16 @@
-/** Finds the hand in each frame and draws its mask, outside the page's own thread. */
+/** Finds the hand in each frame and draws its mask, and its trail while it moves, outside the page's own thread. */
 
 import { FilesetResolver, HandLandmarker, type HandLandmarkerResult } from "@mediapipe/tasks-vision";
 import { HandFollower, type Box } from "./following";
 import { MASK_SIZE, renderMask, type Point } from "./mask";
 import { encodePng } from "./png";
+import { Trail } from "./trail";
 
 /** What the page sends to the worker. */
-export type Request = { kind: "start"; base: string } | { kind: "frame"; frame: ImageBitmap; time: number };
+export type Request =
+  | { kind: "start"; base: string }
+  /** A frame, its time in milliseconds, and whether the service takes trails. */
+  | { kind: "frame"; frame: ImageBitmap; time: number; trails: boolean };
 
 /** What the worker sends to the page: one detection for each frame. */
 export type WorkerMessage =
@@ -17,13 +21,17 @@ export type WorkerMessage =
 export interface Hand {
   /** 21 points in pixels of the frame. */
   points: readonly Point[];
-  /** RGB pixels, row by row, and the same as a PNG. */
+  /** RGB pixels, row by row. */
   mask: Uint8Array<ArrayBuffer>;
+  /** The same of the trail; null while the hand is still, or if the service takes none. */
+  trail: Uint8Array<ArrayBuffer> | null;
+  /** The mask as a PNG, the trail below it if there is one. */
   png: Uint8Array<ArrayBuffer>;
 }
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 let follower: HandFollower<ImageBitmap> | null = null;
+const trail = new Trail();
 let lastTime = 0;
 const painted = new OffscreenCanvas(1, 1);
 const thumbnail = new OffscreenCanvas(16, 12);
@@ -34,7 +42,7 @@ const SKIN = "rgb(255 204 179)";
 
 scope.onmessage = async ({ data }: MessageEvent<Request>) => {
   try {
-    await (data.kind === "start" ? start(data.base) : detect(data.frame, data.time));
+    await (data.kind === "start" ? start(data.base) : detect(data.frame, data.time, data.trails));
   } catch (error) {
     send({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
   }
@@ -54,24 +62,36 @@ async function start(base: string): Promise<void> {
   send({ kind: "ready" });
 }
 
-async function detect(frame: ImageBitmap, time: number): Promise<void> {
+async function detect(frame: ImageBitmap, time: number, trails: boolean): Promise<void> {
   if (!follower) return;
   const begun = performance.now();
   lastTime = Math.max(time, lastTime + 1); // MediaPipe needs increasing times
   const { brightness, colour } = measure(frame);
   const points = follower.find(colour > GREY ? frame : tint(frame), lastTime / 1000);
   const found = performance.now();
-  let hand: Hand | null = null;
-  if (points) {
-    const mask = renderMask(points);
-    hand = { points, mask, png: await encodePng(mask, MASK_SIZE, MASK_SIZE) };
-  }
+  trail.add(time / 1000, points);
+  const hand = points && (await drawHand(points, trails));
   frame.close();
   const maskMs = performance.now() - found;
   send(
     { kind: "detection", time, hand, brightness, landmarksMs: found - begun, maskMs },
-    hand ? [hand.mask.buffer, hand.png.buffer] : [],
+    hand ? [hand.mask, hand.png, ...(hand.trail ? [hand.trail] : [])].map(({ buffer }) => buffer) : [],
   );
+}
+
+async function drawHand(points: readonly Point[], trails: boolean): Promise<Hand> {
+  const mask = renderMask(points);
+  const path = trails ? trail.draw() : null;
+  const sent = path ? join(mask, path) : mask;
+  return { points, mask, trail: path, png: await encodePng(sent, MASK_SIZE, sent.length / (3 * MASK_SIZE)) };
+}
+
+/** Put a picture below another one. */
+function join(above: Uint8Array, below: Uint8Array): Uint8Array<ArrayBuffer> {
+  const both = new Uint8Array(above.length + below.length);
+  both.set(above);
+  both.set(below, above.length);
+  return both;
 }
 
 function pixels({ landmarks }: HandLandmarkerResult, { width, height }: ImageBitmap): Point[][] {

@@ -1,12 +1,17 @@
 /** A lesson: it asks for letters, and rates how well each was shown. No camera, no clock, no page. */
 
+import { MOVING_LETTERS } from "./letters";
+import type { Reply } from "./stream";
+
 export interface Result {
   letter: string;
   /** Seconds until the letter was held; null if it was skipped. */
   seconds: number | null;
-  /** Mean confidence of the frames that showed it, 0 to 1. */
+  /** Mean confidence of the frames that showed it, or that of the movement that drew it, 0 to 1. */
   confidence: number;
 }
+
+type Answer = Pick<Reply, "letter" | "confidence" | "committed" | "segments">;
 
 export class Lesson {
   readonly results: Result[] = [];
@@ -29,10 +34,11 @@ export class Lesson {
     return this.letters[0];
   }
 
-  /** Handle a reply; true if the letter was held and the next one is asked for. */
-  see(letter: string | null, confidence: number, committed: string | null, now: number): boolean {
+  /** Handle a reply; true if the letter was held or drawn and the next one is asked for. */
+  see({ letter, confidence, committed, segments }: Answer, now: number): boolean {
     if (letter === this.letter) this.shown.push(confidence);
     if (committed !== this.letter) return false;
+    if (MOVING_LETTERS.includes(committed)) this.shown = [segments?.at(-1)?.alternatives[0]?.confidence ?? 0];
     this.finish(now - this.begun, now);
     return true;
   }

@@ -9,7 +9,7 @@ import { findHint } from "./hints";
 import { Hold } from "./holds";
 import type { Hand, Request, WorkerMessage } from "./landmarks.worker";
 import { judge, Lesson } from "./lesson";
-import { ALPHABET, drawLetter } from "./letters";
+import { ALPHABET, drawLetter, MOVING_LETTERS, STILL_LETTERS } from "./letters";
 import type { Point } from "./mask";
 import { Mistakes } from "./mistakes";
 import { OwnHand } from "./ownHand";
@@ -35,6 +35,7 @@ const PROBLEMS: Record<State, string> = {
   "no token": "The service needs a token: enter it in the settings.",
   "bad token": "A browser cannot send this token: it may have letters, digits, '-', '.' and '_' only.",
   "other version": "The service expects masks of another version. Reload this page.",
+  "other trails": "The service expects trails of another version. Reload this page.",
 };
 const STATES: Record<State, string> = {
   connecting: "connecting",
@@ -43,6 +44,7 @@ const STATES: Record<State, string> = {
   "no token": "no token",
   "bad token": "no token",
   "other version": "another version",
+  "other trails": "another version",
 };
 
 const video = find<HTMLVideoElement>("video");
@@ -88,6 +90,7 @@ const stream = new Stream(
   onState,
   (told) => {
     defaults = told;
+    find("trail").hidden = !stream.takesTrails;
     showOptions();
   },
   (answer) => own.onAnswer(answer),
@@ -152,7 +155,7 @@ function nextFrame(): void {
     createImageBitmap(video).then(
       (frame) => {
         size = { width: frame.width, height: frame.height };
-        send({ kind: "frame", frame, time: now }, [frame]);
+        send({ kind: "frame", frame, time: now, trails: stream.takesTrails }, [frame]);
       },
       () => (busy = false), // the camera was lost just now
     );
@@ -185,7 +188,7 @@ function onDetection(hand: Hand | null, time: number, brightness: number): void 
   } else if (stream.ask(hand?.png ?? null)) {
     sentAt = time;
     sentHand = hand?.points ?? null;
-    showMask(hand?.mask ?? null);
+    showMask(hand?.mask ?? null, hand?.trail);
   } else if (state !== "connected") {
     showMask(null);
   }
@@ -198,9 +201,10 @@ function onReply(reply: Reply, milliseconds: number): void {
   steps.service.push(milliseconds);
   if (sentAt !== null) steps.total.push(performance.now() - sentAt);
   if (!panel.keepsText) {
-    spelling.see(reply, reply.committed ? hold.spread : [], sentHand !== null, (sentAt ?? 0) / 1000);
+    const held = reply.committed && !MOVING_LETTERS.includes(reply.committed); // hands that draw are no letter's handshape
+    spelling.see(reply, held ? hold.spread : [], sentHand !== null, (sentAt ?? 0) / 1000);
   }
-  if (lesson?.see(reply.letter, reply.confidence, reply.committed, performance.now() / 1000)) showLesson();
+  if (lesson?.see(reply, performance.now() / 1000)) showLesson();
 }
 
 function onState(now: State): void {
@@ -290,7 +294,8 @@ const actions: Record<string, () => void> = {
   settings: () => toggle("settings"),
   learn: () => {
     toggle("learn");
-    lesson = find("learn").hidden ? null : new Lesson(ALPHABET, performance.now() / 1000);
+    const letters = stream.takesTrails ? ALPHABET : STILL_LETTERS;
+    lesson = find("learn").hidden ? null : new Lesson(letters, performance.now() / 1000);
     showLesson();
   },
   skip: () => {

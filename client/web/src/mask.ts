@@ -1,5 +1,6 @@
 /**
- * The mask: the 21 hand landmarks drawn on black, the only picture of a hand that leaves the signer's machine.
+ * The mask, the 21 hand landmarks drawn on black, and the trail, the paths of three of them: all of a hand that leaves
+ * the signer's machine.
  *
  * Draws what client/mask.py draws; tests/mask.test.ts compares the two. Lines are as OpenCV draws them:
  * a rectangle whose edges are stepped along and filled between, with a disc at each end.
@@ -38,17 +39,23 @@ export const FINGER_COLOURS: readonly Colour[] = [
 const SHADES = [0.45, 0.7, 1.0];
 /** Half the width of a disc's rows, from its middle outwards. */
 const DISC = [4, 3, 3, 2, 0];
+const MCPS = [5, 9, 17] as const;
+
+export const TRAIL_VERSION = "trail-1";
+/** How far a trail goes back. */
+export const TRAIL_SECONDS = 1.5;
+/** Wrist and the tips of little and index finger, in the order of drawing. */
+export const TRAIL_POINTS = [0, 20, 8] as const;
+const TRAIL_COLOURS: readonly Colour[] = [PALM_COLOUR, FINGER_COLOURS[3], FINGER_COLOURS[0]];
+/** Palm lengths that a trail's side is at least. */
+const TRAIL_SIDE = 4.5;
+/** Brightness of a path at its oldest. */
+const TRAIL_FADED = 0.25;
 
 /** The square around a hand that its mask shows: its middle and side, in pixels of the picture. */
 export function cropSquare(points: readonly Point[]): { middle: Point; side: number } {
-  const xs = points.map(([x]) => Math.fround(x));
-  const ys = points.map(([, y]) => Math.fround(y));
-  const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
-  const extent = Math.max(Math.fround(right - left), Math.fround(bottom - top));
-  return {
-    middle: [Math.fround(Math.fround(left + right) / 2), Math.fround(Math.fround(top + bottom) / 2)],
-    side: Math.max(extent, 1e-6) / (1 - 2 * MARGIN),
-  };
+  const [x, y] = spanOf(points);
+  return { middle: [x.middle, y.middle], side: Math.max(x.length, y.length, 1e-6) / (1 - 2 * MARGIN) };
 }
 
 /** Draw a hand: 21 landmarks in pixels of the picture become MASK_SIZE x MASK_SIZE RGB pixels, row by row. */
@@ -74,12 +81,69 @@ export function drawPlaced(points: readonly Point[]): Uint8Array<ArrayBuffer> {
   });
   FINGERS.forEach((finger, number) => {
     SHADES.forEach((shade, bone) => {
-      const [red, green, blue] = FINGER_COLOURS[number];
-      const colour: Colour = [Math.trunc(shade * red), Math.trunc(shade * green), Math.trunc(shade * blue)];
-      drawBone(mask, placed[finger[bone]], placed[finger[bone + 1]], colour);
+      drawBone(mask, placed[finger[bone]], placed[finger[bone + 1]], darken(FINGER_COLOURS[number], shade));
     });
   });
   return mask;
+}
+
+/** The longest of the ways from a hand's wrist to three MCPs, in pixels. */
+export function palmLength(points: readonly Point[]): number {
+  const [wristX, wristY] = points[0].map(Math.fround);
+  const ways = MCPS.map((mcp) => {
+    const [dx, dy] = [Math.fround(Math.fround(points[mcp][0]) - wristX), Math.fround(Math.fround(points[mcp][1]) - wristY)];
+    return Math.fround(Math.sqrt(Math.fround(Math.fround(dx * dx) + Math.fround(dy * dy))));
+  });
+  return Math.max(...ways);
+}
+
+/**
+ * Where in their trail paths lie, as shares of its side from its left and upper edge.
+ *
+ * `paths` has for each frame, oldest first, where TRAIL_POINTS were, in pixels of the picture; `palm` is the hand's palm
+ * length in pixels, the median over these frames.
+ */
+export function placeInTrail(paths: readonly (readonly Point[])[], palm: number): Point[][] {
+  const [x, y] = spanOf(paths.flat());
+  const side = Math.max(Math.max(x.length, y.length) / (1 - 2 * MARGIN), TRAIL_SIDE * palm, 1e-6);
+  const place = (value: number, middle: number) => Math.fround(share(value, middle, side)); // single precision throughout
+  return paths.map((points) => points.map((point): Point => [place(point[0], x.middle), place(point[1], y.middle)]));
+}
+
+/**
+ * Draw paths on black, one colour for each point, brighter towards now.
+ *
+ * `placed` are at least two frames as `placeInTrail` returns them, `times` theirs in seconds, ascending; the last one is
+ * now. Becomes MASK_SIZE x MASK_SIZE RGB pixels, row by row.
+ */
+export function drawTrail(placed: readonly (readonly Point[])[], times: readonly number[]): Uint8Array<ArrayBuffer> {
+  const trail = new Uint8Array(MASK_SIZE * MASK_SIZE * 3);
+  const now = times[times.length - 1];
+  const toPixel = (share: number) => {
+    const pixel = Math.fround(Math.fround(Math.fround(share * MASK_SIZE) - 0.5) * SUBPIXELS);
+    return roundHalfEven(pixel) / SUBPIXELS;
+  };
+  const pixels = placed.map((points) => points.map(([x, y]): Point => [toPixel(x), toPixel(y)]));
+  TRAIL_COLOURS.forEach((colour, point) => {
+    for (let frame = 1; frame < pixels.length; frame++) {
+      const shade = 1 - (1 - TRAIL_FADED) * Math.min((now - times[frame]) / TRAIL_SECONDS, 1);
+      drawBone(trail, pixels[frame - 1][point], pixels[frame][point], darken(colour, shade));
+    }
+  });
+  return trail;
+}
+
+/** Middle and length of what points span in x and in y, in single precision. */
+function spanOf(points: readonly Point[]): { middle: number; length: number }[] {
+  return [0, 1].map((axis) => {
+    const values = points.map((point) => Math.fround(point[axis]));
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    return { middle: Math.fround(Math.fround(low + high) / 2), length: Math.fround(high - low) };
+  });
+}
+
+function darken([red, green, blue]: Colour, shade: number): Colour {
+  return [Math.trunc(shade * red), Math.trunc(shade * green), Math.trunc(shade * blue)];
 }
 
 /** Where a coordinate lies in the mask, as a share of its side. */

@@ -1,6 +1,7 @@
 /** Learning from a mistake: the last letter of the text becomes what it was, and its hands join the profile. */
 
 import type { Chooser } from "./chooser";
+import { MOVING_LETTERS } from "./letters";
 import type { OwnHand } from "./ownHand";
 import type { Spelling } from "./spelling";
 import { certain, type Letter } from "./text";
@@ -8,7 +9,7 @@ import { certain, type Letter } from "./text";
 export class Mistakes {
   constructor(
     private readonly spelling: Spelling,
-    private readonly chooser: Chooser,
+    private readonly chooser: Pick<Chooser, "ask">,
     private readonly own: OwnHand,
     private readonly show: () => void,
     /** Tells the signer something, which the undo takes back if it is so. */
@@ -31,14 +32,20 @@ export class Mistakes {
 
   private learn(letter: string, last: Letter): void {
     if (letter === read(last)) return;
-    const { hands, segment } = last;
+    const { segment } = last;
+    const moving = [letter, read(last)].find((each) => MOVING_LETTERS.includes(each));
+    const hands = moving ? [] : last.hands; // a profile has handshapes that are held still
     const meant = certain(letter, hands, segment.seconds);
     this.spelling.replace(last, meant);
     void this.own.learn(letter, hands, () => this.spelling.replace(meant, last));
     this.show();
-    const lesson = hands.length ? `Your hand's ${letter} is learned from it.` : "No hand of it was kept to learn from.";
-    this.tell(`That was ${letter}. ${lesson}`, true);
+    this.tell(`That was ${letter}. ${describeLesson(letter, hands.length, moving)}`, true);
   }
+}
+
+function describeLesson(letter: string, hands: number, moving: string | undefined): string {
+  if (moving) return `It is corrected, not learned, because ${moving} moves.`;
+  return hands ? `Your hand's ${letter} is learned from it.` : "No hand of it was kept to learn from.";
 }
 
 function read({ segment }: Letter): string {

@@ -19,9 +19,11 @@ export function setText(id: string, text: string): void {
 const prediction = find("prediction");
 const overlay = find<HTMLCanvasElement>("overlay");
 const overlayContext = overlay.getContext("2d");
-const maskCanvas = find<HTMLCanvasElement>("mask");
-maskCanvas.width = maskCanvas.height = MASK_SIZE;
-const maskContext = maskCanvas.getContext("2d");
+const [maskContext, trailContext] = ["mask", "trail"].map((id) => {
+  const canvas = find<HTMLCanvasElement>(id);
+  canvas.width = canvas.height = MASK_SIZE;
+  return canvas.getContext("2d");
+});
 
 /** Show a reply of the service, or nothing; `writing` is whether its letters join the text. */
 export function showReply(reply: Reply | null, writing = true): void {
@@ -54,8 +56,9 @@ export function showHand(points: readonly Point[] | null, width: number, height:
   drawBox(overlayContext, points, colour, height / 160);
 }
 
-/** Show the mask that was sent, or that none is. */
-export function showMask(mask: Uint8Array | null): void {
+/** Show the mask that was sent and its trail, or that none is. */
+export function showMask(mask: Uint8Array | null, trail: Uint8Array | null = null): void {
   if (maskContext) drawMask(maskContext, mask);
+  if (trailContext) drawMask(trailContext, trail);
   setText("caption", mask ? "all that is sent of the picture" : "nothing is sent");
 }

@@ -63,6 +63,7 @@ export class Spelling {
   /** Handle the reply to a frame of this time in seconds; `hands` showed the letter that it commits, if any. */
   see(reply: Reply, hands: Hands, hasHand: boolean, seconds: number): void {
     const before = this.text.value;
+    this.text.takeBack(reply.replaced ?? []);
     for (const letter of readLetters(reply, hands)) this.text.add(letter);
     this.update();
     if (reply.committed === "space") this.space();

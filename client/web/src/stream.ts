@@ -1,6 +1,6 @@
 /** The page's end of the service: masks out, letters in, over a WebSocket that is opened again when it is lost. */
 
-import { MASK_VERSION } from "./mask";
+import { MASK_VERSION, TRAIL_VERSION } from "./mask";
 import type { Correction } from "./profile";
 import type { Segment } from "./text";
 
@@ -13,6 +13,8 @@ export interface Reply {
   committed: string | null;
   /** The letters that are complete with this frame; a service of an older release does not say. */
   segments?: Segment[];
+  /** The last of the segments told so far, in order, that the committed letter takes the place of: a J's I, a Z's D. */
+  replaced?: Segment[];
 }
 
 export interface Options {
@@ -28,13 +30,15 @@ export interface ProfileAnswer {
   error: string | null;
 }
 
-/** What `GET /model` says of the model and of the options that hold if a stream asks for none. */
+/** What `GET /model` says of its networks and of the options that hold if a stream asks for none. */
 interface About {
   mask_version: string;
+  /** Null without a trail network; a service of an older release does not say. */
+  trail?: { trail_version: string } | null;
   smoothing: { threshold: number; hold: number };
 }
 
-export type State = "connecting" | "connected" | "no service" | "no token" | "bad token" | "other version";
+export type State = "connecting" | "connected" | "no service" | "no token" | "bad token" | "other version" | "other trails";
 
 /** Milliseconds before the first retry; each pause is twice as long as the one before. */
 const FIRST_PAUSE = 250;
@@ -49,6 +53,7 @@ export class Stream {
   private sent = 0;
   private waiting: number | null = null;
   private closed = false;
+  private trails = false;
   /** In force on each new connection, too. */
   private correction: Correction | null = null;
 
@@ -61,6 +66,11 @@ export class Stream {
     private readonly onProfile: (answer: ProfileAnswer) => void,
   ) {
     this.connect();
+  }
+
+  /** Whether the service reads trails: a mask may then have one below it. */
+  get takesTrails(): boolean {
+    return this.trails;
   }
 
   /** Send a mask, or nothing for "no hand"; false if a reply is outstanding or there is no connection. */
@@ -114,12 +124,17 @@ export class Stream {
     this.socket = socket;
     this.waiting = null;
     this.sent = 0;
+    this.trails = false; // it may be another release now
     socket.onopen = () => {
       this.pause = FIRST_PAUSE;
       if (this.correction) socket.send(JSON.stringify({ profile: this.correction }));
       this.onState("connected");
       this.askAboutModel().then(
-        async (response) => this.onDefaults(((await response.json()) as About).smoothing),
+        async (response) => {
+          const { smoothing, trail } = (await response.json()) as About;
+          this.trails = this.socket === socket && Boolean(trail);
+          this.onDefaults(smoothing);
+        },
         () => undefined, // it has just been lost again
       );
     };
@@ -150,9 +165,7 @@ export class Stream {
     try {
       const response = await this.askAboutModel();
       if (response.status === 401) this.onState("no token");
-      else if (response.ok && ((await response.json()) as About).mask_version !== MASK_VERSION)
-        this.onState("other version");
-      else this.onState("no service");
+      else this.onState(response.ok ? compareVersions((await response.json()) as About) : "no service");
     } catch {
       this.onState("no service");
     }
@@ -168,9 +181,15 @@ export function authorise(token: string): Record<string, string> {
   return token ? { Authorization: `Bearer ${token}` } : {};
 }
 
-/** The options in a stream's address: only those that differ from the service's. */
+/** Why a service that answers has no stream. */
+function compareVersions({ mask_version, trail }: About): State {
+  if (mask_version !== MASK_VERSION) return "other version";
+  return trail && trail.trail_version !== TRAIL_VERSION ? "other trails" : "no service";
+}
+
+/** The options in a stream's address: versions, and of the others only those that differ from the service's. */
 export function streamQuery({ threshold, hold }: Options): URLSearchParams {
-  const query = new URLSearchParams({ mask_version: MASK_VERSION });
+  const query = new URLSearchParams({ mask_version: MASK_VERSION, trail_version: TRAIL_VERSION });
   if (threshold !== null) query.set("threshold", String(threshold));
   if (hold !== null) query.set("hold", String(hold));
   return query;

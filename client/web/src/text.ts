@@ -65,6 +65,18 @@ export class Text {
     this.current = [...this.current, letter];
   }
 
+  /**
+   * Take the last segments of the current word back that equal these, from the last on, until one does not: the signer has
+   * deleted or corrected that meanwhile.
+   */
+  takeBack(segments: readonly Segment[]): void {
+    for (const segment of [...segments].reverse()) {
+      const last = this.current.at(-1);
+      if (!last || !isSame(last.segment, segment)) return;
+      this.current = this.current.slice(0, -1);
+    }
+  }
+
   /** End the current word, with a space; returns it, or null if there is none: no committed letters, and no word accepted. */
   end(accepted: string | null = null): Word | null {
     if (join(this.current) || accepted) return this.space(accepted);
@@ -129,6 +141,18 @@ export class Text {
       return word.letters.includes(letter) ? { letters: swap(word.letters), accepted: null, asRead: false } : word;
     });
   }
+}
+
+function isSame(one: Segment, other: Segment): boolean {
+  const { alternatives } = other;
+  return (
+    one.seconds === other.seconds &&
+    one.committed === other.committed &&
+    one.alternatives.length === alternatives.length &&
+    one.alternatives.every(({ letter, confidence }, at) => {
+      return letter === alternatives[at].letter && confidence === alternatives[at].confidence;
+    })
+  );
 }
 
 /** The letters of a word as it is shown, to be spelled on. */

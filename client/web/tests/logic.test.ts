@@ -5,8 +5,7 @@ import { boxOf, findSigning, palmSize } from "../src/following";
 import { findHint } from "../src/hints";
 import { Hold } from "../src/holds";
 import { judge, Lesson } from "../src/lesson";
-import type { Point } from "../src/mask";
-import { MASK_VERSION } from "../src/mask";
+import { MASK_VERSION, TRAIL_VERSION, type Point } from "../src/mask";
 import { readSettings, writeSettings } from "../src/settings";
 import { streamQuery } from "../src/stream";
 
@@ -36,12 +35,20 @@ describe("lesson", () => {
   test("asks for the next letter when one was held, and reports time and confidence", () => {
     const lesson = new Lesson(["A", "B"], 10, order);
     expect(lesson.letter).toBe("A");
-    expect(lesson.see("B", 0.9, "B", 11)).toBe(false);
-    expect(lesson.see("A", 0.8, null, 12)).toBe(false);
-    expect(lesson.see("A", 1.0, "A", 13)).toBe(true);
+    expect(lesson.see({ letter: "B", confidence: 0.9, committed: "B" }, 11)).toBe(false);
+    expect(lesson.see({ letter: "A", confidence: 0.8, committed: null }, 12)).toBe(false);
+    expect(lesson.see({ letter: "A", confidence: 1.0, committed: "A" }, 13)).toBe(true);
     expect(lesson.results).toEqual([{ letter: "A", seconds: 3, confidence: 0.9 }]);
     expect(lesson.letter).toBe("B");
   });
+
+  test("takes a letter that is drawn as drawn when it is committed, as sure as its movement", () => {
+    const lesson = new Lesson(["J", "A"], 10, order);
+    const drawn = { alternatives: [{ letter: "J", confidence: 0.9 }, { letter: "I", confidence: 0.1 }], seconds: 0.8, committed: true };
+    expect(lesson.see({ letter: "I", confidence: 0.6, committed: "I", segments: [] }, 11)).toBe(false);
+    expect(lesson.see({ letter: "I", confidence: 0.6, committed: "J", segments: [drawn] }, 12)).toBe(true);
+    expect(lesson.results).toEqual([{ letter: "J", seconds: 2, confidence: 0.9 }]);
+  }); // prettier-ignore
 
   test("goes through the whole alphabet before a letter comes again, and never twice in a row", () => {
     const lesson = new Lesson(["A", "B", "C"], 0);
@@ -85,7 +92,8 @@ describe("a stream's address", () => {
     [null, 0, "&hold=0"],
     [0.7, 0.4, "&threshold=0.7&hold=0.4"],
   ])("has the options that the signer chose (%s, %s) and no others", (threshold, hold, chosen) => {
-    expect(String(streamQuery({ threshold, hold, token: "sesame" }))).toBe(`mask_version=${MASK_VERSION}${chosen}`);
+    const versions = `mask_version=${MASK_VERSION}&trail_version=${TRAIL_VERSION}`;
+    expect(String(streamQuery({ threshold, hold, token: "sesame" }))).toBe(versions + chosen);
   });
 });
 

@@ -55,8 +55,8 @@ class Service {
 
 const settle = () => new Promise((done) => setTimeout(done));
 
-function reply(committed: string | null = null, segments?: Segment[]): Reply {
-  return { sequence: 0, letter: null, confidence: 0, smoothed: null, progress: 0, committed, segments };
+function reply(committed: string | null = null, segments?: Segment[], replaced?: Segment[]): Reply {
+  return { sequence: 0, letter: null, confidence: 0, smoothed: null, progress: 0, committed, segments, replaced };
 }
 
 const weak = (letter: string): Segment => ({ ...certain(letter).segment, committed: false });
@@ -207,6 +207,32 @@ describe("a word", () => {
     expect(service.letters.at(-1)).toBe("WOALS");
     await service.answer(["WORDS"], "WORDS");
     expect(service.spelling.text.value).toBe("WORDS ");
+  });
+});
+
+describe("a letter that is drawn", () => {
+  const drawn = (letter: string, nearest: string): Segment => ({
+    alternatives: [{ letter, confidence: 0.9 }, { letter: nearest, confidence: 0.1 }], seconds: 0.8, committed: true,
+  }); // prettier-ignore
+
+  test("takes the place of the letters that its hand showed, and is asked about with the one that it is nearest to", () => {
+    const service = new Service();
+    sign(service, "BDI");
+    const told = [certain("I").segment, weak("C")];
+    service.spelling.see(reply(null, [told[1]]), [], true, 1);
+    service.spelling.see(reply("J", [weak("X"), drawn("J", "I")], told), [], true, 1.1);
+    expect(service.spelling.text.value).toBe("BDJ");
+    expect(service.spelling.text.current.map(({ segment }) => segment)).toEqual([
+      ...[..."BD"].map((letter) => certain(letter).segment), weak("X"), drawn("J", "I"),
+    ]); // prettier-ignore
+  });
+
+  test("takes the place of none in a word that has ended", () => {
+    const service = new Service();
+    sign(service, "DI");
+    service.spelling.space();
+    service.spelling.see(reply("J", [drawn("J", "I")], [certain("I").segment]), [], true, 1);
+    expect(service.spelling.text.value).toBe("DI J");
   });
 });
 

@@ -75,6 +75,48 @@ describe("the text", () => {
   });
 });
 
+describe("segments that a drawn letter takes the place of", () => {
+  const segments = (letters: string) => {
+    return [...letters].map((letter) => (letter === letter.toLowerCase() ? weak(letter.toUpperCase()) : certain(letter)).segment);
+  };
+
+  test.each([
+    ["HI", "I", "H"],
+    ["HIdx", "Idx", "H"],
+    ["I", "I", ""],
+    ["HI", "", "HI"],
+    ["HIA", "I", "HIA"],
+    ["HE", "IE", "H"],
+    ["I", "EI", ""],
+    ["HI ", "I", "HI "],
+    ["Hi", "I", "H"],
+  ])("%j without %j is %j", (written, replaced, value) => {
+    const text = make(written);
+    text.takeBack(segments(replaced));
+    expect(text.value).toBe(value);
+  });
+
+  test("stay from one on that was corrected or deleted meanwhile", () => {
+    const [i, weakD] = [{ ...certain("I").segment, seconds: 0.4 }, weak("D")];
+    const text = make("H");
+    for (const segment of [i, weakD.segment]) text.add({ segment, hands: [] });
+    text.replace(text.last!, certain("E", [], 0.4));
+    text.takeBack([{ ...i, alternatives: [{ letter: "I", confidence: 0.9 }] }, { ...weakD.segment }]);
+    expect([text.value, text.current.length]).toEqual(["HE", 2]);
+  });
+
+  test.each([{ seconds: 0.2 }, { committed: false }, { alternatives: [{ letter: "I", confidence: 0.9 }] }, { alternatives: [] }])(
+    "are those that were told: not one with %j",
+    (other) => {
+      const text = make("HI");
+      text.takeBack([{ ...certain("I").segment, ...other }]);
+      expect(text.value).toBe("HI");
+      text.takeBack([structuredClone(certain("I").segment)]);
+      expect(text.value).toBe("H");
+    },
+  );
+});
+
 describe("as read", () => {
   test("brings back the letters of the last word, and then the word", () => {
     const text = make("WOALD=WORLD HE");
