@@ -3,41 +3,22 @@
  * HELLO WORLD over and over. The environment variables are those of browser.test.ts.
  */
 
-import { join } from "node:path";
-import { chromium, type Browser, type Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launch, open, picture, url } from "./chromium";
 
-const { FINGERSPELL_URL: url = "", FINGERSPELL_FILM: film = "", CHROMIUM: executablePath = "" } = process.env;
-const { FINGERSPELL_PICTURES: pictures = "" } = process.env;
+const DESKTOP = { width: 1280, height: 860 };
 
 describe.skipIf(!url)("the page and a rendered hand", () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath,
-      args: [
-        "--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-        `--use-file-for-fake-video-capture=${film}`,
-      ],
-    }); // prettier-ignore
+    browser = await launch();
   });
   afterAll(() => browser?.close());
 
-  async function open(): Promise<Page> {
-    const viewport = { width: 1280, height: 860 };
-    const context = await browser.newContext({ viewport, colorScheme: "dark", permissions: ["camera"] });
-    const page = await context.newPage();
-    await page.goto(url);
-    return page;
-  }
-
-  async function picture(page: Page, name: string): Promise<void> {
-    if (pictures) await page.screenshot({ path: join(pictures, `${name}.png`) });
-  }
-
   test("reads HELLO WORLD and nothing else", { timeout: 200_000 }, async () => {
-    const page = await open();
+    const page = await open(browser, DESKTOP);
     const text = (): Promise<string | null> => page.locator("#text").textContent();
     const wait = { timeout: 90_000, interval: 50 };
     // The film starts anywhere, so the first word may lack letters.
@@ -51,7 +32,7 @@ describe.skipIf(!url)("the page and a rendered hand", () => {
   });
 
   test("shows in the lesson how a letter is signed", { timeout: 90_000 }, async () => {
-    const page = await open();
+    const page = await open(browser, DESKTOP);
     await expect.poll(() => page.locator("#letter").textContent(), { timeout: 60_000, interval: 50 }).not.toBe("");
     await page.keyboard.press("t");
     const colours = (): Promise<number> =>

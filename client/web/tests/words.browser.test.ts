@@ -6,12 +6,10 @@
  */
 
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { chromium, type Browser, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launch, open, picture, url } from "./chromium";
 
-const { FINGERSPELL_URL: url = "", FINGERSPELL_FILM: film = "", CHROMIUM: executablePath = "" } = process.env;
-const { FINGERSPELL_PICTURES: pictures = "" } = process.env;
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 360, height: 740 };
 const READ = { timeout: 60_000, interval: 20 };
@@ -21,26 +19,9 @@ describe.skipIf(!url)("words on the page", () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath,
-      args: [
-        "--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-        `--use-file-for-fake-video-capture=${film}`,
-      ],
-    }); // prettier-ignore
+    browser = await launch();
   });
   afterAll(() => browser?.close());
-
-  async function open(viewport = DESKTOP): Promise<Page> {
-    const context = await browser.newContext({ viewport, colorScheme: "dark", permissions: ["camera"] });
-    const page = await context.newPage();
-    await page.goto(url);
-    return page;
-  }
-
-  async function picture(page: Page, name: string): Promise<void> {
-    if (pictures) await page.screenshot({ path: join(pictures, `${name}.png`) });
-  }
 
   const text = (page: Page) => page.locator("#text").textContent();
   const choices = (page: Page) => page.locator("#candidates button:visible").allTextContents();
@@ -56,7 +37,7 @@ describe.skipIf(!url)("words on the page", () => {
     ["desktop", DESKTOP],
     ["phone", PHONE],
   ] as const)("take the place of letters when the hand is gone, on a %s", { timeout: 200_000 }, async (name, viewport) => {
-    const page = await open(viewport);
+    const page = await open(browser, viewport);
     await candidates(page);
     await picture(page, `web_words_candidates_${name}`);
     expect(await violations(page)).toEqual([]);
@@ -89,7 +70,7 @@ describe.skipIf(!url)("words on the page", () => {
   });
 
   test("are chosen by key and by a tap, and the signer's own are sent with them", { timeout: 120_000 }, async () => {
-    const page = await open();
+    const page = await open(browser, DESKTOP);
     await candidates(page);
     await page.keyboard.press("p");
     const ended = ((await text(page)) ?? "").replace(/[A-Z]+$/, "");
@@ -116,7 +97,7 @@ describe.skipIf(!url)("words on the page", () => {
   });
 
   test("are not asked for if they are switched off, which is remembered", { timeout: 120_000 }, async () => {
-    const page = await open();
+    const page = await open(browser, DESKTOP);
     await page.keyboard.press("v");
     await page.reload();
     expect(await page.getByRole("button", { name: "Words" }).getAttribute("aria-pressed")).toBe("false");
@@ -129,7 +110,7 @@ describe.skipIf(!url)("words on the page", () => {
   });
 
   test("that a service does not know are missed once, and letters go on", { timeout: 120_000 }, async () => {
-    const page = await open();
+    const page = await open(browser, DESKTOP);
     let asked = 0;
     await page.route("**/words", (route) => {
       asked++;
