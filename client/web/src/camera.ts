@@ -22,6 +22,15 @@ export async function openCamera(video: HTMLVideoElement, id: string): Promise<M
   return stream.getVideoTracks()[0];
 }
 
+/** Whether the camera may be used without a question. */
+export async function isCameraAllowed(): Promise<boolean> {
+  try {
+    return (await navigator.permissions.query({ name: "camera" as PermissionName })).state === "granted";
+  } catch {
+    return false; // a browser that does not tell
+  }
+}
+
 export function closeCamera(video: HTMLVideoElement): void {
   const stream = video.srcObject;
   if (stream instanceof MediaStream) for (const track of stream.getTracks()) track.stop();

@@ -5,7 +5,7 @@ import { describeReport } from "./findings";
 import { drawLetter, STILL_LETTERS } from "./letters";
 import type { Point } from "./mask";
 import type { OwnHand } from "./ownHand";
-import { find, setText } from "./page";
+import { fill, find, make, setText } from "./page";
 import { countLetters, decodeProfile, encodeProfile, fileName, makeSample, MAX_BYTES } from "./profile";
 
 /** Milliseconds after which a download has begun. */
@@ -21,6 +21,7 @@ type View = "home" | "asking" | "result";
 const PANELS: Record<View, string> = { home: "hand-home", asking: "hand-asking", result: "hand-result" };
 
 export class HandPanel {
+  isOpen = false;
   private view: View = "home";
   private enrolment: Enrolment | null = null;
   /** Whose letters are asked for. */
@@ -66,7 +67,8 @@ export class HandPanel {
   }
 
   readonly actions: Record<string, () => void> = {
-    hand: () => (find("hand").hidden ? this.open() : this.close()),
+    hand: () => (this.isOpen ? this.close() : this.open()),
+    "hand-close": () => this.close(),
     "hand-anew": () => this.own.profile && this.start(this.own.profile.name, STILL_LETTERS),
     "hand-new": () => {
       this.naming = true;
@@ -125,9 +127,9 @@ export class HandPanel {
   }
 
   private open(): void {
-    find("hand").hidden = false;
+    this.isOpen = true;
+    find("hand").hidden = false; // or nothing in it can be focused
     this.turn("home");
-    find("hand").scrollIntoView({ block: "nearest" });
     find(this.own.profile ? "hand-title" : "hand-name").focus();
   }
 
@@ -137,8 +139,8 @@ export class HandPanel {
     this.view = "home";
     this.naming = false;
     this.confirm(false);
-    find("hand").hidden = true;
-    document.querySelector<HTMLElement>('[data-do="hand"]')?.focus();
+    this.isOpen = false;
+    find("open-hand").focus();
   }
 
   private start(name: string, letters: readonly string[]): void {
@@ -146,7 +148,6 @@ export class HandPanel {
     [this.name, this.naming, this.asked] = [name, false, null];
     this.enrolment = new Enrolment(letters);
     this.turn("asking");
-    find("stage").scrollIntoView({ block: "start" }); // the signer watches the hand beside the letter
     find("hand-title").focus({ preventScroll: true });
   }
 
@@ -263,27 +264,16 @@ function about(letters: number): string {
   );
 }
 
-/** Fill a list if what it shows has changed: otherwise its buttons would lose the focus. */
-function fill(id: string, content: unknown, make: () => HTMLElement[]): void {
-  const key = JSON.stringify(content);
-  const element = find(id);
-  if (element.dataset.content === key) return;
-  element.dataset.content = key;
-  element.replaceChildren(...make());
-}
-
 /** Show letters as buttons, with their numbers of samples. */
 function fillLetters(id: string, counts: [letter: string, count: number][], doubtful: readonly string[]): void {
   fill(id, [counts, doubtful], () =>
     counts.map(([letter, count]) => {
-      const button = Object.assign(document.createElement("button"), { type: "button", textContent: letter });
+      const button = make("button", { type: "button", textContent: letter });
       button.dataset.letter = letter;
       if (doubtful.includes(letter)) button.classList.add("doubtful");
       const doubt = doubtful.includes(letter) ? ", better shown again" : "";
       button.setAttribute("aria-label", `${letter}: ${count} ${count === 1 ? "sample" : "samples"}${doubt}`);
-      const item = document.createElement("li");
-      item.append(button);
-      return item;
+      return make("li", {}, button);
     }),
   );
 }

@@ -50,7 +50,8 @@ async function load(): Promise<HTMLImageElement> {
 }
 
 /** Draw how a letter is signed, as in a mirror. */
-export async function drawLetter(canvas: HTMLCanvasElement, letter: string): Promise<void> {
+export async function drawLetter(canvas: HTMLCanvasElement, letter: string, hand: "right" | "left" = "right"): Promise<void> {
+  void hand;
   const drawn = DRAWN[letter];
   const number = STILL_LETTERS.indexOf(drawn?.hand ?? letter);
   const context = canvas.getContext("2d");

@@ -1,325 +1,419 @@
-/** The page: connects camera, worker and service, and handles keys and buttons. */
+/** The page: connects camera, worker and service, and handles keys and buttons. What is shown is drawn by `render`. */
 
-import { showCandidates } from "./candidates";
 import { Chooser } from "./chooser";
-import { closeCamera, listCameras, openCamera } from "./camera";
+import { closeCamera, isCameraAllowed, listCameras, openCamera } from "./camera";
 import { makeCorrection } from "./correction";
+import { canVibrate, playSound, vibrate } from "./feedback";
+import { onEachFrame } from "./frames";
 import { HandPanel } from "./handPanel";
 import { findHint } from "./hints";
 import { Hold } from "./holds";
+import { ACTIONS } from "./keys";
 import type { Hand, Request, WorkerMessage } from "./landmarks.worker";
-import { judge, Lesson } from "./lesson";
-import { ALPHABET, drawLetter, MOVING_LETTERS, STILL_LETTERS } from "./letters";
+import { ALPHABET, MOVING_LETTERS, STILL_LETTERS } from "./letters";
+import { LettersTab } from "./lettersTab";
 import type { Point } from "./mask";
 import { Mistakes } from "./mistakes";
 import { OwnHand } from "./ownHand";
-import { addNames, describeOwnWords, readOwnWords } from "./ownWords";
-import { find, setText, showHand, showMask, showReply } from "./page";
+import { addNames, readOwnWords } from "./ownWords";
+import { find, setText } from "./page";
+import { Pause } from "./pausing";
+import { Practise } from "./practise/practise";
 import { ProfileStore } from "./profileStore";
+import { renderPrediction, Written } from "./read";
 import { readSettings, writeSettings } from "./settings";
+import { SettingsDialog } from "./settingsDialog";
 import { Spelling } from "./spelling";
-import { Stream, type Reply, type State } from "./stream";
+import { flash, renderStage, shapeStage } from "./stage";
+import { state, TABS, type Tab } from "./state";
+import { NOTHING_STORED, openStore } from "./storage";
+import { Stream, type Reply, type State as Connection } from "./stream";
+import type { Segment } from "./text";
+import { renderWelcome } from "./welcome";
 import { findWords } from "./words";
-import { showText as writeText } from "./written";
 
 const BASE = new URL(import.meta.env.BASE_URL, location.href).href;
 /** Milliseconds until a lost camera is tried again. */
 const CAMERA_PAUSE = 2000;
+/** Milliseconds for which a note and a notice are shown. */
 const NOTE = 2000;
-/** Milliseconds for which a notice is shown. */
 const NOTICE = 15_000;
-const PROBLEMS: Record<State, string> = {
-  connecting: "",
-  connected: "",
-  "no service": "The service does not answer. This page keeps trying.",
-  "no token": "The service needs a token: enter it in the settings.",
-  "bad token": "A browser cannot send this token: it may have letters, digits, '-', '.' and '_' only.",
-  "other version": "The service expects masks of another version. Reload this page.",
-  "other trails": "The service expects trails of another version. Reload this page.",
-};
-const STATES: Record<State, string> = {
-  connecting: "connecting",
-  connected: "connected",
-  "no service": "no service",
-  "no token": "no token",
-  "bad token": "no token",
-  "other version": "another version",
-  "other trails": "another version",
+/** A letter that is at least this share as likely as the one that was added is named, too. */
+const CLOSE = 0.3;
+const CONNECTIONS: Record<Connection, { state: string; problem: string }> = {
+  connecting: { state: "Connecting", problem: "" },
+  connected: { state: "Connected", problem: "" },
+  offline: { state: "Offline", problem: "You are offline. You can practise; reading goes on when you are online again." },
+  "no service": { state: "No service", problem: "The service does not answer. This page keeps trying." },
+  "no token": { state: "No access", problem: "The service needs an access token: enter it in the settings." },
+  "bad token": {
+    state: "No access",
+    problem: "A browser cannot send this access token: it may have letters, digits, '-', '.' and '_' only.",
+  },
+  "other version": { state: "Another version", problem: "The service expects masks of another version. Reload this page." },
+  "other trails": { state: "Another version", problem: "The service expects trails of another version. Reload this page." },
 };
 
 const video = find<HTMLVideoElement>("video");
-const settings = readSettings(localStorage);
-const spelling = new Spelling(
-  {
-    find: (query) => findWords(query, settings.token),
-    own: () => addNames(readOwnWords(settings.ownWords).words, own.store.names),
-    show: showText,
-    tell: showNotice,
-  },
-  settings.words,
-);
-const worker = new Worker(new URL("./landmarks.worker.ts", import.meta.url));
-const problems = { worker: "", camera: "", service: "" };
+const { store, lasts } = openStore();
+const settings = readSettings(store);
 /** Milliseconds of the last second's frames, by step. */
 const steps: Record<string, number[]> = { landmarks: [], mask: [], service: [], total: [] };
+let worker: Worker | null = null;
 let busy = true; // until the worker has its networks
-let paused = false;
-let lesson: Lesson | null = null;
-let note = "";
-let noteUntil = 0;
-let state: State = "connecting";
 let sentAt: number | null = null;
 /** The hand whose mask was sent last. */
 let sentHand: readonly Point[] | null = null;
 const hold = new Hold();
+let noteTimer = 0;
 let noticeTimer = 0;
-let size = { width: 640, height: 480 };
+let drawing = 0;
 /** The service's own options, as far as they are known. */
 let defaults = { threshold: 0.5, hold: 0.2 };
 
+const spelling = new Spelling(
+  {
+    find: (query) => findWords(query, settings.token),
+    own: ownWords,
+    show: changed,
+    tell: showNotice,
+  },
+  settings.words,
+);
+const written = new Written(spelling, store, note, () => state.runnerUp);
 const own = new OwnHand(new ProfileStore(), {
   correct: (correction) => stream.correct(correction),
   make: (samples) => makeCorrection(samples, settings.token),
-  show: showOwnHand,
+  show: () => {
+    state.person = own.inForce ? (own.profile?.name ?? "") : "";
+    panel.show();
+    changed();
+  },
   tell: showNotice,
 });
 const stream = new Stream(
   location,
   options(),
   onReply,
-  onState,
+  onConnection,
   (told) => {
     defaults = told;
-    find("trail").hidden = !stream.takesTrails;
-    showOptions();
+    changed();
   },
   (answer) => own.onAnswer(answer),
 );
 const panel = new HandPanel(own, showNotice, () => {
-  for (const name of ["letters", "learn", "settings"]) find(name).hidden = true;
-  [lesson, paused] = [null, false];
-  showReply(null);
-  showMask(null);
-  showProblem();
+  settle();
+  if (pause.paused) actions.pause();
 });
-const mistakes = new Mistakes(spelling, new Chooser(ALPHABET), own, showText, showNotice);
-worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => onWorker(data);
-worker.onerror = () => onWorker({ kind: "failed", message: "its program cannot be loaded" });
-send({ kind: "start", base: BASE });
-setText("hint", "Loading the hand model");
-setUpSettings();
-setUpChart();
-applyView();
-showText();
+const mistakes = new Mistakes(spelling, new Chooser(ALPHABET), own, changed, showNotice);
+const practise = new Practise({
+  storage: store,
+  alphabet: () => (stream.takesTrails ? ALPHABET : STILL_LETTERS),
+  online: () => state.connection === "connected",
+  mirrored: () => settings.mirrored,
+  own: ownWords,
+  tell: note,
+  changed,
+});
+const letters = new LettersTab(() => settings.hand);
+const pause = new Pause({
+  open: () => void startCamera(),
+  close: () => closeCamera(video),
+});
+const dialog = new SettingsDialog(settings, {
+  save: saveSettings,
+  reconnect: () => stream.change(options()),
+  openCamera: () => void startCamera(),
+  ownWordsChanged: () => spelling.update(),
+  wordsSwitched: () => spelling.turn(settings.words),
+});
+
+startWorker();
+onEachFrame(video, onFrame);
+video.addEventListener("resize", () => shapeStage(video.videoWidth, video.videoHeight));
+addEventListener("hashchange", showHash);
+showHash();
+if (!lasts) showNotice(NOTHING_STORED);
 void own.load();
-void startCamera();
-nextFrame();
+void isCameraAllowed().then((allowed) => (allowed ? startCamera() : undefined));
 setInterval(showPace, 1000);
+render();
 
 function options() {
   return { threshold: settings.threshold, hold: settings.hold, token: settings.token };
 }
 
+function ownWords(): string[] {
+  return addNames(readOwnWords(settings.ownWords).words, own.store.names);
+}
+
+function startWorker(): void {
+  worker = new Worker(new URL("./landmarks.worker.ts", import.meta.url));
+  worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => onWorker(data);
+  worker.onerror = () => onWorker({ kind: "failed", message: "its program cannot be loaded" });
+  send({ kind: "start", base: BASE });
+}
+
 function send(message: Request, transfer: Transferable[] = []): void {
-  worker.postMessage(message, transfer);
+  worker?.postMessage(message, transfer);
 }
 
 async function startCamera(): Promise<void> {
+  if (state.camera !== "on") state.camera = state.camera === "lost" ? "lost" : "starting";
+  changed();
   try {
     const track = await openCamera(video, settings.camera);
-    problems.camera = "";
-    track.onended = () => lostCamera("The camera has stopped sending pictures. Plug it in again.");
-    await showCameras(track.getSettings().deviceId ?? "");
+    state.problems.camera = "";
+    state.camera = "on";
+    track.onended = () => lostCamera("The camera stopped. Plug it in again.");
+    dialog.renderCameras(await listCameras(), track.getSettings().deviceId ?? "");
   } catch (error) {
     lostCamera(error instanceof Error ? error.message : String(error));
   }
-  showProblem();
+  changed();
 }
 
 function lostCamera(message: string): void {
-  problems.camera = message;
+  state.problems.camera = message;
+  state.camera = "lost";
   closeCamera(video);
-  showHand(null, size.width, size.height);
-  showMask(null);
-  showReply(null);
-  showProblem();
+  settle();
+  changed();
   setTimeout(() => void startCamera(), CAMERA_PAUSE);
 }
 
+/** Show nothing of what was seen. */
+function settle(): void {
+  [state.points, state.reply, state.sent, state.runnerUp] = [null, null, null, ""];
+}
+
 /** Process the newest frame of the camera whenever the one before is done. */
-function nextFrame(): void {
-  video.requestVideoFrameCallback((now) => {
-    nextFrame();
-    if (busy || !video.srcObject) return;
-    busy = true;
-    createImageBitmap(video).then(
-      (frame) => {
-        size = { width: frame.width, height: frame.height };
-        send({ kind: "frame", frame, time: now, trails: stream.takesTrails }, [frame]);
-      },
-      () => (busy = false), // the camera was lost just now
-    );
-  });
+function onFrame(time: number): void {
+  if (busy || pause.paused || !video.srcObject) return;
+  busy = true;
+  createImageBitmap(video).then(
+    (frame) => {
+      state.size = { width: frame.width, height: frame.height };
+      send({ kind: "frame", frame, time, trails: stream.takesTrails }, [frame]);
+    },
+    () => (busy = false), // the camera was lost just now
+  );
 }
 
 function onWorker(message: WorkerMessage): void {
   busy = message.kind === "failed"; // and stays so: the networks cannot be used any more
-  if (message.kind === "ready") {
-    setText("hint", "");
-  } else if (message.kind === "failed") {
-    setText("hint", "");
-    problems.worker = `The hand model has failed (${message.message}). Reload this page.`;
-    showProblem();
+  if (message.kind === "ready") state.loaded = 1;
+  else if (message.kind === "failed") {
+    state.problems.worker = `The hand model has failed (${message.message}). Reload this page.`;
   } else if (message.kind === "detection") {
     onDetection(message.hand, message.time, message.brightness);
     steps.landmarks.push(message.landmarksMs);
     steps.mask.push(message.maskMs);
   }
+  changed();
 }
 
 function onDetection(hand: Hand | null, time: number, brightness: number): void {
-  if (!video.srcObject) return;
-  showHand(hand?.points ?? null, size.width, size.height);
-  const hint = performance.now() < noteUntil ? note : findHint(hand?.points ?? null, size.width, size.height, brightness);
-  setText("hint", paused ? "" : hint);
-  if (paused) return;
-  if (panel.asking) {
-    panel.see(hand?.points ?? null, time / 1000);
-  } else if (stream.ask(hand?.png ?? null)) {
+  if (!video.srcObject || pause.paused) return;
+  const { width, height } = state.size;
+  state.points = hand?.points ?? null;
+  state.hint = findHint(state.points, width, height, brightness);
+  if (panel.asking) return panel.see(state.points, time / 1000);
+  if (state.tab === "practise") practise.see(state.points, width, height, time / 1000);
+  if (stream.ask(hand?.png ?? null)) {
     sentAt = time;
-    sentHand = hand?.points ?? null;
-    showMask(hand?.mask ?? null, hand?.trail);
-  } else if (state !== "connected") {
-    showMask(null);
+    sentHand = state.points;
+    state.sent = hand;
+  } else if (state.connection !== "connected") {
+    state.sent = null;
   }
 }
 
 function onReply(reply: Reply, milliseconds: number): void {
-  if (paused || panel.asking) return;
-  showReply(reply, !panel.keepsText);
+  if (pause.paused || panel.asking) return;
+  state.reply = reply;
   hold.see(reply.smoothed, sentHand);
   steps.service.push(milliseconds);
   if (sentAt !== null) steps.total.push(performance.now() - sentAt);
-  if (!panel.keepsText) {
+  if (reply.committed) onCommitted(reply);
+  else if (reply.segments?.length) state.runnerUp = "";
+  const seconds = (sentAt ?? 0) / 1000;
+  if (state.tab === "practise" && !state.hand) practise.hear(reply, seconds);
+  else if (isWriting()) {
     const held = reply.committed && !MOVING_LETTERS.includes(reply.committed); // hands that draw are no letter's handshape
-    spelling.see(reply, held ? hold.spread : [], sentHand !== null, (sentAt ?? 0) / 1000);
+    spelling.see(reply, held ? hold.spread : [], sentHand !== null, seconds);
   }
-  if (lesson?.see(reply, performance.now() / 1000)) showLesson();
+  changed();
 }
 
-function onState(now: State): void {
-  state = now;
-  problems.service = PROBLEMS[now];
+/** Whether letters join the text: while it is shown. */
+function isWriting(): boolean {
+  return state.tab === "read" && !panel.keepsText;
+}
+
+function onCommitted({ committed, segments }: Reply): void {
+  flash();
+  if (settings.sound) playSound();
+  if (settings.vibration && canVibrate) vibrate();
+  const last = segments?.at(-1);
+  state.runnerUp = last?.alternatives[0]?.letter === committed ? closeTo(last) : "";
+}
+
+/** The letter that was nearly as likely as the one that was read; "" if none was. */
+function closeTo({ alternatives: [first, second] }: Segment): string {
+  return second && second.confidence >= CLOSE * first.confidence ? second.letter : "";
+}
+
+function onConnection(now: Connection): void {
+  state.connection = now;
+  state.problems.service = CONNECTIONS[now].problem;
   own.setConnected(now === "connected");
   spelling.setConnected(now === "connected");
-  if (now !== "connected") showReply(null);
-  showProblem();
+  if (now !== "connected") [state.reply, state.sent] = [null, null];
+  changed();
 }
 
-function showProblem(): void {
-  setText("problem", problems.worker || problems.camera || problems.service);
-  const element = find("state");
-  const hand = own.inForce ? `, your hand: ${own.profile?.name ?? ""}` : "";
-  setText("state", paused ? "paused" : STATES[state] + hand);
-  element.toggleAttribute("data-ok", state === "connected" && !paused);
+/** Have the page drawn before the screen is: once for everything that has changed. */
+function changed(): void {
+  drawing ||= requestAnimationFrame(render);
 }
 
-function showText(): void {
-  writeText(spelling.text);
-  showCandidates(spelling);
+/** Draw the page from the state. */
+function render(): void {
+  cancelAnimationFrame(drawing);
+  drawing = 0;
+  state.paused = pause.paused;
+  state.writing = isWriting();
+  state.takesTrails = stream.takesTrails;
+  state.threshold = settings.threshold ?? defaults.threshold;
+  renderShell();
+  renderWelcome(state);
+  renderStage(state, settings.mirrored, state.tab === "practise" && !state.hand ? practise.marks : []);
+  if (state.tab === "read") {
+    renderPrediction(state);
+    written.render();
+  } else if (state.tab === "practise") practise.render();
+  else letters.render();
+  dialog.render(defaults);
 }
 
-function showOwnHand(): void {
-  showProblem();
-  panel.show();
+function renderShell(): void {
+  const { tab, hand, camera, connection, paused, person } = state;
+  Object.assign(document.body.dataset, { tab, camera: camera === "starting" ? "off" : camera });
+  document.body.toggleAttribute("data-hand", hand);
+  document.body.classList.toggle("mirrored", settings.mirrored);
+  for (const each of TABS) {
+    find(each).hidden = hand || each !== tab;
+    const button = find(`tab-${each}`);
+    button.setAttribute("aria-selected", String(!hand && each === tab));
+    button.tabIndex = each === tab ? 0 : -1;
+  }
+  find("hand").hidden = !hand;
+  find("open-hand").setAttribute("aria-expanded", String(hand));
+  const pressed = { mirror: settings.mirrored, pause: paused };
+  for (const [name, on] of Object.entries(pressed)) find(name).setAttribute("aria-pressed", String(on));
+  setText("pause", paused ? "Continue" : "Pause");
+  setText("state", paused ? "Paused" : CONNECTIONS[connection].state + (person && `, ${person}'s hand`));
+  find("state").toggleAttribute("data-ok", connection === "connected" && !paused);
+  find("candidates").hidden = !settings.words;
+  setText("pace", state.pace);
 }
 
-/** Show a notice below the text, with a button that undoes what it says if that can be undone. */
+/** Show a notice, with a button that undoes what it says if that can be undone. */
 function showNotice(text: string, undo = false): void {
   clearTimeout(noticeTimer);
   find("notice").hidden = false;
-  find("undo").hidden = !undo;
+  find("forget").hidden = !undo;
   setText("notice-text", text);
   noticeTimer = window.setTimeout(() => (find("notice").hidden = true), NOTICE);
 }
 
-function showNote(text: string): void {
-  note = text;
-  noteUntil = performance.now() + NOTE;
-  setText("hint", note);
+function note(text: string): void {
+  clearTimeout(noteTimer);
+  state.note = text;
+  noteTimer = window.setTimeout(() => {
+    state.note = "";
+    changed();
+  }, NOTE);
+  changed();
 }
 
 /** Show the speed, and publish the figures for benchmarks. */
 function showPace(): void {
   const rate = steps.total.length;
   const middle = (values: number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-  setText("pace", rate ? `${rate} frames/s, ${Math.round(middle(steps.total))} ms` : "");
+  state.pace = rate ? `${rate} frames/s, ${Math.round(middle(steps.total))} ms` : "";
   document.documentElement.dataset.pace = JSON.stringify(
     Object.fromEntries([["rate", rate], ...Object.entries(steps).map(([step, values]) => [step, middle(values)])]),
   );
   for (const values of Object.values(steps)) values.length = 0;
+  changed();
 }
 
-const actions: Record<string, () => void> = {
-  space: () => spelling.space(),
-  delete: () => spelling.delete(performance.now() / 1000),
-  clear: () => spelling.clear(),
-  "choose-1": () => spelling.choose(1),
-  "choose-2": () => spelling.choose(2),
-  "choose-3": () => spelling.choose(3),
-  "as-read": () => spelling.toggleAsRead(),
+function turnTo(tab: Tab): void {
+  if (state.hand) panel.actions["hand-close"]();
+  if (tab === state.tab) return;
+  if (state.tab === "practise") practise.leave();
+  state.tab = tab;
+  history.replaceState(null, "", tab === "read" ? location.pathname : `#${tab}`);
+  if (tab === "practise") practise.open();
+}
+
+/** Show the tab that the address names. */
+function showHash(): void {
+  const named = TABS.find((tab) => `#${tab}` === location.hash);
+  if (named) turnTo(named);
+  changed();
+}
+
+const actions: Record<string, () => unknown> = {
+  start: () => void startCamera(),
   words: () => {
     settings.words = !settings.words;
     saveSettings();
     spelling.turn(settings.words);
+    note(settings.words ? "Letters become words" : "Letters stay as they are read");
   },
-  copy: () => {
-    navigator.clipboard.writeText(spelling.text.value).then(
-      () => showNote("Copied"),
-      () => showNote("This browser does not allow copying"),
-    );
-  },
-  speak,
   mirror: () => {
     settings.mirrored = !settings.mirrored;
     saveSettings();
   },
   pause: () => {
-    paused = !paused;
-    showReply(null);
-    showMask(null);
-    showProblem();
+    if (pause.paused) pause.resume();
+    else pause.pause();
+    settle();
   },
-  letters: () => toggle("letters"),
-  settings: () => toggle("settings"),
-  learn: () => {
-    toggle("learn");
-    const letters = stream.takesTrails ? ALPHABET : STILL_LETTERS;
-    lesson = find("learn").hidden ? null : new Lesson(letters, performance.now() / 1000);
-    showLesson();
-  },
-  skip: () => {
-    lesson?.skip(performance.now() / 1000);
-    showLesson();
+  camera: () => void nextCamera(),
+  settings: () => (dialog.dialog.open ? dialog.dialog.close() : dialog.dialog.showModal()),
+  "close-dialog": () => document.querySelector<HTMLDialogElement>("dialog[open]")?.close(),
+  "tab-read": () => turnTo("read"),
+  "tab-practise": () => turnTo("practise"),
+  "tab-letters": () => turnTo("letters"),
+  "other-hand": () => {
+    settings.hand = settings.hand === "right" ? "left" : "right";
+    saveSettings();
   },
   wrong: () => mistakes.ask(),
-  undo: () => void mistakes.undo(),
+  "runner-up": () => {
+    mistakes.correct(state.runnerUp);
+    state.runnerUp = "";
+  },
+  forget: () => void mistakes.undo(),
+  ...written.actions,
+  ...practise.actions,
   ...panel.actions,
 };
 
-const KEYS: Record<string, string> = {
-  " ": "space", Backspace: "delete", x: "clear", c: "copy", s: "speak", m: "mirror", p: "pause", l: "letters",
-  t: "learn", h: "settings", y: "hand", w: "wrong", u: "undo", r: "as-read", v: "words", 1: "choose-1", 2: "choose-2",
-  3: "choose-3",
-}; // prettier-ignore
-
 /** Keys while letters are asked for. */
-const ASKING_KEYS: Record<string, string> = { ArrowLeft: "hand-back", ArrowRight: "hand-skip", Escape: "hand-stop" };
+const ASKING_KEYS: Record<string, string> = { arrowleft: "hand-back", arrowright: "hand-skip", escape: "hand-stop" };
+/** What changes the text, which is shown in one tab only. */
+const EDITS = new Set(["space", "delete", "undo", "choose-1", "choose-2", "choose-3", "as-read", "wrong", "new-line", "copy", "speak", "large"]);
 
 function act(name: string): void {
   actions[name]?.();
-  showText();
-  applyView();
+  state.hand = panel.isOpen;
+  render();
 }
 
 document.addEventListener("click", ({ target }) => {
@@ -327,152 +421,49 @@ document.addEventListener("click", ({ target }) => {
   if (button?.dataset.do) act(button.dataset.do);
 });
 
-find("text").addEventListener("click", ({ target }) => {
-  if (!(target instanceof Element)) return;
-  if (target.closest(".last")) act("wrong");
-  const word = target.closest<HTMLElement>("[data-word]")?.dataset.word;
-  if (word === undefined) return;
-  spelling.toggleAsRead(Number(word));
-  showText();
+// A button that was clicked does not take the keyboard: Space would press it again instead of ending the word.
+document.addEventListener("mousedown", (event) => {
+  if (event.target instanceof Element && event.target.closest("button")) event.preventDefault();
 });
 
 document.addEventListener("keydown", (event) => {
-  if (find<HTMLDialogElement>("chooser").open) return;
-  const typing = event.target instanceof HTMLElement && event.target.closest("button, input, select, textarea");
-  if (event.ctrlKey || event.metaKey || event.altKey || (typing && (event.key === " " || !typing.matches("button")))) return;
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const name = (panel.asking && ASKING_KEYS[key]) || (key === "Escape" ? openPanel() : KEYS[key]);
-  if (!name) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  const key = event.key.toLowerCase();
+  const target = event.target instanceof HTMLElement ? event.target : null;
+  if (target?.closest("input, select, textarea")) {
+    if (key === "escape") target.blur();
+    return;
+  }
+  if (state.tab === "practise" && !state.hand && practise.press(event.key)) {
+    event.preventDefault();
+    return render();
+  }
+  if (target?.closest('[role="tab"]') && key.startsWith("arrow")) return moveToTab(key === "arrowright" ? 1 : -1);
+  if (target?.closest("button") && (key === " " || key === "enter")) return; // presses that button
+  const name = (panel.asking && ASKING_KEYS[key]) || (key === "escape" && state.hand ? "hand-close" : ACTIONS.get(key));
+  if (!name || (EDITS.has(name) && (state.tab !== "read" || state.hand))) return;
   event.preventDefault();
-  if (!(event.repeat && settings.words)) act(name); // a key that is held is not one that is pressed twice
+  if (!event.repeat || name === "delete" || name === "undo") act(name);
 });
 
-function openPanel(): string | undefined {
-  return ["letters", "learn", "hand", "settings"].find((name) => !find(name).hidden);
+function moveToTab(by: number): void {
+  const tab = TABS[(TABS.indexOf(state.tab) + by + TABS.length) % TABS.length];
+  act(`tab-${tab}`);
+  find(`tab-${tab}`).focus();
 }
 
-function toggle(name: string): void {
-  const panel = find(name);
-  panel.hidden = !panel.hidden;
-  if (!panel.hidden && name !== "learn") panel.scrollIntoView({ block: "nearest" });
-}
-
-function speak(): void {
-  if (!("speechSynthesis" in window) || !speechSynthesis.getVoices().length) return showNote("No voice is installed");
-  const { value } = spelling.text;
-  if (!value.trim()) return showNote("Nothing to read aloud yet");
-  speechSynthesis.cancel();
-  speechSynthesis.speak(new SpeechSynthesisUtterance(value.toLowerCase()));
-}
-
-/** Update the buttons and the picture to the settings. */
-function applyView(): void {
-  document.body.classList.toggle("mirrored", settings.mirrored);
-  find("stage").classList.toggle("mirrored", settings.mirrored);
-  find("candidates").hidden = !settings.words;
-  for (const button of document.querySelectorAll<HTMLElement>("[data-do]")) {
-    const name = button.dataset.do ?? "";
-    if (name === "mirror") button.setAttribute("aria-pressed", String(settings.mirrored));
-    if (name === "pause") button.setAttribute("aria-pressed", String(paused));
-    if (name === "words") button.setAttribute("aria-pressed", String(settings.words));
-    if (button.hasAttribute("aria-expanded")) button.setAttribute("aria-expanded", String(!find(name).hidden));
-  }
+async function nextCamera(): Promise<void> {
+  const cameras = await listCameras();
+  if (cameras.length < 2) return note("There is no other camera");
+  const now = cameras.findIndex(({ deviceId }) => deviceId === find<HTMLSelectElement>("camera").value);
+  const next = cameras[(now + 1) % cameras.length];
+  settings.camera = next.deviceId;
+  saveSettings();
+  await startCamera();
+  note(next.label || "The next camera");
 }
 
 function saveSettings(): void {
-  writeSettings(localStorage, settings);
-}
-
-function setUpSettings(): void {
-  const threshold = find<HTMLInputElement>("threshold");
-  const hold = find<HTMLInputElement>("hold");
-  const token = find<HTMLInputElement>("token");
-  const camera = find<HTMLSelectElement>("camera");
-  token.value = settings.token;
-  showOptions();
-  const setters = new Map<HTMLInputElement, () => void>([
-    [threshold, () => (settings.threshold = Number(threshold.value))],
-    [hold, () => (settings.hold = Number(hold.value))],
-    [token, () => (settings.token = token.value.trim())],
-  ]);
-  for (const [input, set] of setters) {
-    input.addEventListener("change", () => {
-      set();
-      saveSettings();
-      showOptions();
-      stream.change(options());
-    });
-  }
-  setUpOwnWords();
-  camera.addEventListener("change", () => {
-    settings.camera = camera.value;
-    saveSettings();
-    void startCamera();
-  });
-}
-
-function setUpOwnWords(): void {
-  const area = find<HTMLTextAreaElement>("own-words");
-  const describe = () => setText("own-words-count", describeOwnWords(readOwnWords(area.value)));
-  area.value = settings.ownWords;
-  describe();
-  area.addEventListener("input", describe);
-  area.addEventListener("change", () => {
-    settings.ownWords = area.value;
-    saveSettings();
-    spelling.update();
-  });
-}
-
-/** Show the options that hold: the signer's, or the service's if the signer has not chosen. */
-function showOptions(): void {
-  const threshold = settings.threshold ?? defaults.threshold;
-  const hold = settings.hold ?? defaults.hold;
-  find<HTMLInputElement>("threshold").value = String(threshold);
-  find<HTMLInputElement>("hold").value = String(hold);
-  setText("threshold-value", `${Math.round(100 * threshold)} %`);
-  setText("hold-value", `${hold.toFixed(1)} s`);
-  find("mark").style.left = `${100 * threshold}%`;
-}
-
-async function showCameras(current: string): Promise<void> {
-  const cameras = await listCameras();
-  find("camera").replaceChildren(
-    ...cameras.map(({ deviceId, label }, index) => {
-      const selected = deviceId === current;
-      return new Option(label || `Camera ${index + 1}`, deviceId, selected, selected);
-    }),
-  );
-}
-
-function setUpChart(): void {
-  for (const letter of ALPHABET) {
-    const item = document.createElement("li");
-    const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [220, 220];
-    canvas.setAttribute("aria-hidden", "true");
-    void drawLetter(canvas, letter);
-    item.append(canvas, letter);
-    find("chart").append(item);
-  }
-}
-
-function showLesson(): void {
-  if (!lesson) return;
-  const current = lesson;
-  setText("asked", current.letter);
-  void drawLetter(find<HTMLCanvasElement>("shape"), current.letter);
-  const last = current.results.at(-1);
-  setText("praise", last ? `${last.letter}: ${judge(last)}` : "");
-  find("results").replaceChildren(
-    ...current.results
-      .slice(-8)
-      .reverse()
-      .map((result) => {
-        const item = document.createElement("li");
-        const time = result.seconds === null ? "" : `, ${result.seconds.toFixed(1)} s, ${Math.round(100 * result.confidence)} % sure`;
-        item.textContent = `${result.letter}: ${judge(result)}${time}`;
-        return item;
-      }),
-  );
+  writeSettings(store, settings);
+  changed();
 }

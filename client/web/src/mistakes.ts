@@ -23,6 +23,12 @@ export class Mistakes {
     this.chooser.ask(read(last), (letter) => this.learn(letter, last));
   }
 
+  /** The last letter was this one. */
+  correct(letter: string): void {
+    const { last } = this.spelling.text;
+    if (last) this.learn(letter, last);
+  }
+
   /** Take the last mistake back. */
   async undo(): Promise<void> {
     const undone = await this.own.undo();

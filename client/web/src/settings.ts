@@ -1,5 +1,7 @@
 /** What the signer has set, stored in the browser. */
 
+import type { Store } from "./storage";
+
 export interface Settings {
   camera: string;
   mirrored: boolean;
@@ -11,22 +13,28 @@ export interface Settings {
   words: boolean;
   /** The signer's own words, as they were typed. */
   ownWords: string;
+  /** The hand that signs, for pictures of letters. */
+  hand: "right" | "left";
+  /** Whether an added letter is heard, and felt. */
+  sound: boolean;
+  vibration: boolean;
 }
 
 const KEY = "fingerspell";
 const DEFAULTS: Settings = {
-  camera: "", mirrored: true, threshold: null, hold: null, token: "", words: true, ownWords: "",
+  camera: "", mirrored: true, threshold: null, hold: null, token: "", words: true, ownWords: "", hand: "right",
+  sound: false, vibration: true,
 }; // prettier-ignore
 const KINDS: Record<keyof Settings, string> = {
   camera: "string", mirrored: "boolean", threshold: "number", hold: "number", token: "string",
-  words: "boolean", ownWords: "string",
+  words: "boolean", ownWords: "string", hand: "string", sound: "boolean", vibration: "boolean",
 }; // prettier-ignore
 
 /** Read the settings; missing ones and those of another type get their default. */
-export function readSettings(storage: Storage): Settings {
+export function readSettings(store: Store): Settings {
   const settings: Settings = { ...DEFAULTS };
   try {
-    const stored = JSON.parse(storage.getItem(KEY) ?? "{}") as Record<string, unknown>;
+    const stored = JSON.parse(store.getItem(KEY) ?? "{}") as Record<string, unknown>;
     for (const name of Object.keys(KINDS) as (keyof Settings)[]) {
       if (typeof stored[name] === KINDS[name]) Object.assign(settings, { [name]: stored[name] });
     }
@@ -36,10 +44,10 @@ export function readSettings(storage: Storage): Settings {
   return settings;
 }
 
-export function writeSettings(storage: Storage, settings: Settings): void {
+export function writeSettings(store: Store, settings: Settings): void {
   try {
-    storage.setItem(KEY, JSON.stringify(settings));
+    store.setItem(KEY, JSON.stringify(settings));
   } catch {
-    // a browser that stores nothing, for example in a private window
+    // the store is full
   }
 }

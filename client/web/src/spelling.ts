@@ -108,6 +108,19 @@ export class Spelling {
     this.update();
   }
 
+  /** Go back to what was shown before the last change; false if there is none. */
+  undo(): boolean {
+    const undone = this.text.undo();
+    this.update();
+    return undone;
+  }
+
+  /** Make the text what the signer has typed. */
+  edit(value: string): void {
+    this.text.edit(value);
+    this.update();
+  }
+
   /** Put a letter in the place of another one, wherever that is; the service is asked anew about the last word. */
   replace(letter: Letter, other: Letter): void {
     this.text.replace(letter, other);

@@ -51,10 +51,20 @@ export function shown({ letters, accepted, asRead }: Word): string {
   return accepted === null || asRead ? join(letters) : accepted;
 }
 
+/** Changes that can be undone. */
+const STEPS = 50;
+
 export class Text {
-  words: readonly Word[] = [];
-  current: readonly Letter[] = [];
-  private cleared: State = [[], []];
+  private state: State = [[], []];
+  private past: readonly State[] = [];
+
+  get words(): readonly Word[] {
+    return this.state[0];
+  }
+
+  get current(): readonly Letter[] {
+    return this.state[1];
+  }
 
   /** Everything as it is shown: a space after each word that has ended. */
   get value(): string {
@@ -62,7 +72,32 @@ export class Text {
   }
 
   add(letter: Letter): void {
-    this.current = [...this.current, letter];
+    this.become(this.words, [...this.current, letter]);
+  }
+
+  /** Go back to what was shown before the last change; false if there is none. */
+  undo(): boolean {
+    const before = this.past.at(-1);
+    if (!before) return false;
+    this.state = before;
+    this.past = this.past.slice(0, -1);
+    return true;
+  }
+
+  /** Make the text what the signer has typed. Words that stay as they are keep what is known of their letters. */
+  edit(value: string): void {
+    const typed = value.split(" ");
+    const last = typed.pop() ?? "";
+    const most = Math.min(typed.length, this.words.length);
+    let start = 0;
+    while (start < most && shown(this.words[start]) === typed[start]) start++;
+    let end = 0;
+    while (end < most - start && shown(this.words[this.words.length - 1 - end]) === typed[typed.length - 1 - end]) end++;
+    const middle = typed.slice(start, typed.length - end).map((word): Word => ({ letters: type(word), accepted: null, asRead: false }));
+    const words = [...this.words.slice(0, start), ...middle, ...this.words.slice(this.words.length - end)];
+    const spelled = join(this.current);
+    const current = last.startsWith(spelled) ? [...this.current, ...type(last.slice(spelled.length))] : type(last);
+    this.become(words, current);
   }
 
   /**
@@ -73,58 +108,55 @@ export class Text {
     for (const segment of [...segments].reverse()) {
       const last = this.current.at(-1);
       if (!last || !isSame(last.segment, segment)) return;
-      this.current = this.current.slice(0, -1);
+      this.become(this.words, this.current.slice(0, -1));
     }
   }
 
   /** End the current word, with a space; returns it, or null if there is none: no committed letters, and no word accepted. */
   end(accepted: string | null = null): Word | null {
     if (join(this.current) || accepted) return this.space(accepted);
-    this.current = [];
+    this.become(this.words, []);
     return null;
   }
 
   /** Add a space, even after another one. */
   space(accepted: string | null = null): Word {
     const word = { letters: this.current, accepted, asRead: false };
-    [this.words, this.current] = [[...this.words, word], []];
+    this.become([...this.words, word], []);
     return word;
   }
 
   /** Put a word in the place of the last one's letters, if that is still this one. */
   accept(word: Word, accepted: string | null): void {
-    if (this.words.at(-1) === word) this.words = [...this.words.slice(0, -1), { ...word, accepted }];
+    if (this.words.at(-1) === word) this.become([...this.words.slice(0, -1), { ...word, accepted }], this.current);
   }
 
   /** Bring back a word's letters as they were read, or the word again; nothing if no word has replaced them. */
   toggleAsRead(index = this.words.length - 1): void {
-    this.words = this.words.map((word, at) => {
-      return at === index && isReplaced(word) ? { ...word, asRead: !word.asRead } : word;
-    });
+    const toggle = (word: Word, at: number) => (at === index && isReplaced(word) ? { ...word, asRead: !word.asRead } : word);
+    this.become(this.words.map(toggle), this.current);
   }
 
   /** Delete the last letter and the weak ones after it; in an empty word the space, so that the word before goes on. */
   delete(): void {
     const last = this.current.map(({ segment }) => segment.committed).lastIndexOf(true);
-    if (last >= 0) this.current = this.current.slice(0, last);
-    else {
-      const word = this.words.at(-1);
-      this.words = this.words.slice(0, -1);
-      this.current = word ? reopen(word) : [];
-    }
+    if (last >= 0) return this.become(this.words, this.current.slice(0, last));
+    const word = this.words.at(-1);
+    this.become(this.words.slice(0, -1), word ? reopen(word) : []);
   }
 
   /** Delete all of the current word. */
   deleteWord(): void {
-    this.current = [];
+    this.become(this.words, []);
   }
 
-  /** Clear the text; again: bring it back. */
   clear(): void {
-    const now: State = [this.words, this.current];
-    const isEmpty = !this.value;
-    [this.words, this.current] = isEmpty ? this.cleared : [[], []];
-    this.cleared = isEmpty ? [[], []] : now;
+    this.become([], []);
+  }
+
+  /** Begin with words and letters that were kept. */
+  restore(words: readonly Word[], current: readonly Letter[]): void {
+    this.state = [words, current];
   }
 
   /** The last letter that was read and committed, spaces after it aside; null if there is none. */
@@ -136,11 +168,21 @@ export class Text {
   /** Put a letter in the place of another one, whose word then is its letters again; nothing if that is not there any more. */
   replace(letter: Letter, other: Letter): void {
     const swap = (letters: readonly Letter[]) => letters.map((each) => (each === letter ? other : each));
-    this.current = swap(this.current);
-    this.words = this.words.map((word) => {
+    const words = this.words.map((word) => {
       return word.letters.includes(letter) ? { letters: swap(word.letters), accepted: null, asRead: false } : word;
     });
+    this.become(words, swap(this.current));
   }
+
+  private become(words: readonly Word[], current: readonly Letter[]): void {
+    const [before, value] = [this.state, this.value];
+    this.state = [words, current];
+    if (this.value !== value) this.past = [...this.past, before].slice(-STEPS);
+  }
+}
+
+function type(word: string): Letter[] {
+  return [...word].map((letter) => certain(letter));
 }
 
 function isSame(one: Segment, other: Segment): boolean {

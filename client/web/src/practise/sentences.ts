@@ -1,0 +1,1 @@
+export const SENTENCES: Record<string,string> = {A: "A fist with the thumb beside the index finger."};
