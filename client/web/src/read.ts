@@ -105,7 +105,10 @@ export class Written {
       else large.showModal();
     },
     turn: () => find("large-text").classList.toggle("turned"),
-    history: () => history.showModal(),
+    history: () => {
+      this.renderLines();
+      history.showModal();
+    },
     "erase-lines": () => this.renderLines(writeLines(this.store, [])),
     ...Object.fromEntries(Array.from({ length: CHOICES }, (_, index) => [`choose-${index + 1}`, () => this.spelling.choose(index + 1)])),
   } satisfies Record<string, () => unknown>;
@@ -154,7 +157,7 @@ export class Written {
     if (history.open) history.close();
     const text = this.value.trim();
     if (!text) return this.note("This line is empty");
-    this.renderLines(addLine(this.store, { text, time: Date.now() }));
+    addLine(this.store, { text, time: Date.now() });
     this.spelling.clear();
     this.note("New line. Z brings the text back");
   }
@@ -167,7 +170,7 @@ export class Written {
     this.render();
   }
 
-  renderLines(lines: readonly Line[] = readLines(this.store)): void {
+  private renderLines(lines: readonly Line[] = readLines(this.store)): void {
     find("lines").replaceChildren(
       ...lines.map(({ text, time }) => {
         const button = make("button", { type: "button", textContent: "Bring back" });

@@ -5,7 +5,7 @@
 
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launch, open, picture, url } from "./chromium";
+import { launch, open, picture, textOf, url } from "./chromium";
 
 const DESKTOP = { width: 1280, height: 860 };
 
@@ -19,7 +19,7 @@ describe.skipIf(!url)("the page and a rendered hand", () => {
 
   test("reads HELLO WORLD and nothing else", { timeout: 200_000 }, async () => {
     const page = await open(browser, DESKTOP);
-    const text = (): Promise<string | null> => page.locator("#text").textContent();
+    const text = (): Promise<string> => textOf(page);
     const wait = { timeout: 90_000, interval: 50 };
     // The film starts anywhere, so the first word may lack letters.
     await expect.poll(text, wait).toMatch(/WORLD $/);
@@ -31,18 +31,18 @@ describe.skipIf(!url)("the page and a rendered hand", () => {
     await page.context().close();
   });
 
-  test("shows in the lesson how a letter is signed", { timeout: 90_000 }, async () => {
+  test("shows how a letter is signed, beside the hand", { timeout: 90_000 }, async () => {
     const page = await open(browser, DESKTOP);
     await expect.poll(() => page.locator("#letter").textContent(), { timeout: 60_000, interval: 50 }).not.toBe("");
-    await page.keyboard.press("t");
+    await page.keyboard.press("l");
     const colours = (): Promise<number> =>
       page.locator("#shape").evaluate((canvas: HTMLCanvasElement) => {
         const data = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
         return new Set(new Uint32Array(new Uint8Array(data).buffer)).size;
       });
     await expect.poll(colours, { timeout: 10_000 }).toBeGreaterThan(500);
-    await expect.poll(() => page.locator("#letter").textContent(), { timeout: 60_000, interval: 50 }).not.toBe("");
-    await picture(page, "web_learn_rendered");
+    await expect.poll(() => page.locator("#badge-letter").textContent(), { timeout: 60_000, interval: 50 }).not.toBe("");
+    await picture(page, "web_letters");
     await page.context().close();
   });
 });

@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import { addNames, describeOwnWords, readOwnWords } from "../src/ownWords";
-import { certain, Text, type Letter } from "../src/text";
+import { certain, join, shown, Text, type Letter } from "../src/text";
+import { addLine, readLines, readText, writeLines, writeText } from "../src/textStore";
 
 const weak = (letter: string): Letter => {
   return { segment: { alternatives: [{ letter, confidence: 0.4 }], seconds: 0.1, committed: false }, hands: [] };
@@ -66,13 +67,64 @@ describe("the text", () => {
     expect(text.value).toBe("WOR");
   });
 
-  test("that was cleared comes back", () => {
+  test("that was cleared comes back, also after letters have joined it since", () => {
     const text = make("WOALD=WORLD HE");
     text.clear();
-    expect(text.value).toBe("");
+    spell(text, "A");
     text.clear();
-    expect(text.value).toBe("WORLD HE");
+    expect(text.value).toBe("");
+    const seen = Array.from({ length: 3 }, () => (text.undo(), text.value));
+    expect(seen).toEqual(["A", "", "WORLD HE"]);
   });
+
+  test("goes back 50 changes, of which weak letters are none", () => {
+    const text = new Text();
+    spell(text, "aA".repeat(60));
+    let count = 0;
+    while (text.undo()) count++;
+    expect([count, text.value]).toEqual([50, "A".repeat(10)]);
+  });
+
+  test.each([
+    ["WOALD=WORLD HE", "WORLD HEY", ["WORLD", "HEY"], true],
+    ["WOALD=WORLD HE", "THE WORLD HE", ["THE", "WORLD", "HE"], true],
+    ["WOALD=WORLD HE", "WORLDS HE", ["WORLDS", "HE"], false],
+    ["WOALD=WORLD HE", "", [""], false],
+    ["WOALD=WORLD ", "WORLD é 2 ", ["WORLD", "é", "2", ""], true],
+    ["A WOALD=WORLD B ", "A WORLD B", ["A", "WORLD", "B"], true],
+  ])("%j that is typed over as %j has its words, and what is known of those that stay", (written, typed, words, known) => {
+    const text = make(written);
+    text.edit(typed);
+    expect(text.value).toBe(typed);
+    expect([...text.words.map(shown), join(text.current)]).toEqual(words);
+    expect(text.words.some(({ accepted }) => accepted === "WORLD")).toBe(known);
+    text.undo();
+    expect(text.value).toBe(make(written).value);
+  });
+
+  test("is kept in the browser with its words, and the lines before it", () => {
+    const kept = new Map<string, string>();
+    const store = { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => void kept.set(key, value) };
+    const [text, other] = [make("WOALD=WORLD HEx"), new Text()];
+    writeText(store, text);
+    readText(store, other);
+    other.toggleAsRead();
+    expect([other.value, other.current.length]).toEqual(["WOALD HE", 3]);
+    addLine(store, { text: "ONE", time: 1 });
+    expect(addLine(store, { text: "TWO", time: 2 }).map((line) => line.text)).toEqual(["TWO", "ONE"]);
+    for (let time = 3; time < 200; time++) addLine(store, { text: "MORE", time });
+    expect(readLines(store).length).toBe(100);
+    expect(writeLines(store, [])).toEqual([]);
+  });
+
+  test.each(["no JSON", "{}", '{"words": [null], "current": []}', '{"words": [], "current": [{"alternatives": []}]}'])(
+    "that was kept but cannot be read (%s) is left out",
+    (kept) => {
+      const text = new Text();
+      readText({ getItem: () => kept, setItem: () => undefined }, text);
+      expect([text.value, readLines({ getItem: () => kept, setItem: () => undefined })]).toEqual(["", []]);
+    },
+  );
 });
 
 describe("segments that a drawn letter takes the place of", () => {
