@@ -7,22 +7,27 @@ import { makeCorrection } from "./correction";
 import { HandPanel } from "./handPanel";
 import { findHint } from "./hints";
 import { Hold } from "./holds";
-import type { Hand, Request, WorkerMessage } from "./landmarks.worker";
+import { onEachFrame } from "./frames";
+import { Landmarks } from "./landmarks";
+import type { Hand } from "./landmarks.worker";
 import { judge, Lesson } from "./lesson";
 import { ALPHABET, drawLetter, MOVING_LETTERS, STILL_LETTERS } from "./letters";
+import { loadHandModel } from "./loading";
 import type { Point } from "./mask";
 import { Mistakes } from "./mistakes";
 import { OwnHand } from "./ownHand";
 import { addNames, describeOwnWords, readOwnWords } from "./ownWords";
 import { find, setText, showHand, showMask, showReply } from "./page";
+import { Pause } from "./pausing";
 import { ProfileStore } from "./profileStore";
+import { keepPage, takeOver } from "./release";
 import { readSettings, writeSettings } from "./settings";
 import { Spelling } from "./spelling";
+import { NOTHING_STORED, openStore } from "./storage";
 import { Stream, type Reply, type State } from "./stream";
 import { findWords } from "./words";
 import { showText as writeText } from "./written";
 
-const BASE = new URL(import.meta.env.BASE_URL, location.href).href;
 /** Milliseconds until a lost camera is tried again. */
 const CAMERA_PAUSE = 2000;
 const NOTE = 2000;
@@ -31,6 +36,7 @@ const NOTICE = 15_000;
 const PROBLEMS: Record<State, string> = {
   connecting: "",
   connected: "",
+  offline: "This device is offline. The page continues when the network is back.",
   "no service": "The service does not answer. This page keeps trying.",
   "no token": "The service needs a token: enter it in the settings.",
   "bad token": "A browser cannot send this token: it may have letters, digits, '-', '.' and '_' only.",
@@ -40,6 +46,7 @@ const PROBLEMS: Record<State, string> = {
 const STATES: Record<State, string> = {
   connecting: "connecting",
   connected: "connected",
+  offline: "offline",
   "no service": "no service",
   "no token": "no token",
   "bad token": "no token",
@@ -48,7 +55,8 @@ const STATES: Record<State, string> = {
 };
 
 const video = find<HTMLVideoElement>("video");
-const settings = readSettings(localStorage);
+const { store, lasts } = openStore();
+const settings = readSettings(store);
 const spelling = new Spelling(
   {
     find: (query) => findWords(query, settings.token),
@@ -58,12 +66,29 @@ const spelling = new Spelling(
   },
   settings.words,
 );
-const worker = new Worker(new URL("./landmarks.worker.ts", import.meta.url));
+const landmarks = new Landmarks(
+  loadHandModel((share) => setText("hint", `Loading the hand model: ${Math.round(100 * share)} %`)),
+  {
+    onReady: () => {
+      setText("hint", "");
+      keepVersion();
+    },
+    onDetection: ({ hand, time, brightness, landmarksMs, maskMs }) => {
+      onDetection(hand, time, brightness);
+      steps.landmarks.push(landmarksMs);
+      steps.mask.push(maskMs);
+    },
+    onFailed: (message) => {
+      setText("hint", "");
+      problems.worker = message;
+      showProblem();
+    },
+  },
+);
+const pause = new Pause({ open: () => void startCamera(), close: () => closeCamera(video) });
 const problems = { worker: "", camera: "", service: "" };
 /** Milliseconds of the last second's frames, by step. */
 const steps: Record<string, number[]> = { landmarks: [], mask: [], service: [], total: [] };
-let busy = true; // until the worker has its networks
-let paused = false;
 let lesson: Lesson | null = null;
 let note = "";
 let noteUntil = 0;
@@ -90,6 +115,7 @@ const stream = new Stream(
   onState,
   (told) => {
     defaults = told;
+    keepVersion();
     find("trail").hidden = !stream.takesTrails;
     showOptions();
   },
@@ -97,31 +123,30 @@ const stream = new Stream(
 );
 const panel = new HandPanel(own, showNotice, () => {
   for (const name of ["letters", "learn", "settings"]) find(name).hidden = true;
-  [lesson, paused] = [null, false];
+  lesson = null;
+  pause.resume();
   showReply(null);
   showMask(null);
   showProblem();
 });
 const mistakes = new Mistakes(spelling, new Chooser(ALPHABET), own, showText, showNotice);
-worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => onWorker(data);
-worker.onerror = () => onWorker({ kind: "failed", message: "its program cannot be loaded" });
-send({ kind: "start", base: BASE });
 setText("hint", "Loading the hand model");
 setUpSettings();
 setUpChart();
 applyView();
 showText();
+if (!lasts) showNotice(NOTHING_STORED);
 void own.load();
 void startCamera();
-nextFrame();
+onEachFrame(video, (time) => {
+  if (pause.paused || !landmarks.free || !video.srcObject) return;
+  size = { width: video.videoWidth, height: video.videoHeight };
+  void landmarks.look(video, time, stream.takesTrails);
+});
 setInterval(showPace, 1000);
 
 function options() {
   return { threshold: settings.threshold, hold: settings.hold, token: settings.token };
-}
-
-function send(message: Request, transfer: Transferable[] = []): void {
-  worker.postMessage(message, transfer);
 }
 
 async function startCamera(): Promise<void> {
@@ -146,43 +171,12 @@ function lostCamera(message: string): void {
   setTimeout(() => void startCamera(), CAMERA_PAUSE);
 }
 
-/** Process the newest frame of the camera whenever the one before is done. */
-function nextFrame(): void {
-  video.requestVideoFrameCallback((now) => {
-    nextFrame();
-    if (busy || !video.srcObject) return;
-    busy = true;
-    createImageBitmap(video).then(
-      (frame) => {
-        size = { width: frame.width, height: frame.height };
-        send({ kind: "frame", frame, time: now, trails: stream.takesTrails }, [frame]);
-      },
-      () => (busy = false), // the camera was lost just now
-    );
-  });
-}
-
-function onWorker(message: WorkerMessage): void {
-  busy = message.kind === "failed"; // and stays so: the networks cannot be used any more
-  if (message.kind === "ready") {
-    setText("hint", "");
-  } else if (message.kind === "failed") {
-    setText("hint", "");
-    problems.worker = `The hand model has failed (${message.message}). Reload this page.`;
-    showProblem();
-  } else if (message.kind === "detection") {
-    onDetection(message.hand, message.time, message.brightness);
-    steps.landmarks.push(message.landmarksMs);
-    steps.mask.push(message.maskMs);
-  }
-}
-
 function onDetection(hand: Hand | null, time: number, brightness: number): void {
   if (!video.srcObject) return;
   showHand(hand?.points ?? null, size.width, size.height);
   const hint = performance.now() < noteUntil ? note : findHint(hand?.points ?? null, size.width, size.height, brightness);
-  setText("hint", paused ? "" : hint);
-  if (paused) return;
+  setText("hint", pause.paused ? "" : hint);
+  if (pause.paused) return;
   if (panel.asking) {
     panel.see(hand?.points ?? null, time / 1000);
   } else if (stream.ask(hand?.png ?? null)) {
@@ -195,7 +189,7 @@ function onDetection(hand: Hand | null, time: number, brightness: number): void 
 }
 
 function onReply(reply: Reply, milliseconds: number): void {
-  if (paused || panel.asking) return;
+  if (pause.paused || panel.asking) return;
   showReply(reply, !panel.keepsText);
   hold.see(reply.smoothed, sentHand);
   steps.service.push(milliseconds);
@@ -207,8 +201,14 @@ function onReply(reply: Reply, milliseconds: number): void {
   if (lesson?.see(reply, performance.now() / 1000)) showLesson();
 }
 
+/** Keep this page for later visits, once it has loaded what it needs itself. */
+function keepVersion(): void {
+  if (landmarks.ready) void keepPage(stream.pageVersion);
+}
+
 function onState(now: State): void {
   state = now;
+  if (now === "other version" || now === "other trails") void takeOver(stream.pageVersion);
   problems.service = PROBLEMS[now];
   own.setConnected(now === "connected");
   spelling.setConnected(now === "connected");
@@ -220,8 +220,8 @@ function showProblem(): void {
   setText("problem", problems.worker || problems.camera || problems.service);
   const element = find("state");
   const hand = own.inForce ? `, your hand: ${own.profile?.name ?? ""}` : "";
-  setText("state", paused ? "paused" : STATES[state] + hand);
-  element.toggleAttribute("data-ok", state === "connected" && !paused);
+  setText("state", pause.paused ? "paused" : STATES[state] + hand);
+  element.toggleAttribute("data-ok", state === "connected" && !pause.paused);
 }
 
 function showText(): void {
@@ -285,7 +285,8 @@ const actions: Record<string, () => void> = {
     saveSettings();
   },
   pause: () => {
-    paused = !paused;
+    if (pause.paused) pause.resume();
+    else pause.pause();
     showReply(null);
     showMask(null);
     showProblem();
@@ -373,14 +374,14 @@ function applyView(): void {
   for (const button of document.querySelectorAll<HTMLElement>("[data-do]")) {
     const name = button.dataset.do ?? "";
     if (name === "mirror") button.setAttribute("aria-pressed", String(settings.mirrored));
-    if (name === "pause") button.setAttribute("aria-pressed", String(paused));
+    if (name === "pause") button.setAttribute("aria-pressed", String(pause.paused));
     if (name === "words") button.setAttribute("aria-pressed", String(settings.words));
     if (button.hasAttribute("aria-expanded")) button.setAttribute("aria-expanded", String(!find(name).hidden));
   }
 }
 
 function saveSettings(): void {
-  writeSettings(localStorage, settings);
+  writeSettings(store, settings);
 }
 
 function setUpSettings(): void {

@@ -5,6 +5,7 @@ import type { Point } from "./mask";
 import { addSamples, makeSample, replaceSamples, type Correction, type Profile, type Sample } from "./profile";
 import type { ProfileStore } from "./profileStore";
 import { Unanswered } from "./request";
+import { NOTHING_STORED } from "./storage";
 import type { ProfileAnswer } from "./stream";
 
 /** Milliseconds before a service that gave no correction is asked again. */
@@ -72,7 +73,7 @@ export class OwnHand {
     try {
       for (const fault of await this.store.load()) this.outside.tell(fault);
     } catch {
-      this.outside.tell("This browser stores no profiles: export your hand's before you leave this page.");
+      this.outside.tell(NOTHING_STORED);
     }
     this.adopt();
   }

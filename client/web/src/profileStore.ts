@@ -8,6 +8,8 @@ const PEOPLE = "people";
 /** One entry: the name of the profile in use. */
 const CHOICE = "choice";
 const IN_USE = "in use";
+/** Milliseconds after which a browser's store is given up: some browsers that block site data never answer. */
+const PATIENCE = 3000;
 
 /** Keeps profiles in memory, and in IndexedDB once that is loaded. */
 export class ProfileStore {
@@ -20,12 +22,7 @@ export class ProfileStore {
    * Throws if the browser stores nothing, for example in a private window: profiles then last until the page is left.
    */
   async load(): Promise<string[]> {
-    const database = await openDatabase();
-    const reading = database.transaction([PEOPLE, CHOICE]);
-    const [texts, chosen] = await Promise.all([
-      settle(reading.objectStore(PEOPLE).getAll() as IDBRequest<string[]>),
-      settle(reading.objectStore(CHOICE).get(IN_USE) as IDBRequest<string | undefined>),
-    ]);
+    const { database, texts, chosen } = await Promise.race([read(), giveUp()]);
     this.database = database;
     this.chosen = chosen || null;
     return texts.flatMap((text) => {
@@ -92,6 +89,27 @@ export class ProfileStore {
       writing.onabort = writing.onerror = () => fail(writing.error ?? new Error("it was interrupted"));
     });
   }
+}
+
+/** Everything that is stored. */
+interface Stored {
+  database: IDBDatabase;
+  texts: string[];
+  chosen: string | undefined;
+}
+
+async function read(): Promise<Stored> {
+  const database = await openDatabase();
+  const reading = database.transaction([PEOPLE, CHOICE]);
+  const [texts, chosen] = await Promise.all([
+    settle(reading.objectStore(PEOPLE).getAll() as IDBRequest<string[]>),
+    settle(reading.objectStore(CHOICE).get(IN_USE) as IDBRequest<string | undefined>),
+  ]);
+  return { database, texts, chosen };
+}
+
+function giveUp(): Promise<never> {
+  return new Promise((_, fail) => setTimeout(() => fail(new Error("the browser's store does not answer")), PATIENCE));
 }
 
 function openDatabase(): Promise<IDBDatabase> {

@@ -1,5 +1,7 @@
 /** What the signer has set, stored in the browser. */
 
+import type { Store } from "./storage";
+
 export interface Settings {
   camera: string;
   mirrored: boolean;
@@ -23,10 +25,10 @@ const KINDS: Record<keyof Settings, string> = {
 }; // prettier-ignore
 
 /** Read the settings; missing ones and those of another type get their default. */
-export function readSettings(storage: Storage): Settings {
+export function readSettings(store: Store): Settings {
   const settings: Settings = { ...DEFAULTS };
   try {
-    const stored = JSON.parse(storage.getItem(KEY) ?? "{}") as Record<string, unknown>;
+    const stored = JSON.parse(store.getItem(KEY) ?? "{}") as Record<string, unknown>;
     for (const name of Object.keys(KINDS) as (keyof Settings)[]) {
       if (typeof stored[name] === KINDS[name]) Object.assign(settings, { [name]: stored[name] });
     }
@@ -36,10 +38,10 @@ export function readSettings(storage: Storage): Settings {
   return settings;
 }
 
-export function writeSettings(storage: Storage, settings: Settings): void {
+export function writeSettings(store: Store, settings: Settings): void {
   try {
-    storage.setItem(KEY, JSON.stringify(settings));
+    store.setItem(KEY, JSON.stringify(settings));
   } catch {
-    // a browser that stores nothing, for example in a private window
+    // the store is full
   }
 }

@@ -38,7 +38,8 @@ interface About {
   smoothing: { threshold: number; hold: number };
 }
 
-export type State = "connecting" | "connected" | "no service" | "no token" | "bad token" | "other version" | "other trails";
+/** "offline": this machine has no network, so that the service cannot be asked. */
+export type State = "connecting" | "connected" | "offline" | "no service" | "no token" | "bad token" | "other version" | "other trails";
 
 /** Milliseconds before the first retry; each pause is twice as long as the one before. */
 const FIRST_PAUSE = 250;
@@ -54,6 +55,7 @@ export class Stream {
   private waiting: number | null = null;
   private closed = false;
   private trails = false;
+  private version = "";
   /** In force on each new connection, too. */
   private correction: Correction | null = null;
 
@@ -71,6 +73,11 @@ export class Stream {
   /** Whether the service reads trails: a mask may then have one below it. */
   get takesTrails(): boolean {
     return this.trails;
+  }
+
+  /** The version of the page that the service has; "" if it is not known. */
+  get pageVersion(): string {
+    return this.version;
   }
 
   /** Send a mask, or nothing for "no hand"; false if a reply is outstanding or there is no connection. */
@@ -98,14 +105,22 @@ export class Stream {
   change(options: Options): void {
     this.options = options;
     this.pause = FIRST_PAUSE;
-    if (this.socket) this.socket.close();
-    else this.connect();
+    this.leave();
+    this.onState("connecting");
+    this.connect();
   }
 
   close(): void {
     this.closed = true;
+    this.leave();
+  }
+
+  /** Close the connection on purpose: it is not lost. */
+  private leave(): void {
     clearTimeout(this.timer);
-    this.socket?.close();
+    const { socket } = this;
+    this.socket = null;
+    socket?.close();
   }
 
   private connect(): void {
@@ -126,6 +141,7 @@ export class Stream {
     this.sent = 0;
     this.trails = false; // it may be another release now
     socket.onopen = () => {
+      if (this.socket !== socket) return;
       this.pause = FIRST_PAUSE;
       if (this.correction) socket.send(JSON.stringify({ profile: this.correction }));
       this.onState("connected");
@@ -139,13 +155,14 @@ export class Stream {
       );
     };
     socket.onmessage = ({ data }) => {
+      if (this.socket !== socket) return;
       const message = JSON.parse(String(data)) as Reply | ProfileAnswer;
       if ("profile" in message) this.onProfile(message);
       else this.receive(message);
     };
     socket.onclose = () => {
+      if (this.socket !== socket) return; // it was left
       this.socket = null;
-      if (this.closed) return;
       void this.findReason();
       this.timer = window.setTimeout(() => this.connect(), this.pause);
       this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
@@ -162,17 +179,26 @@ export class Stream {
 
   /** Find out why there is no stream: the browser does not say. */
   private async findReason(): Promise<void> {
+    const { options } = this;
+    const reason = await this.askForReason();
+    const isLate = this.closed || this.options !== options || this.socket?.readyState === WebSocket.OPEN;
+    if (!isLate) this.onState(reason);
+  }
+
+  private async askForReason(): Promise<State> {
     try {
       const response = await this.askAboutModel();
-      if (response.status === 401) this.onState("no token");
-      else this.onState(response.ok ? compareVersions((await response.json()) as About) : "no service");
+      if (response.status === 401) return "no token";
+      return response.ok ? compareVersions((await response.json()) as About) : "no service";
     } catch {
-      this.onState("no service");
+      return navigator.onLine ? "no service" : "offline";
     }
   }
 
-  private askAboutModel(): Promise<Response> {
-    return fetch("/model", { headers: authorise(this.options.token), cache: "no-store" });
+  private async askAboutModel(): Promise<Response> {
+    const response = await fetch("/model", { headers: authorise(this.options.token), cache: "no-store" });
+    this.version = response.headers.get("Page-Version") ?? "";
+    return response;
   }
 }
 
