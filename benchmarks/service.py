@@ -255,18 +255,21 @@ def memory(process: subprocess.Popen[bytes]) -> int:
 
 
 @contextlib.contextmanager
-def serve(model: Path, target: str = OURS) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def serve(
+    model: Path, target: str = OURS, checkout: Path = ROOT
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Serve a model on a free port of loopback as `make serve` does, without a limit on requests a second.
 
     Args:
         model: the file; a trail network beside it is served, too.
         target: of `bentoml serve`.
+        checkout: whose service and page it is.
     """
     command = [sys.executable, "-m", "bentoml", "serve", target, "--host", "127.0.0.1"]
     environment = {"FINGERSPELL_MODEL": str(model), "FINGERSPELL_RATE": "0"}
     if (trail := model.with_name(TRAIL.name)).is_file():
         environment["FINGERSPELL_TRAIL"] = str(trail)
-    with running(command, "/readyz", environment) as (host, process):
+    with running(command, "/readyz", environment, checkout) as (host, process):
         yield host, process
 
 
@@ -279,11 +282,13 @@ def serve_plain(model: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def running(command: list[str], path: str, more: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def running(
+    command: list[str], path: str, more: dict[str, str], folder: Path = ROOT
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Run a server on a port of its own until the block ends; gives 'host:port' and the process once `path` answers."""
     with tempfile.TemporaryFile() as log, reserved_port() as port:
         environment = os.environ | more
-        process = subprocess.Popen([*command, "--port", str(port)], cwd=ROOT, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen([*command, "--port", str(port)], cwd=folder, env=environment, stdout=log, stderr=log)
         try:
             deadline = time.monotonic() + START_SECONDS
             while not answers(f"http://127.0.0.1:{port}{path}"):

@@ -28,7 +28,7 @@ from service.guard import TOKEN_PROTOCOL, Guard, MessageLimits, client_address
 from service.making import MAX_SAMPLES, make_profile, predict_masks
 from service.metrics import OPEN_STREAMS, STAGE_SECONDS, UNKNOWN
 from service.openapi import DESCRIPTION
-from service.page import FILES, PREFIX, wants_page
+from service.page import FILES, PREFIX, VERSION_HEADER, page_version, wants_page
 from service.problems import handle, refuse
 from service.profile import read_correction
 from service.protocol import (
@@ -158,7 +158,9 @@ async def _model(request: Request) -> Response:
     about, trail = ModelReply.model_validate(request.app.state.batcher.model), request.app.state.trail_batcher
     if trail is not None:
         about.trail = TrailModelReply.model_validate(trail.model)
-    return _json(about)
+    response = _json(about)
+    response.headers[VERSION_HEADER] = page_version()
+    return response
 
 
 async def _predict(request: Request) -> Response:

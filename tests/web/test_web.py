@@ -17,6 +17,7 @@ import httpx
 import numpy as np
 import pytest
 
+from benchmarks.page import HELD
 from benchmarks.service import serve
 from client.capture.demo import FILM
 from client.landmarks import HandLandmarker
@@ -74,7 +75,7 @@ def test_types_and_logic_and_the_same_masks_as_python(built, tmp_path):
     vectors = [{"points": points[:, :2].tolist(), "mask": pack(render_mask(points))} for points in hands]
     moving = {"trailVersion": TRAIL_VERSION, "movements": [*synthetic_movements(300), *random_movements(40)]}
     (tmp_path / "vectors.json").write_text(json.dumps({"version": MASK_VERSION, "hands": vectors, **moving}))
-    names = ("mask", "logic", "enrolment", "profile", "ownHand", "mistakes", "text", "spelling", "stream", "words")
+    names = ("mask", "logic", "enrolment", "profile", "ownHand", "mistakes", "text", "spelling", "stream", "words", "loading")
     files = (f"tests/{name}.test.ts" for name in names)
     printed = run_tests(*files, FINGERSPELL_VECTORS=str(tmp_path / "vectors.json"))
     equal = re.findall(r"equal pixels of (\w+) ([\d.]+) %", printed)
@@ -160,6 +161,14 @@ def test_a_browser_reads_hello_world_of_a_rendered_hand(address, tmp_path):
         "tests/hello.browser.test.ts", FINGERSPELL_URL=address, FINGERSPELL_FILM=str(film), CHROMIUM=CHROMIUM,
         FINGERSPELL_PICTURES=os.environ.get("FINGERSPELL_PICTURES", ""),
     )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to open the page in (Debian: apt-get install chromium)")
+def test_a_browser_reads_where_something_fails_and_keeps_the_page(address, tmp_path):
+    film = tmp_path / "held.mjpeg"
+    write_camera(FILM, film, frames=[HELD], rate=30)
+    run_tests("tests/robust.browser.test.ts", FINGERSPELL_URL=address, FINGERSPELL_FILM=str(film), CHROMIUM=CHROMIUM)
 
 
 @pytest.mark.slow

@@ -41,15 +41,18 @@ export function drawMarks(context: CanvasRenderingContext2D, points: readonly Po
   }
 }
 
+/** One picture for all masks: its pixels are copied as soon as it is put on a canvas. */
+let image: ImageData | null = null;
+
 /** Show a mask or a trail that is sent, or nothing. */
 export function drawMask(context: CanvasRenderingContext2D, mask: Uint8Array | null): void {
-  context.fillStyle = "black";
-  context.fillRect(0, 0, MASK_SIZE, MASK_SIZE);
-  if (!mask) return;
-  const image = context.createImageData(MASK_SIZE, MASK_SIZE);
-  for (let pixel = 0; pixel < MASK_SIZE * MASK_SIZE; pixel++) {
-    image.data.set(mask.subarray(3 * pixel, 3 * pixel + 3), 4 * pixel);
-    image.data[4 * pixel + 3] = 255;
+  image ??= context.createImageData(MASK_SIZE, MASK_SIZE);
+  const { data } = image;
+  for (let from = 0, to = 0; to < data.length; from += 3, to += 4) {
+    data[to] = mask ? mask[from] : 0;
+    data[to + 1] = mask ? mask[from + 1] : 0;
+    data[to + 2] = mask ? mask[from + 2] : 0;
+    data[to + 3] = 255;
   }
   context.putImageData(image, 0, 0);
 }

@@ -1,22 +1,35 @@
 /** Finds the hand in each frame and draws its mask, and its trail while it moves, outside the page's own thread. */
 
-import { FilesetResolver, HandLandmarker, type HandLandmarkerResult } from "@mediapipe/tasks-vision";
+import { HandLandmarker, type HandLandmarkerResult } from "@mediapipe/tasks-vision";
+import loader from "../node_modules/@mediapipe/tasks-vision/wasm/vision_wasm_internal.js?url";
 import { HandFollower, type Box } from "./following";
+import type { HandModel } from "./loading";
 import { MASK_SIZE, renderMask, type Point } from "./mask";
 import { encodePng } from "./png";
 import { Trail } from "./trail";
 
 /** What the page sends to the worker. */
 export type Request =
-  | { kind: "start"; base: string }
+  | ({ kind: "start" } & HandModel)
   /** A frame, its time in milliseconds, and whether the service takes trails. */
   | { kind: "frame"; frame: ImageBitmap; time: number; trails: boolean };
 
-/** What the worker sends to the page: one detection for each frame. */
+/** What was found in a frame. */
+export interface Detection {
+  time: number;
+  hand: Hand | null;
+  brightness: number;
+  landmarksMs: number;
+  maskMs: number;
+}
+
+/** What the worker sends to the page: for each frame one detection, or why there is none. */
 export type WorkerMessage =
   | { kind: "ready" }
+  /** It cannot start. */
   | { kind: "failed"; message: string }
-  | { kind: "detection"; time: number; hand: Hand | null; brightness: number; landmarksMs: number; maskMs: number };
+  | ({ kind: "detection" } & Detection)
+  | { kind: "skipped"; message: string };
 
 export interface Hand {
   /** 21 points in pixels of the frame. */
@@ -35,6 +48,8 @@ const trail = new Trail();
 let lastTime = 0;
 const painted = new OffscreenCanvas(1, 1);
 const thumbnail = new OffscreenCanvas(16, 12);
+/** Frames with a hand until a second one is looked for: what does that takes a moment to start, after the first letter. */
+const ALONE = 20;
 /** Largest difference between the channels of a grey picture, of 255. */
 const GREY = 8;
 /** White in a grey picture as MediaPipe is shown it, as in client/landmarks.py: it finds hands by the colour of skin. */
@@ -42,27 +57,60 @@ const SKIN = "rgb(255 204 179)";
 
 scope.onmessage = async ({ data }: MessageEvent<Request>) => {
   try {
-    await (data.kind === "start" ? start(data.base) : detect(data.frame, data.time, data.trails));
+    await (data.kind === "start" ? start(data) : detect(data.frame, data.time, data.trails));
   } catch (error) {
-    send({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
+    const message = error instanceof Error ? error.message : String(error);
+    send({ kind: data.kind === "start" ? "failed" : "skipped", message });
   }
 };
 
-async function start(base: string): Promise<void> {
-  const fileset = await FilesetResolver.forVisionTasks(`${base}wasm`);
-  const baseOptions = { modelAssetPath: `${base}hand_landmarker.task`, delegate: "CPU" } as const;
-  const one = await HandLandmarker.createFromOptions(fileset, { baseOptions, runningMode: "VIDEO", numHands: 1 });
-  const two = await HandLandmarker.createFromOptions(fileset, { baseOptions, runningMode: "IMAGE", numHands: 2 });
-  one.detectForVideo(new ImageData(64, 64), 0); // starts the networks
-  two.detect(new ImageData(64, 64));
-  follower = new HandFollower<ImageBitmap>(
-    (frame, hidden) => pixels(one.detectForVideo(hidden ? paintOver(frame, hidden) : frame, lastTime), frame)[0] ?? null,
-    (frame) => pixels(two.detect(frame), frame),
-  );
+async function start({ module, bundle }: HandModel): Promise<void> {
+  const one = await makeLandmarker(module, bundle, "VIDEO", 1);
+  let two: HandLandmarker | null = null;
+  let seen: Point[][] = [];
+  let framesWithHand = 0;
+  const follow = (frame: ImageBitmap, hidden: Box | null) => {
+    seen = pixels(one.detectForVideo(hidden ? paintOver(frame, hidden) : frame, lastTime), frame);
+    if (seen.length && ++framesWithHand === ALONE) {
+      void makeLandmarker(module, bundle, "IMAGE", 2).then((made) => (two = made));
+    }
+    return seen[0] ?? null;
+  };
+  follower = new HandFollower<ImageBitmap>(follow, (frame) => (two ? pixels(two.detect(frame), frame) : seen));
   send({ kind: "ready" });
 }
 
+/** Make a landmarker of its own instance of the WebAssembly, and start its networks. */
+async function makeLandmarker(
+  module: WebAssembly.Module,
+  modelAssetBuffer: Uint8Array,
+  runningMode: "VIDEO" | "IMAGE",
+  numHands: number,
+): Promise<HandLandmarker> {
+  // MediaPipe would fetch and compile the WebAssembly itself, each time; it forgets `Module` once it is done.
+  const instantiateWasm = (imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance) => void) => {
+    void WebAssembly.instantiate(module, imports).then(done);
+    return {};
+  };
+  Object.assign(scope, { Module: { instantiateWasm } });
+  const fileset = { wasmLoaderPath: loader, wasmBinaryPath: "" };
+  const baseOptions = { modelAssetBuffer, delegate: "CPU" } as const;
+  const landmarker = await HandLandmarker.createFromOptions(fileset, { baseOptions, runningMode, numHands });
+  const empty = new ImageData(64, 64);
+  if (runningMode === "VIDEO") landmarker.detectForVideo(empty, 0);
+  else landmarker.detect(empty);
+  return landmarker;
+}
+
 async function detect(frame: ImageBitmap, time: number, trails: boolean): Promise<void> {
+  try {
+    await look(frame, time, trails);
+  } finally {
+    frame.close();
+  }
+}
+
+async function look(frame: ImageBitmap, time: number, trails: boolean): Promise<void> {
   if (!follower) return;
   const begun = performance.now();
   lastTime = Math.max(time, lastTime + 1); // MediaPipe needs increasing times
@@ -71,7 +119,6 @@ async function detect(frame: ImageBitmap, time: number, trails: boolean): Promis
   const found = performance.now();
   trail.add(time / 1000, points);
   const hand = points && (await drawHand(points, trails));
-  frame.close();
   const maskMs = performance.now() - found;
   send(
     { kind: "detection", time, hand, brightness, landmarksMs: found - begun, maskMs },

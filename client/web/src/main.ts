@@ -9,9 +9,11 @@ import { HandPanel } from "./handPanel";
 import { findHint } from "./hints";
 import { Hold } from "./holds";
 import { ACTIONS } from "./keys";
-import type { Hand, Request, WorkerMessage } from "./landmarks.worker";
+import { Landmarks } from "./landmarks";
+import type { Hand } from "./landmarks.worker";
 import { ALPHABET, MOVING_LETTERS, STILL_LETTERS } from "./letters";
 import { LettersTab } from "./lettersTab";
+import { loadHandModel } from "./loading";
 import type { Point } from "./mask";
 import { Mistakes } from "./mistakes";
 import { OwnHand } from "./ownHand";
@@ -21,6 +23,7 @@ import { Pause } from "./pausing";
 import { Practise } from "./practise/practise";
 import { ProfileStore } from "./profileStore";
 import { renderPrediction, Written } from "./read";
+import { keepPage, takeOver } from "./release";
 import { readSettings, writeSettings } from "./settings";
 import { SettingsDialog } from "./settingsDialog";
 import { Spelling } from "./spelling";
@@ -32,7 +35,6 @@ import type { Segment } from "./text";
 import { renderWelcome } from "./welcome";
 import { findWords } from "./words";
 
-const BASE = new URL(import.meta.env.BASE_URL, location.href).href;
 /** Milliseconds until a lost camera is tried again. */
 const CAMERA_PAUSE = 2000;
 /** Milliseconds for which a note and a notice are shown. */
@@ -59,8 +61,6 @@ const { store, lasts } = openStore();
 const settings = readSettings(store);
 /** Milliseconds of the last second's frames, by step. */
 const steps: Record<string, number[]> = { landmarks: [], mask: [], service: [], total: [] };
-let worker: Worker | null = null;
-let busy = true; // until the worker has its networks
 let sentAt: number | null = null;
 /** The hand whose mask was sent last. */
 let sentHand: readonly Point[] | null = null;
@@ -80,6 +80,29 @@ const spelling = new Spelling(
   },
   settings.words,
 );
+const landmarks = new Landmarks(
+  loadHandModel((share) => {
+    state.loaded = share;
+    changed();
+  }),
+  {
+    onReady: () => {
+      state.ready = true;
+      changed();
+      keepVersion();
+    },
+    onDetection: ({ hand, time, brightness, landmarksMs, maskMs }) => {
+      steps.landmarks.push(landmarksMs);
+      steps.mask.push(maskMs);
+      onDetection(hand, time, brightness);
+      changed();
+    },
+    onFailed: (message) => {
+      state.problems.worker = message;
+      changed();
+    },
+  },
+);
 const written = new Written(spelling, store, note, () => state.runnerUp);
 const own = new OwnHand(new ProfileStore(), {
   correct: (correction) => stream.correct(correction),
@@ -98,6 +121,7 @@ const stream = new Stream(
   onConnection,
   (told) => {
     defaults = told;
+    keepVersion();
     changed();
   },
   (answer) => own.onAnswer(answer),
@@ -129,8 +153,11 @@ const dialog = new SettingsDialog(settings, {
   wordsSwitched: () => spelling.turn(settings.words),
 });
 
-startWorker();
-onEachFrame(video, onFrame);
+onEachFrame(video, (time) => {
+  if (pause.paused || !landmarks.free || !video.srcObject) return;
+  state.size = { width: video.videoWidth, height: video.videoHeight };
+  void landmarks.look(video, time, stream.takesTrails);
+});
 video.addEventListener("resize", () => shapeStage(video.videoWidth, video.videoHeight));
 addEventListener("hashchange", showHash);
 showHash();
@@ -146,17 +173,6 @@ function options() {
 
 function ownWords(): string[] {
   return addNames(readOwnWords(settings.ownWords).words, own.store.names);
-}
-
-function startWorker(): void {
-  worker = new Worker(new URL("./landmarks.worker.ts", import.meta.url));
-  worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => onWorker(data);
-  worker.onerror = () => onWorker({ kind: "failed", message: "its program cannot be loaded" });
-  send({ kind: "start", base: BASE });
-}
-
-function send(message: Request, transfer: Transferable[] = []): void {
-  worker?.postMessage(message, transfer);
 }
 
 async function startCamera(): Promise<void> {
@@ -186,32 +202,6 @@ function lostCamera(message: string): void {
 /** Show nothing of what was seen. */
 function settle(): void {
   [state.points, state.reply, state.sent, state.runnerUp] = [null, null, null, ""];
-}
-
-/** Process the newest frame of the camera whenever the one before is done. */
-function onFrame(time: number): void {
-  if (busy || pause.paused || !video.srcObject) return;
-  busy = true;
-  createImageBitmap(video).then(
-    (frame) => {
-      state.size = { width: frame.width, height: frame.height };
-      send({ kind: "frame", frame, time, trails: stream.takesTrails }, [frame]);
-    },
-    () => (busy = false), // the camera was lost just now
-  );
-}
-
-function onWorker(message: WorkerMessage): void {
-  busy = message.kind === "failed"; // and stays so: the networks cannot be used any more
-  if (message.kind === "ready") state.loaded = 1;
-  else if (message.kind === "failed") {
-    state.problems.worker = `The hand model has failed (${message.message}). Reload this page.`;
-  } else if (message.kind === "detection") {
-    onDetection(message.hand, message.time, message.brightness);
-    steps.landmarks.push(message.landmarksMs);
-    steps.mask.push(message.maskMs);
-  }
-  changed();
 }
 
 function onDetection(hand: Hand | null, time: number, brightness: number): void {
@@ -265,8 +255,13 @@ function closeTo({ alternatives: [first, second] }: Segment): string {
   return second && second.confidence >= CLOSE * first.confidence ? second.letter : "";
 }
 
+function keepVersion(): void {
+  if (landmarks.ready) void keepPage(stream.pageVersion);
+}
+
 function onConnection(now: Connection): void {
   state.connection = now;
+  if (now === "other version" || now === "other trails") void takeOver(stream.pageVersion);
   state.problems.service = CONNECTIONS[now].problem;
   own.setConnected(now === "connected");
   spelling.setConnected(now === "connected");

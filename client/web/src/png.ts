@@ -2,6 +2,9 @@
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
+/** Bytes of a block that is not compressed. */
+const LARGEST_BLOCK = 65_535;
+
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let value = byte;
   for (let bit = 0; bit < 8; bit++) value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
@@ -34,9 +37,40 @@ export async function encodePng(pixels: Uint8Array, width: number, height: numbe
   return png;
 }
 
+/** Compress (https://www.rfc-editor.org/rfc/rfc1950), or store as it is where the browser has no compression. */
 async function deflate(data: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+  if (!("CompressionStream" in globalThis)) return store(data);
   const stream = new Blob([data]).stream().pipeThrough(new CompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** Zlib data of blocks that are not compressed. */
+function store(data: Uint8Array): Uint8Array {
+  const blocks = Math.ceil(data.length / LARGEST_BLOCK);
+  const stored = new Uint8Array(2 + 5 * blocks + data.length + 4);
+  const view = new DataView(stored.buffer);
+  view.setUint16(0, 0x7801);
+  let at = 2;
+  for (let from = 0; from < data.length; from += LARGEST_BLOCK) {
+    const block = data.subarray(from, from + LARGEST_BLOCK);
+    view.setUint8(at, from + block.length === data.length ? 1 : 0); // 1: the last one
+    view.setUint16(at + 1, block.length, true);
+    view.setUint16(at + 3, ~block.length, true);
+    stored.set(block, at + 5);
+    at += 5 + block.length;
+  }
+  view.setUint32(at, adler(data));
+  return stored;
+}
+
+/** Adler-32. */
+function adler(data: Uint8Array): number {
+  let [sum, sums] = [1, 0];
+  for (const byte of data) {
+    sum = (sum + byte) % 65521;
+    sums = (sums + sum) % 65521;
+  }
+  return ((sums << 16) | sum) >>> 0;
 }
 
 function chunk(name: string, data: Uint8Array): Uint8Array {

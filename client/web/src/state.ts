@@ -12,8 +12,10 @@ export interface PageState {
   hand: boolean;
   /** "off" until it is asked for; "starting" until its first picture. */
   camera: "off" | "starting" | "on" | "lost";
-  /** Share of the hand model that is loaded; 1 once it finds hands. */
+  /** Share of the hand model that is loaded. */
   loaded: number;
+  /** Whether it finds hands. */
+  ready: boolean;
   connection: Connection;
   paused: boolean;
   /** Whether letters join the text. */
@@ -44,6 +46,7 @@ export const state: PageState = {
   hand: false,
   camera: "off",
   loaded: 0,
+  ready: false,
   connection: "connecting",
   paused: false,
   writing: true,

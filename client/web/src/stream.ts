@@ -55,6 +55,7 @@ export class Stream {
   private waiting: number | null = null;
   private closed = false;
   private trails = false;
+  private version = "";
   /** In force on each new connection, too. */
   private correction: Correction | null = null;
 
@@ -72,6 +73,11 @@ export class Stream {
   /** Whether the service reads trails: a mask may then have one below it. */
   get takesTrails(): boolean {
     return this.trails;
+  }
+
+  /** The version of the page that the service has; "" if it is not known. */
+  get pageVersion(): string {
+    return this.version;
   }
 
   /** Send a mask, or nothing for "no hand"; false if a reply is outstanding or there is no connection. */
@@ -189,8 +195,10 @@ export class Stream {
     }
   }
 
-  private askAboutModel(): Promise<Response> {
-    return fetch("/model", { headers: authorise(this.options.token), cache: "no-store" });
+  private async askAboutModel(): Promise<Response> {
+    const response = await fetch("/model", { headers: authorise(this.options.token), cache: "no-store" });
+    this.version = response.headers.get("Page-Version") ?? "";
+    return response;
   }
 }
 

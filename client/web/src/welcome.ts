@@ -11,10 +11,10 @@ const canvas = find<HTMLCanvasElement>("hello");
 let timer: ReturnType<typeof setInterval> | undefined;
 let count = 0;
 
-export function renderWelcome({ camera, loaded, problems }: PageState): void {
+export function renderWelcome({ camera, loaded, ready, problems }: PageState): void {
   const isOpen = camera === "off" || camera === "starting";
   find("welcome").hidden = !isOpen;
-  find("loading").hidden = loaded >= 1 || problems.worker !== "";
+  find("loading").hidden = ready || problems.worker !== "";
   find<HTMLProgressElement>("loaded").value = loaded;
   find<HTMLButtonElement>("start").disabled = camera === "starting";
   setText("start", camera === "starting" ? "Allow the camera …" : "Start camera");

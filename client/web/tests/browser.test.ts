@@ -6,11 +6,11 @@
  */
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { chromium, type Browser, type Page, type Request } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hiddenControls, textOf as text, violations } from "./chromium";
+import { Proxy } from "./proxy";
 
 const { FINGERSPELL_URL: url = "", FINGERSPELL_FILM: film = "", CHROMIUM: executablePath = "" } = process.env;
 const { FINGERSPELL_PICTURES: pictures = "" } = process.env;
@@ -364,7 +364,7 @@ describe.skipIf(!url)("the page", () => {
 
     const broken = await browser.newContext({ viewport: DESKTOP, permissions: ["camera"] });
     const empty = await broken.newPage();
-    await empty.route("**/hand_landmarker.task", (route) => route.fulfill({ body: "no model" }));
+    await empty.route("**/hand_landmarker-*.packed", (route) => route.fulfill({ body: "no model" }));
     await empty.goto(url);
     await expect.poll(() => empty.locator("#problem").textContent(), SOON).toContain("The hand model has failed");
     await broken.close();
@@ -384,12 +384,15 @@ describe.skipIf(!url)("the page", () => {
   });
 
   test.skipIf(!photos)("draws the masks of still pictures", { timeout: 300_000 }, async () => {
-    const page = await open();
+    const context = await browser.newContext({ viewport: DESKTOP, permissions: ["camera"] });
+    await context.addInitScript(startSpare);
+    const page = await context.newPage();
+    await page.goto(url);
     await recognises(page);
-    const worker = page.workers()[0].url();
+    await expect.poll(() => page.evaluate(() => "spare" in window), SOON).toBe(true);
     await page.locator("#video").evaluate((video: HTMLVideoElement) => video.pause()); // leaves the cores to the pictures
     for (const name of readdirSync(photos)) {
-      const png = await page.evaluate(drawOne, { worker, base: `${url}/web/`, photo: encode(readFileSync(join(photos, name))) });
+      const png = await page.evaluate(drawOne, encode(readFileSync(join(photos, name))));
       if (png) writeFileSync(join(masks, name), Buffer.from(png, "base64"));
     }
     await page.context().close();
@@ -420,58 +423,38 @@ describe.skipIf(!url)("the page", () => {
   });
 });
 
-/** Forwards bytes to the service until it is cut. */
-class Proxy {
-  private server?: Server;
-  private readonly open = new Set<Socket>();
-  private port = 0;
-
-  constructor(private readonly service: URL) {}
-
-  /** Accept connections, on the same port each time; returns the address. */
-  async listen(): Promise<string> {
-    this.server = createServer((from) => {
-      const to = connect(Number(this.service.port), this.service.hostname);
-      for (const [one, other] of [[from, to], [to, from]]) {
-        this.open.add(one);
-        one.pipe(other);
-        one.on("error", () => other.destroy());
-        one.on("close", () => this.open.delete(one));
-      }
-    });
-    await new Promise<void>((done) => this.server?.listen(this.port, "127.0.0.1", done));
-    this.port = (this.server.address() as AddressInfo).port;
-    return `http://127.0.0.1:${this.port}`;
-  }
-
-  async cut(): Promise<void> {
-    const closed = new Promise((done) => this.server?.close(done));
-    for (const socket of this.open) socket.destroy();
-    await closed;
-  }
-}
-
 const encode = (bytes: Buffer) => bytes.toString("base64");
 
 /** Show the page's own worker a picture, after a black one that resets its tracking; returns the PNG in base64. */
-async function drawOne(given: { worker: string; base: string; photo: string }): Promise<string | null> {
-  const state = window as unknown as { worker?: Worker; time?: number };
-  const ask = (worker: Worker, message: object, transfer: Transferable[] = []) =>
+async function drawOne(photo: string): Promise<string | null> {
+  const state = window as unknown as { spare: Worker; time?: number };
+  const look = (frame: ImageBitmap) =>
     new Promise<{ hand: { png: Uint8Array } | null }>((done) => {
-      worker.onmessage = ({ data }) => done(data);
-      worker.postMessage(message, transfer);
+      state.time = (state.time ?? 0) + 10_000; // so late that no hand of the picture before is waited for
+      state.spare.onmessage = ({ data }) => done(data);
+      state.spare.postMessage({ kind: "frame", frame, time: state.time }, [frame]);
     });
-  if (!state.worker) {
-    state.worker = new Worker(given.worker);
-    await ask(state.worker, { kind: "start", base: given.base });
-  }
-  const look = async (frame: ImageBitmap) => {
-    state.time = (state.time ?? 0) + 10_000; // so late that no hand of the picture before is waited for
-    return ask(state.worker!, { kind: "frame", frame, time: state.time }, [frame]);
-  };
-  const bytes = Uint8Array.from(atob(given.photo), (letter) => letter.charCodeAt(0));
-  const photo = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
-  await look(await createImageBitmap(new ImageData(photo.width, photo.height)));
-  const { hand } = await look(photo);
+  const bytes = Uint8Array.from(atob(photo), (letter) => letter.charCodeAt(0));
+  const picture = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
+  await look(await createImageBitmap(new ImageData(picture.width, picture.height)));
+  const { hand } = await look(picture);
   return hand && btoa(String.fromCharCode(...hand.png));
+}
+
+/** Have the page start a second worker, `spare`, as it starts its own. */
+function startSpare(): void {
+  const { Worker } = window;
+  window.Worker = class extends Worker {
+    constructor(private readonly address: string | URL) {
+      super(address);
+    }
+
+    override postMessage(message: { kind: string }, transfer?: Transferable[] | StructuredSerializeOptions): void {
+      super.postMessage(message, transfer as Transferable[]);
+      if (message.kind !== "start") return;
+      const spare = new Worker(this.address);
+      spare.onmessage = () => Object.assign(window, { spare });
+      spare.postMessage(message);
+    }
+  };
 }

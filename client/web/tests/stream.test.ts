@@ -38,12 +38,18 @@ const settle = () => new Promise((done) => setTimeout(done));
 describe("a stream", () => {
   let about: object = {};
   let states: State[] = [];
+  /** What keeps the service from answering what it has; null answers at once. */
+  let answering: Promise<void> | null = null;
 
   beforeEach(() => {
-    states = [];
+    [states, answering] = [[], null];
     vi.stubGlobal("WebSocket", Socket);
     vi.stubGlobal("window", globalThis);
-    vi.stubGlobal("fetch", async () => Response.json({ mask_version: MASK_VERSION, smoothing: { threshold: 0.5, hold: 0.2 }, ...about }));
+    vi.stubGlobal("fetch", async () => {
+      await answering;
+      const model = { mask_version: MASK_VERSION, smoothing: { threshold: 0.5, hold: 0.2 }, ...about };
+      return Response.json(model, { headers: { "Page-Version": "abc" } });
+    });
   });
   afterEach(() => vi.unstubAllGlobals());
 
@@ -92,6 +98,57 @@ describe("a stream", () => {
     Socket.newest.close();
     await settle();
     expect(states).toEqual([state]);
+    stream.close();
+  });
+
+  test("whose options change is not lost meanwhile", async () => {
+    const stream = connect();
+    Socket.newest.open();
+    const first = Socket.newest;
+    stream.change({ threshold: 0.7, hold: null, token: "" });
+    await settle();
+    expect(Socket.newest.address).toContain("threshold=0.7");
+    expect([first.readyState, states]).toEqual([3, ["connected", "connecting"]]);
+    Socket.newest.open();
+    await settle();
+    expect(states).toEqual(["connected", "connecting", "connected"]);
+    stream.close();
+  });
+
+  test("that was opened again is not called lost by an answer that comes late", async () => {
+    let answer = () => {};
+    answering = new Promise((done) => (answer = done));
+    const stream = connect();
+    Socket.newest.open();
+    const first = Socket.newest;
+    first.close();
+    await expect.poll(() => Socket.newest === first).toBe(false);
+    Socket.newest.open();
+    answer();
+    await settle();
+    expect(states).toEqual(["connected", "connected"]);
+    stream.close();
+  });
+
+  test.each<[boolean, State]>([
+    [false, "offline"],
+    [true, "no service"],
+  ])("without an answer, on a machine that is online: %s, finds %s", async (onLine, state) => {
+    vi.stubGlobal("navigator", { onLine });
+    vi.stubGlobal("fetch", () => Promise.reject(new TypeError("Failed to fetch")));
+    const stream = connect();
+    Socket.newest.close();
+    await settle();
+    expect(states).toEqual([state]);
+    stream.close();
+  });
+
+  test("knows the version of the service's page, even if it is refused", async () => {
+    about = { mask_version: "finger-colours-0" };
+    const stream = connect();
+    Socket.newest.close();
+    await settle();
+    expect([states, stream.pageVersion]).toEqual([["other version"], "abc"]);
     stream.close();
   });
 });
