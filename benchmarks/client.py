@@ -55,7 +55,7 @@ def run_client(film: Path, server: str, arguments: list[str]) -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory() as folder:
         timings = Path(folder) / "timings.json"
-        command = [sys.executable, "-m", "client", "--source", str(film), "--server", server, *arguments]
+        command = [sys.executable, "-m", "client", "--source", str(film), "--server", server, "--quit", *arguments]
         begun = time.time()
         process = subprocess.Popen([*command, "--timings", str(timings)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None  # noqa: S101 - requested above

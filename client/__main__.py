@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_PER_LETTER = 10_000
 TERMINATED = 143
+FAST = "read a file as fast as possible, every frame of it"
 EPILOG = """\
 keys in the window, each with a button:
   space bar   end the word           x   clear the text; again: bring it back
@@ -32,7 +33,8 @@ keys in the window, each with a button:
 
 exit codes:
   0    done: the source ended, the window was closed, or nobody reads the output any more. If no hand was found in
-       any frame, a warning says so: a film without a hand is spelled correctly as nothing
+       any frame, a warning says so: a film without a hand is spelled correctly as nothing. After a film, the window
+       stays open with its last frame; --quit closes it
   1    an error, reported in one sentence
   2    the command line is wrong
   130  interrupted with Ctrl-C; 143: terminated. In both cases the text is still written.
@@ -139,7 +141,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     )
     own_hand.add_argument("--no-profile", action="store_true", help="start without your own hand")
     parser.add_argument("--demo", action="store_true", help="the film of a rendered hand: no camera, no service")
-    parser.add_argument("--fast", action="store_true", help="read a file as fast as possible, every frame of it")
+    parser.add_argument("--fast", action="store_true", help=FAST)
+    parser.add_argument("--quit", action="store_true", help="close the window when the film ends")
     parser.add_argument("--headless", action="store_true", help="no window: write one JSON line per frame")
     parser.add_argument("--text", action="store_true", dest="text_only", help="no window: write only the text")
     parser.add_argument("--record", type=Path, metavar="OUT.mp4", help="write what the window shows as a film")
@@ -196,6 +199,7 @@ def _parse_enrol(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("path", type=Path, metavar="OUT.fingerspell", help="the profile to write, or to change")
     parser.add_argument("--signer", required=True, metavar="NAME", help="whose hand it is")
     _add_server(parser)
+    parser.add_argument("--fast", action="store_true", help=f"{FAST} (with --headless always)")
     parser.add_argument("--headless", action="store_true", help="no window: one line a letter on the terminal")
     parser.add_argument("--labels", type=Path, metavar="FILE", help="what the frames of a film show (with --headless)")
     return parser.parse_args(arguments)

@@ -59,6 +59,8 @@ class Options:
     """Whether the film of a rendered hand takes the place of a camera."""
     fast: bool = False
     """Whether a file is read as fast as possible, every frame of it."""
+    quit: bool = False
+    """Whether the window closes when the film ends."""
     headless: bool = False
     """Whether a JSON line is written for each frame instead of opening a window."""
     text_only: bool = False
@@ -134,7 +136,9 @@ def run(options: Options, out: TextIO, terminal: TextIO) -> None:
         modes = Modes(controls, own_hand)
         if modes.panel is not None and options.enrol is not None:
             modes.panel.enrol_somebody(begin_profile(options.enrol, options.signer), options.enrol)
-        session = Session(pipeline, connection, controls, modes, status, out, options.headless, film, timings)
+        session = Session(
+            pipeline, connection, controls, modes, status, out, options.headless, film, timings, quits=options.quit
+        )
         stack.callback(session.end)
         if windowed:
             session.show_window()
@@ -148,6 +152,7 @@ def enrol(
     *,
     source: str,
     server: str | None,
+    fast: bool,
     headless: bool,
     labels: Path | None,
     hand_model: Path | None,
@@ -162,7 +167,7 @@ def enrol(
     if labels is not None and not headless:
         raise ClientError("--labels needs --headless. Leave it out to be asked for letters in a window.")
     if not headless:
-        options = Options(source, server, hand_model=hand_model, enrol=path, signer=signer)
+        options = Options(source, server, fast=fast, hand_model=hand_model, enrol=path, signer=signer)
         run(options, out, terminal)
         return
     token = os.environ.get(TOKEN_VARIABLE, "").strip()

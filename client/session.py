@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from client.stream.retry import RetryingConnection
     from client.stream.timings import Timings
     from client.window.controls import Action, Controls
+    from client.window.drawing import Picture, Points
     from client.window.film_writer import FilmWriter
     from client.window.modes import Modes
     from client.words.text import Word
@@ -38,6 +39,9 @@ SLOW: Final = 1.0
 """Seconds without a reply after which the window says so."""
 NOTE: Final = 2.0
 """Seconds for which a note is shown."""
+IDLE: Final = 30
+"""Milliseconds for which a window waits for a key once its film has ended."""
+ENDED: Final = "The film has ended. Q: quit"
 DEMO: Final = "Demonstration: a rendered hand, nothing is sent"
 DEMO_CAPTION: Final = "all that would be sent"
 
@@ -60,6 +64,8 @@ class Session:
     """Records what the window shows."""
     timings: Timings | None
     """Records the time of every step."""
+    quits: bool = False
+    """Whether the window closes when the film ends, instead of keeping its last frame."""
     pace: Pace = field(default_factory=Pace)
     note: str = ""
     """Says what a key has just done."""
@@ -76,12 +82,12 @@ class Session:
             self._frame_done(prediction)
 
     def show_window(self) -> None:
-        """Show predictions in a window until they end or the user quits."""
+        """Show predictions in a window until the user quits, or until they end if it `quits` then."""
         shown: Detection | None = None
         reply: Reply | None = None
         drawn_at = 0.0
         with Window(SIZE) as window:
-            while not self.pipeline.predictions.ended:
+            while not (self.quits and self.pipeline.predictions.ended):
                 prediction = self.pipeline.predictions.take(0.01)
                 newest, now, picture = self.pipeline.newest, time.perf_counter(), None
                 self.modes.see(newest)
@@ -96,7 +102,7 @@ class Session:
                 if prediction is not None or now - drawn_at > (NO_REPLY if newest is not shown else REDRAW):
                     picture = draw_screen(self._view(shown, reply), self.controls, window.size, self.modes.overlay)
                     drawn_at = now
-                key = window.show(picture, 1)
+                key = window.show(picture, IDLE if self.pipeline.predictions.ended else 1)
                 if prediction is not None:
                     self._frame_done(prediction)
                 if key is None or self._press(key, window):
@@ -183,7 +189,7 @@ class Session:
             has_trails=self.connection is not None and self.connection.has_trails,
             reply=reply,
             threshold=DEMO_THRESHOLD if self.connection is None else self.connection.threshold,
-            hint=DEMO if demo else "" if rgb is None else find_hint(rgb, points),
+            hint=self._hint(rgb, points),
             problem=self.status.problem(),
             note=self.note if time.monotonic() < self.note_until else "",
             state=state,
@@ -195,8 +201,16 @@ class Session:
             caption=DEMO_CAPTION if demo else View.caption,
         )
 
+    def _hint(self, rgb: Picture | None, points: Points | None) -> str:
+        """Say what the signer can do, or what this is that they see."""
+        if self.pipeline.predictions.ended:
+            return ENDED
+        return DEMO if self.connection is None else "" if rgb is None else find_hint(rgb, points)
+
     def _state(self, reply: Reply | None) -> tuple[str, bool]:
         """Describe the connection to the service, and say whether it is as it should be."""
+        if self.pipeline.predictions.ended:
+            return "film ended", False
         if self.connection is None:
             return "demonstration", True
         if self.status.is_lost("service"):

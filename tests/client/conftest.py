@@ -59,12 +59,24 @@ def empty_video(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def long_h_video(shared, tmp_path_factory):
-    """A real hand that signs H for 20 seconds: long enough to press keys on a slow machine."""
+def h_pictures(shared):
+    """A real hand that signs H."""
     capture = cv2.VideoCapture(str(shared / "data/helloworld.mp4"))
     pictures = [cv2.cvtColor(capture.read()[1], cv2.COLOR_BGR2RGB) for _ in range(20)]
     capture.release()
-    return write_video(tmp_path_factory.mktemp("video") / "h.mp4", pictures * 15, 15)
+    return pictures
+
+
+@pytest.fixture(scope="session")
+def h_video(h_pictures, tmp_path_factory):
+    """A real hand that signs H for four seconds."""
+    return write_video(tmp_path_factory.mktemp("video") / "h.mp4", h_pictures * 3, 15)
+
+
+@pytest.fixture(scope="session")
+def slow_h_video(h_pictures, tmp_path_factory):
+    """The same at one frame a second for four minutes: nothing that is played at its own pace ends before its test."""
+    return write_video(tmp_path_factory.mktemp("video") / "slow_h.mp4", h_pictures * 12, 1)
 
 
 @pytest.fixture(scope="session")
@@ -78,11 +90,11 @@ def he_video(shared, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def he_away_video(shared, tmp_path_factory):
-    """The same, then nobody for 200 seconds, some 10 of a fast run: time to press keys on a slow machine."""
+    """The same, then nobody for two seconds."""
     capture = cv2.VideoCapture(str(shared / "data/helloworld.mp4"))
     pictures = [cv2.cvtColor(capture.read()[1], cv2.COLOR_BGR2RGB) for _ in range(66)]
     capture.release()
-    return write_video(tmp_path_factory.mktemp("video") / "he_away.mp4", pictures + [pictures[-1]] * 3000, 15)
+    return write_video(tmp_path_factory.mktemp("video") / "he_away.mp4", pictures + [pictures[-1]] * 30, 15)
 
 
 @pytest.fixture

@@ -1,12 +1,31 @@
-"""A virtual display: reads its pixels, and presses keys on it with the X protocol's own test extension."""
+"""A virtual display: reads its pixels, and presses keys on it with the X protocol's own test extension.
+
+The tests of the window read films with `--fast`, as fast as this machine can, and wait for what stays on the screen
+when they have ended: a slow machine takes longer, and changes nothing else.
+"""
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
+import subprocess
+import sys
 import time
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
+
+from client.window.controls import Controls
+from client.window.layout import SIDE, SIZE
+from client.window.screen import View, draw_screen
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 120
+"""Seconds after which something that has not happened never will."""
+STATE = np.s_[14:42, SIZE[0] - SIDE :]
+"""Where the window says what state it is in."""
 
 KEYCODES = {
     " ": 65,
@@ -38,9 +57,37 @@ def read_screen(path):
     return pixels.reshape(height, stride // 4, 4)[:, :width, 2::-1]
 
 
-def wait_for(condition, client, seconds=30):
+@contextmanager
+def start(display, *arguments, **environment):
+    """Run the client with its window on a display; it is ended if it does not end by itself."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "client", *map(str, arguments)],
+        cwd=ROOT, env={**os.environ, "DISPLAY": display, **environment},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as client:  # fmt: skip
+        try:
+            yield client
+        finally:
+            client.kill()
+
+
+def has_ended(pixels):
+    """Whether the window says that its film has ended."""
+    ended = draw_screen(View(state="film ended", is_ok=False), Controls())
+    return np.array_equal(read_screen(pixels)[: SIZE[1], : SIZE[0]][STATE], ended[STATE])
+
+
+def quit_and_read(client, display):
+    """Press Q, and give what the client has written."""
+    press(display, "q")
+    printed, errors = client.communicate(timeout=PATIENCE)
+    assert (client.returncode, errors) == (0, "")
+    return printed
+
+
+def wait_for(condition, client):
     """Wait until a condition holds, as long as the client runs."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert client.poll() is None, client.stdout.read() + client.stderr.read()
         assert time.monotonic() < deadline

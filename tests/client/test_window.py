@@ -4,33 +4,31 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
-from display import click, press, read_screen, wait_for
+from display import PATIENCE, click, has_ended, press, quit_and_read, read_screen, start, wait_for
 
 from client.errors import ClientError
 from client.window import window
-from client.window.drawing import STEADY, WAVERING
-from client.window.layout import SIZE, Layout
+from client.window.drawing import WRITING
+from client.window.layout import FOOT, SIZE, Layout
 
-ROOT = Path(__file__).parents[2]
+DEMO = ("--demo", "--fast")
+"""Once, as fast as possible, every frame of it."""
 pytestmark = pytest.mark.serial
 
 
-def start(display, *arguments):
-    return subprocess.Popen(
-        [sys.executable, "-m", "client", *arguments],
-        cwd=ROOT, env={**os.environ, "DISPLAY": display}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+def picture(pixels):
+    """What is where the camera's picture, the letters or the help are, except for the hint."""
+    _, _, right, bottom = Layout(*SIZE).picture
+    return read_screen(pixels)[: bottom - 80, :right].copy()
 
 
-def count(pixels, colour):
-    return int((read_screen(pixels) == colour).all(axis=2).sum())
+def written(pixels):
+    """How many columns the text takes."""
+    line = read_screen(pixels)[SIZE[1] - FOOT : SIZE[1] - FOOT + 64, : SIZE[0]]
+    return int((line == WRITING).all(axis=2).any(axis=0).sum())
 
 
 def test_a_window_that_cannot_be_opened_says_why(monkeypatch):
@@ -41,46 +39,60 @@ def test_a_window_that_cannot_be_opened_says_why(monkeypatch):
 
 
 @pytest.fixture
-def demo(screen):
-    """The demonstration in its window, once its first letter is shown."""
+def demo(screen, tmp_path):
+    """The demonstration in its window, once its film has ended; the clipboard is a file."""
     display, pixels = screen
-    with start(display, "--demo") as client:
-        wait_for(lambda: count(pixels, STEADY) > 3000, client)
-        yield client, display, pixels
-        client.kill()
+    clipboard = tmp_path / "bin" / "xclip"
+    clipboard.parent.mkdir()
+    clipboard.write_text('#!/bin/sh\ncat > "$0.new"\nmv "$0.new" "$0.text"\n')
+    clipboard.chmod(0o755)
+    with start(display, *DEMO, PATH=f"{clipboard.parent}:{os.environ['PATH']}") as client:
+        wait_for(lambda: has_ended(pixels), client)
+        yield client, display, pixels, clipboard.with_name("xclip.text")
 
 
-def test_keys_do_what_the_buttons_say(demo):
-    client, display, pixels = demo
-    press(display, "p")  # or letters would join the text
-    wait_for(lambda: count(pixels, WAVERING) > 50, client)
-    plain = read_screen(pixels).copy()
+def test_when_its_film_has_ended_the_window_keeps_the_last_frame_and_its_keys_and_buttons_work(demo):
+    client, display, pixels, clipboard = demo
+    frame = picture(pixels)
+    assert len(np.unique(frame.reshape(-1, 3), axis=0)) > 100, "not blank"
     press(display, "l")
-    wait_for(lambda: not np.array_equal(read_screen(pixels)[:400, :500], plain[:400, :500]), client)
-    chart = read_screen(pixels).copy()
+    wait_for(lambda: not np.array_equal(picture(pixels), frame), client)
+    chart = picture(pixels)
     press(display, "h")
-    wait_for(lambda: not np.array_equal(read_screen(pixels)[:400, :500], chart[:400, :500]), client)
-    for key in ("x", " ", "c", "q"):
-        press(display, key)
-        time.sleep(0.3)  # of two keys within one frame, OpenCV keeps the last
-    printed, errors = client.communicate(timeout=20)
-    assert (client.returncode, printed, errors) == (0, "\n", "")
+    wait_for(lambda: not np.array_equal(picture(pixels), chart), client)
+    press(display, "h")
+    wait_for(lambda: np.array_equal(picture(pixels), frame), client)
+    whole = written(pixels)
+    press(display, "backspace")
+    wait_for(lambda: written(pixels) < whole, client)
+    press(display, "c")
+    wait_for(clipboard.exists, client)
+    assert clipboard.read_text() == "HELLO WORL"
+    press(display, "x")
+    wait_for(lambda: written(pixels) < whole / 4, client)
+    assert quit_and_read(client, display) == "\n"
 
 
 def test_a_click_on_a_button_does_what_its_key_does(demo):
-    client, display, _ = demo
+    client, display, _, _ = demo
     left, top, right, bottom = next(box for box, key, _ in Layout(*SIZE).buttons if key == ord("q"))
     click(display, (left + right) // 2, (top + bottom) // 2)  # without a window manager the window is in the corner
-    printed, errors = client.communicate(timeout=20)
-    assert (client.returncode, errors) == (0, "")
-    assert printed.startswith("H") or printed == "\n"
+    printed, errors = client.communicate(timeout=PATIENCE)
+    assert (client.returncode, printed, errors) == (0, "HELLO WORLD\n", "")
 
 
-def test_ctrl_c_leaves_the_text(demo):
-    client, _, pixels = demo
-    wait_for(lambda: count(pixels, STEADY) > 15_000, client)  # H
-    wait_for(lambda: count(pixels, STEADY) < 10_000, client)  # the hand is on its way to E
-    client.send_signal(signal.SIGINT)
-    printed, errors = client.communicate(timeout=20)
+def test_a_window_that_is_to_quit_closes_when_its_film_ends(screen):
+    with start(screen[0], *DEMO, "--quit") as client:
+        printed, errors = client.communicate(timeout=PATIENCE)
+    assert (client.returncode, printed, errors) == (0, "HELLO WORLD\n", "")
+
+
+def test_ctrl_c_leaves_the_text(screen):
+    display, pixels = screen
+    with start(display, *DEMO) as client:
+        wait_for(lambda: written(pixels) > 80, client)  # more than the cursor
+        client.send_signal(signal.SIGINT)
+        printed, errors = client.communicate(timeout=PATIENCE)
     assert (client.returncode, errors) == (130, "")
-    assert printed.startswith("H")
+    assert printed.strip()
+    assert "HELLO WORLD".startswith(printed.strip())

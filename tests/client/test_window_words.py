@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
-from display import click, press, read_screen, wait_for
+from display import click, has_ended, press, quit_and_read, read_screen, start, wait_for
 
 from client.window.drawing import STEADY, TRACK, WAVERING
 from client.window.layout import FOOT, SIZE, Layout
 from client.window.words_line import place_candidates
 
-ROOT = Path(__file__).parents[2]
 LAYOUT = Layout.of(SIZE)
 TEXT = slice(SIZE[1] - LAYOUT.px(FOOT), SIZE[1] - LAYOUT.px(FOOT) + 70)
 """Rows of the line of text."""
@@ -23,21 +18,12 @@ pytestmark = pytest.mark.serial
 
 
 @contextmanager
-def window(screen, film, service, *more):
+def window(screen, film, service):
+    """Start the window and wait until the film has ended."""
     display, pixels = screen
-    with subprocess.Popen(
-        [sys.executable, "-m", "client", "--source", str(film), "--server", service, *more],
-        cwd=ROOT, env={**os.environ, "DISPLAY": display}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as client:  # fmt: skip
+    with start(display, "--source", film, "--server", service, "--fast") as client:
+        wait_for(lambda: has_ended(pixels), client)
         yield client, display, pixels
-        client.kill()
-
-
-def quit_and_read(client, display):
-    press(display, "q")
-    printed, errors = client.communicate(timeout=20)
-    assert (client.returncode, errors) == (0, "")
-    return printed
 
 
 def has_candidate(pixels, number):
@@ -50,16 +36,16 @@ def underlined(pixels, colour):
     return int((read_screen(pixels)[TEXT] == colour).all(axis=2).sum())
 
 
-def test_the_window_shows_the_letter_in_blue_and_the_text_is_printed_at_the_end(screen, service, long_h_video):
-    with window(screen, long_h_video, service) as (client, display, pixels):
-        wait_for(lambda: (read_screen(pixels) == STEADY).all(axis=2).sum() > 1000, client)
+def test_the_window_shows_the_letter_in_blue_and_the_text_is_printed_at_the_end(screen, service, h_video):
+    with window(screen, h_video, service) as (client, display, pixels):
+        assert (read_screen(pixels) == STEADY).all(axis=2).sum() > 1000
         wait_for(lambda: has_candidate(pixels, 2), client)
         assert quit_and_read(client, display) == "H\n"
 
 
 @pytest.mark.parametrize("way", ["key", "click"])
-def test_a_candidate_is_taken_by_its_number_or_a_click(screen, service, long_h_video, way):
-    with window(screen, long_h_video, service) as (client, display, pixels):
+def test_a_candidate_is_taken_by_its_number_or_a_click(screen, service, h_video, way):
+    with window(screen, h_video, service) as (client, display, pixels):
         wait_for(lambda: has_candidate(pixels, 2), client)
         if way == "key":
             press(display, "2")
@@ -70,8 +56,8 @@ def test_a_candidate_is_taken_by_its_number_or_a_click(screen, service, long_h_v
         assert quit_and_read(client, display) == "HE\n", "what was read is H"
 
 
-def test_words_are_switched_off(screen, service, long_h_video):
-    with window(screen, long_h_video, service) as (client, display, pixels):
+def test_words_are_switched_off(screen, service, h_video):
+    with window(screen, h_video, service) as (client, display, pixels):
         wait_for(lambda: has_candidate(pixels, 2), client)
         press(display, "v")
         left, top, _, _ = next(box for box, _, label in LAYOUT.buttons if label == "Words")
@@ -82,7 +68,7 @@ def test_words_are_switched_off(screen, service, long_h_video):
 
 @pytest.mark.parametrize("way", ["key", "click"])
 def test_a_replaced_word_is_underlined_and_its_letters_come_back(screen, wishful_service, he_away_video, way):
-    with window(screen, he_away_video, wishful_service, "--fast") as (client, display, pixels):
+    with window(screen, he_away_video, wishful_service) as (client, display, pixels):
         wait_for(lambda: underlined(pixels, STEADY) > 100, client)
         if way == "key":
             press(display, "r")
