@@ -338,12 +338,13 @@ function note(text: string): void {
 function showPace(): void {
   const rate = steps.total.length;
   const middle = (values: number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-  state.pace = rate ? `${rate} frames/s, ${Math.round(middle(steps.total))} ms` : "";
+  const pace = rate ? `${rate} frames/s, ${Math.round(middle(steps.total))} ms` : "";
+  if (pace !== state.pace) changed();
+  state.pace = pace;
   document.documentElement.dataset.pace = JSON.stringify(
     Object.fromEntries([["rate", rate], ...Object.entries(steps).map(([step, values]) => [step, middle(values)])]),
   );
   for (const values of Object.values(steps)) values.length = 0;
-  changed();
 }
 
 function turnTo(tab: Tab): void {
