@@ -48,7 +48,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.page", description="The page, loading and reading.")
     parser.add_argument("--model", type=Path, default=MODEL, help="the model to serve (default: the Bento's)")
     parser.add_argument("--before", type=Path, help="another checkout, with web/ built, to measure beside this one")
-    parser.add_argument("--visits", type=int, default=3, help="visits at each speed; the report has medians (default: 3)")
+    parser.add_argument(
+        "--visits", type=int, default=3, help="visits at each speed; the report has medians (default: 3)"
+    )
     parser.add_argument("--seconds", type=float, default=120, help="how long the page is watched (default: 120)")
     options = parser.parse_args()
     checkouts = {"now": ROOT} | ({"before": options.before.resolve()} if options.before else {})

@@ -255,9 +255,7 @@ def memory(process: subprocess.Popen[bytes]) -> int:
 
 
 @contextlib.contextmanager
-def serve(
-    model: Path, target: str = OURS, checkout: Path = ROOT
-) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def serve(model: Path, target: str = OURS, checkout: Path = ROOT) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Serve a model on a free port of loopback as `make serve` does, without a limit on requests a second.
 
     Args:

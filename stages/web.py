@@ -18,7 +18,7 @@ from typing import Final
 
 from client.landmarks import assemble_bundle
 from stages.errors import PipelineError, run_door
-from stages.packing import pack_weights
+from stages.export.packing import pack_weights
 
 SOURCE: Final = Path("client/web")
 WEB: Final = Path("web")
@@ -94,13 +94,9 @@ def _name_files(folder: Path) -> None:
 def _run(*command: str) -> None:
     what = " ".join(command[:2])
     try:
-        done = subprocess.run(
-            command, cwd=SOURCE, capture_output=True, text=True, timeout=LIMIT, check=False
-        )
+        done = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, timeout=LIMIT, check=False)
     except subprocess.TimeoutExpired:
-        raise PipelineError(
-            f"{what} took longer than {LIMIT} s. Check the network and run again."
-        ) from None
+        raise PipelineError(f"{what} took longer than {LIMIT} s. Check the network and run again.") from None
     if done.returncode:
         raise PipelineError(f"{what} failed. Fix the cause and run again:\n{done.stdout}{done.stderr}")
 

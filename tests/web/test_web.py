@@ -20,7 +20,7 @@ import pytest
 from benchmarks.page import HELD
 from benchmarks.service import serve
 from client.capture.demo import FILM
-from client.landmarks import HandLandmarker
+from client.landmarks import HandLandmarker, assemble_bundle
 from client.mask import MASK_VERSION, TRAIL_VERSION, render_mask
 from client.trail import Trail
 from service.decoding import decode_mask
@@ -29,6 +29,7 @@ from service.recogniser import Recogniser
 from stages.hand.handshapes import read_handshapes
 from stages.hand.movements import synthesize_movements
 from stages.hand.signers import synthesize_hands
+from stages.export.packing import pack_weights
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "client" / "web"
@@ -70,12 +71,26 @@ def run_tests(*files: str, **environment: str) -> str:
 
 @pytest.mark.slow
 def test_types_and_logic_and_the_same_masks_as_python(built, tmp_path):
-    subprocess.run(["npm", "run", "check"], cwd=PAGE, check=True, timeout=120, capture_output=True)
+    for task in ("check", "lint"):
+        done = subprocess.run(["npm", "run", task], cwd=PAGE, capture_output=True, text=True, timeout=240, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
     hands = synthesize_hands(read_handshapes(), signers=4, samples_per_letter=1, seed=11, non_letters=2).landmarks
     vectors = [{"points": points[:, :2].tolist(), "mask": pack(render_mask(points))} for points in hands]
     moving = {"trailVersion": TRAIL_VERSION, "movements": [*synthetic_movements(300), *random_movements(40)]}
     (tmp_path / "vectors.json").write_text(json.dumps({"version": MASK_VERSION, "hands": vectors, **moving}))
-    names = ("mask", "logic", "enrolment", "profile", "ownHand", "mistakes", "text", "spelling", "stream", "words", "loading")
+    names = (
+        "mask",
+        "logic",
+        "enrolment",
+        "profile",
+        "ownHand",
+        "mistakes",
+        "text",
+        "spelling",
+        "stream",
+        "words",
+        "loading",
+    )
     files = (f"tests/{name}.test.ts" for name in names)
     printed = run_tests(*files, FINGERSPELL_VECTORS=str(tmp_path / "vectors.json"))
     equal = re.findall(r"equal pixels of (\w+) ([\d.]+) %", printed)
@@ -123,24 +138,60 @@ def follow_movement(times, hands):
     }
 
 
-def test_the_page_and_its_files_come_with_a_policy_and_compressed(address):
+def test_the_page_and_its_files_come_with_a_policy_and_compressed(address, built):
     page = httpx.get(f"{address}/", headers={"accept": "text/html"})
     assert page.headers["content-security-policy"] == POLICY
     assert page.headers["content-type"].startswith("text/html")
     names = re.findall(r'(?:src|href)="(/web/[^"]+)"', page.text)
     assert len(names) >= 4
-    for name in [*names, "/web/wasm/vision_wasm_internal.wasm", "/web/hand_landmarker.task"]:
-        answer = httpx.get(address + name)
-        assert answer.status_code == 200, name
-        assert answer.headers["content-security-policy"] == POLICY
-        assert answer.headers.get("content-encoding") == (None if name.endswith(".svg") else "gzip")
+    assets = [f"/web/{path.relative_to(built)}" for path in (built / "assets").iterdir()]
+    assets = [name for name in assets if not name.endswith((".br", ".gz"))]
+    assert {Path(name).suffix for name in assets} >= {".js", ".css", ".wasm", ".packed"}
+    for name in {*names, *assets}:
+        for coding in ("br", "gzip"):
+            answer = httpx.head(address + name, headers={"accept-encoding": coding})
+            assert answer.status_code == 200, name
+            assert answer.headers["content-security-policy"] == POLICY
+            is_packed = name.endswith((".svg", ".webp"))
+            assert answer.headers.get("content-encoding") == (None if is_packed else coding), name
+            assert ("immutable" in answer.headers["cache-control"]) == (name in assets)
+    wasm = next(name for name in assets if name.endswith(".wasm"))
+    assert httpx.head(address + wasm).headers["content-type"] == "application/wasm", "or it is not compiled on arrival"
     script = next(name for name in names if name.endswith(".js"))
-    assert "immutable" in httpx.get(address + script).headers["cache-control"]
     plain = httpx.get(address + script, headers={"accept-encoding": "identity"})
     assert "content-encoding" not in plain.headers
-    assert plain.text == httpx.get(address + script).text
+    assert plain.text == httpx.get(address + script, headers={"accept-encoding": "gzip"}).text
     assert httpx.get(f"{address}/web/nothing.js").headers["content-type"] == "application/problem+json"
     assert "GET  /model" in httpx.get(f"{address}/", headers={"accept": "*/*"}).text
+
+
+def test_the_service_worker_names_all_files_and_the_service_their_version(address, built):
+    worker = httpx.get(f"{address}/web/sw.js")
+    assert worker.headers["service-worker-allowed"] == "/"
+    version, files = re.findall(r"^self\.VERSION=(.*?);self\.FILES=(.*?);$", worker.text, re.MULTILINE)[0]
+    assert httpx.get(f"{address}/model").headers["page-version"] == json.loads(version)
+    kept = {"index.html" if path == "/" else path.removeprefix("/web/") for path in json.loads(files)}
+    paths = {str(path.relative_to(built)) for path in built.rglob("*") if path.is_file()}
+    assert kept == {path for path in paths if not path.endswith((".br", ".gz"))} - {"sw.js", "version.txt"}
+
+
+def test_what_a_visit_loads_is_small(built):
+    """The page's own JavaScript and CSS, compressed; the worker with MediaPipe is loaded beside the hand model."""
+    paths = [path for path in (built / "assets").iterdir() if path.suffix in {".js", ".css"}]
+    own = [path for path in paths if not path.name.startswith(("landmarks.worker", "vision_wasm"))]
+    assert len(own) >= 2
+    assert sum(path.with_name(f"{path.name}.gz").stat().st_size for path in own) < 40_000
+
+
+def test_the_hand_model_is_mediapipes(built):
+    (packed,) = (built / "assets").glob("*.packed")
+    bundle = assemble_bundle()
+    assert packed.read_bytes() == pack_weights(bundle)
+    assert f"MODEL_BYTES = {len(bundle):_};" in (PAGE / "src" / "loading.ts").read_text()
+    done = subprocess.run(
+        ["npx", "vite-node", "tests/unpack.ts", str(packed)], cwd=PAGE, capture_output=True, timeout=60, check=True
+    )
+    assert done.stdout == bundle
 
 
 def test_the_page_needs_no_token_but_its_requests_do(built, shipped_model, monkeypatch):

@@ -139,7 +139,10 @@ export class OwnHand {
   async renew(): Promise<void> {
     const run = this.begin();
     const { profile } = this;
-    if (!profile?.samples.length) return this.drop();
+    if (!profile?.samples.length) {
+      this.drop();
+      return;
+    }
     this.making = true;
     this.outside.show();
     try {

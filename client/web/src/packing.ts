@@ -1,4 +1,4 @@
-/** Undoes `pack_weights` of stages/packing.py. */
+/** Undoes `pack_weights` of stages/export/packing.py. */
 
 /** Put the bytes of 16-bit numbers back in order: their high bytes come first, then the low ones sorted by the high ones. */
 export function unpack(packed: Uint8Array): Uint8Array<ArrayBuffer> {

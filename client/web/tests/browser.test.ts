@@ -427,15 +427,19 @@ describe.skipIf(!url)("the page", () => {
   });
 });
 
+interface Found {
+  hand: { png: Uint8Array } | null;
+}
+
 const encode = (bytes: Buffer) => bytes.toString("base64");
 
 /** Show the page's own worker a picture, after a black one that resets its tracking; returns the PNG in base64. */
 async function drawOne(photo: string): Promise<string | null> {
   const state = window as unknown as { spare: Worker; time?: number };
   const look = (frame: ImageBitmap) =>
-    new Promise<{ hand: { png: Uint8Array } | null }>((done) => {
+    new Promise<Found>((done) => {
       state.time = (state.time ?? 0) + 10_000; // so late that no hand of the picture before is waited for
-      state.spare.onmessage = ({ data }) => done(data);
+      state.spare.onmessage = ({ data }: MessageEvent<Found>) => done(data);
       state.spare.postMessage({ kind: "frame", frame, time: state.time }, [frame]);
     });
   const bytes = Uint8Array.from(atob(photo), (letter) => letter.charCodeAt(0));
