@@ -7,9 +7,10 @@ import { SENTENCES } from "./practise/sentences";
 export class LettersTab {
   private letter = "A";
   private drawn = "";
+  private readonly tiles: { button: HTMLButtonElement; canvas: HTMLCanvasElement }[];
 
   constructor(private readonly hand: () => "right" | "left") {
-    const buttons = ALPHABET.map((letter) => {
+    this.tiles = ALPHABET.map((letter) => {
       const canvas = make("canvas", { width: 110, height: 110 });
       canvas.setAttribute("aria-hidden", "true");
       const button = make("button", { type: "button" }, canvas, make("span", { textContent: letter }));
@@ -17,9 +18,9 @@ export class LettersTab {
         this.letter = letter;
         this.render();
       });
-      return button;
+      return { button, canvas };
     });
-    find("chart").append(...buttons.map((button) => make("li", {}, button)));
+    find("chart").append(...this.tiles.map(({ button }) => make("li", {}, button)));
   }
 
   /** The letter that is shown large. */
@@ -36,10 +37,11 @@ export class LettersTab {
     const shape = find<HTMLCanvasElement>("shape");
     shape.setAttribute("aria-label", `${letter}, signed with the ${hand} hand, as in a mirror`);
     void drawLetter(shape, letter, hand);
-    const buttons = find("chart").querySelectorAll("button");
-    buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(ALPHABET[index] === letter)));
+    this.tiles.forEach(({ button }, index) => {
+      button.setAttribute("aria-pressed", String(ALPHABET[index] === letter));
+    });
     if (this.drawn === hand) return;
     this.drawn = hand;
-    buttons.forEach((button, index) => void drawLetter(button.querySelector("canvas")!, ALPHABET[index], hand));
+    this.tiles.forEach(({ canvas }, index) => void drawLetter(canvas, ALPHABET[index], hand));
   }
 }

@@ -432,9 +432,13 @@ document.addEventListener("keydown", (event) => {
   }
   if (state.tab === "practise" && !state.hand && practise.press(event.key)) {
     event.preventDefault();
-    return render();
+    render();
+    return;
   }
-  if (target?.closest('[role="tab"]') && key.startsWith("arrow")) return moveToTab(key === "arrowright" ? 1 : -1);
+  if (target?.closest('[role="tab"]') && key.startsWith("arrow")) {
+    moveToTab(key === "arrowright" ? 1 : -1);
+    return;
+  }
   if (target?.closest("button") && (key === " " || key === "enter")) return; // presses that button
   const name = (panel.asking && ASKING_KEYS[key]) || (key === "escape" && state.hand ? "hand-close" : ACTIONS.get(key));
   if (!name || (EDITS.has(name) && (state.tab !== "read" || state.hand))) return;
@@ -450,7 +454,10 @@ function moveToTab(by: number): void {
 
 async function nextCamera(): Promise<void> {
   const cameras = await listCameras();
-  if (cameras.length < 2) return note("There is no other camera");
+  if (cameras.length < 2) {
+    note("There is no other camera");
+    return;
+  }
   const now = cameras.findIndex(({ deviceId }) => deviceId === find<HTMLSelectElement>("camera").value);
   const next = cameras[(now + 1) % cameras.length];
   settings.camera = next.deviceId;

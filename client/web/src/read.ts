@@ -78,7 +78,7 @@ export class Written {
       const time = target instanceof Element ? target.closest<HTMLElement>("[data-line]")?.dataset.line : undefined;
       if (time !== undefined) this.bringBack(Number(time));
     });
-    document.querySelector<HTMLElement>('[data-do="share"]')!.hidden = !("share" in navigator);
+    find("share").hidden = !("share" in navigator);
     if ("speechSynthesis" in window) speechSynthesis.getVoices(); // has them loaded
   }
 
@@ -182,10 +182,12 @@ export class Written {
   }
 
   private async speak(): Promise<void> {
-    if (!this.value.trim()) return this.note("Nothing to read aloud yet");
-    if (!("speechSynthesis" in window) || !(await hasVoice())) return this.note("No voice is installed");
-    speechSynthesis.cancel();
-    speechSynthesis.speak(new SpeechSynthesisUtterance(this.value.toLowerCase()));
+    if (!this.value.trim()) this.note("Nothing to read aloud yet");
+    else if (!("speechSynthesis" in window) || !(await hasVoice())) this.note("No voice is installed");
+    else {
+      speechSynthesis.cancel();
+      speechSynthesis.speak(new SpeechSynthesisUtterance(this.value.toLowerCase()));
+    }
   }
 }
 

@@ -8,12 +8,12 @@ import type { Settings } from "./settings";
 
 export interface Outside {
   /** Keeps the settings. */
-  save(): void;
+  save: () => void;
   /** Opens the stream anew. */
-  reconnect(): void;
-  openCamera(): void;
-  ownWordsChanged(): void;
-  wordsSwitched(): void;
+  reconnect: () => void;
+  openCamera: () => void;
+  ownWordsChanged: () => void;
+  wordsSwitched: () => void;
 }
 
 export class SettingsDialog {

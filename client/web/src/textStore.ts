@@ -36,8 +36,8 @@ export function readText(store: Store, text: Text): void {
   if (!Array.isArray(kept?.words) || !isSegments(kept.current)) return;
   const words: Word[] = [];
   for (const word of kept.words) {
-    if (!isSegments(word?.segments) || !(word.accepted === null || typeof word.accepted === "string")) return;
-    words.push({ letters: letters(word.segments), accepted: word.accepted, asRead: Boolean(word.asRead) });
+    if (!isSegments(word?.segments) || !(word.accepted === null || typeof word.accepted === "string") || typeof word.asRead !== "boolean") return;
+    words.push({ letters: letters(word.segments), accepted: word.accepted, asRead: word.asRead });
   }
   text.restore(words, letters(kept.current));
 }
