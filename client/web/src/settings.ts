@@ -45,9 +45,5 @@ export function readSettings(store: Store): Settings {
 }
 
 export function writeSettings(store: Store, settings: Settings): void {
-  try {
-    store.setItem(KEY, JSON.stringify(settings));
-  } catch {
-    // the store is full
-  }
+  store.setItem(KEY, JSON.stringify(settings));
 }

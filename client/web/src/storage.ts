@@ -12,9 +12,28 @@ export function openStore(): { store: Store; lasts: boolean } {
     const probe = "fingerspell probe";
     localStorage.setItem(probe, "");
     localStorage.removeItem(probe);
-    return { store: localStorage, lasts: true };
+    return { store: new BrowserStore(), lasts: true };
   } catch {
     return { store: new MemoryStore(), lasts: false };
+  }
+}
+
+/** The browser's store; what it has no room for is left out. */
+class BrowserStore implements Store {
+  getItem(name: string): string | null {
+    return localStorage.getItem(name);
+  }
+
+  setItem(name: string, value: string): void {
+    try {
+      localStorage.setItem(name, value);
+    } catch {
+      // it is full
+    }
+  }
+
+  removeItem(name: string): void {
+    localStorage.removeItem(name);
   }
 }
 
