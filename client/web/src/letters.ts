@@ -1,6 +1,6 @@
 /**
- * How each letter is signed with the right hand, seen from in front: rendered pictures, six in a row of one sheet. J and Z
- * are drawn in the air: their pictures are those of I and D, and the way of a fingertip.
+ * How each letter is signed, seen from in front: rendered pictures of a right hand, six in a row of one sheet. J and Z are
+ * drawn in the air: their pictures are those of I and D, and the way of a fingertip.
  */
 
 import address from "../../letters.webp";
@@ -12,6 +12,13 @@ export const MOVING_LETTERS = ["J", "Z"];
 /** Letters that are held still, in the order of the sheet. */
 export const STILL_LETTERS = ALPHABET.filter((letter) => !MOVING_LETTERS.includes(letter));
 const COLUMNS = 6;
+type Square = readonly [left: number, top: number, side: number];
+/** What of a picture shows the hand, in shares of its side: fists are drawn larger, so that their thumbs are seen. */
+const HAND: Square = [0.13, 0.07, 0.77];
+const FIST: Square = [0.17, 0.17, 0.59];
+const HANDS: Readonly<Record<string, Square>> = {
+  A: FIST, E: FIST, M: FIST, N: FIST, S: FIST, T: FIST, H: [0.09, 0.09, 0.82], J: [0, 0, 1], Z: [0, 0, 1],
+}; // prettier-ignore
 
 interface Drawn {
   /** The letter whose picture shows the hand. */
@@ -49,20 +56,26 @@ async function load(): Promise<HTMLImageElement> {
   return image;
 }
 
-/** Draw how a letter is signed, as in a mirror. */
-export async function drawLetter(canvas: HTMLCanvasElement, letter: string, hand: "right" | "left" = "right"): Promise<void> {
-  void hand;
+/** Draw how a letter is signed: with the right hand as in a mirror, or else as the sheet shows it, from in front. */
+export async function drawLetter(canvas: HTMLCanvasElement, letter: string, mirrored = true): Promise<void> {
   const drawn = DRAWN[letter];
   const number = STILL_LETTERS.indexOf(drawn?.hand ?? letter);
   const context = canvas.getContext("2d");
   if (number < 0 || !context) return;
+  canvas.dataset.letter = letter;
   const image = await (sheet ??= load());
+  if (canvas.dataset.letter !== letter) return; // another one was asked for meanwhile
   const side = image.width / COLUMNS;
   const [left, top] = [(number % COLUMNS) * side, Math.floor(number / COLUMNS) * side];
-  context.setTransform(-1, 0, 0, 1, canvas.width, 0);
-  context.drawImage(image, left, top, side, side, 0, 0, canvas.width, canvas.height);
+  const [x, y, part] = HANDS[letter] ?? HAND;
+  if (mirrored) context.setTransform(-1, 0, 0, 1, canvas.width, 0);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(
+    image, left + x * side, top + y * side, part * side, part * side, 0, 0, canvas.width, canvas.height,
+  ); // prettier-ignore
   context.resetTransform();
-  if (drawn) drawPath(context, drawn.path.map(([x, y]): Point => [x * canvas.width, y * canvas.height]), drawn.colour); // prettier-ignore
+  const place = ([x, y]: Point): Point => [(mirrored ? x : 1 - x) * canvas.width, y * canvas.height];
+  if (drawn) drawPath(context, drawn.path.map(place), drawn.colour);
 }
 
 /** Draw a path in pixels, with a dot at its start and an arrow head at its end. */

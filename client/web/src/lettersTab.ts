@@ -2,14 +2,18 @@
 
 import { ALPHABET, drawLetter } from "./letters";
 import { find, make, setText } from "./page";
-import { SENTENCES } from "./practise/sentences";
+import { FORMED } from "./practise/sentences";
 
 export class LettersTab {
   private letter = "A";
-  private drawn = "";
+  private drawn: boolean | null = null;
   private readonly tiles: { button: HTMLButtonElement; canvas: HTMLCanvasElement }[];
 
-  constructor(private readonly hand: () => "right" | "left") {
+  constructor(
+    /** Whether the signer's hand is the left one, and whether pictures are as in a mirror. */
+    private readonly isLeft: () => boolean,
+    private readonly isMirrored: () => boolean,
+  ) {
     this.tiles = ALPHABET.map((letter) => {
       const canvas = make("canvas", { width: 110, height: 110 });
       canvas.setAttribute("aria-hidden", "true");
@@ -29,19 +33,20 @@ export class LettersTab {
   }
 
   render(): void {
-    const hand = this.hand();
     const { letter } = this;
+    const left = this.isLeft();
+    const flipped = this.isMirrored() !== left;
     setText("shape-title", letter);
-    setText("shape-words", SENTENCES[letter] ?? "");
-    document.querySelector('[data-do="other-hand"]')?.setAttribute("aria-pressed", String(hand === "left"));
+    setText("shape-words", FORMED[letter]);
+    document.querySelector('[data-do="other-hand"]')?.setAttribute("aria-pressed", String(left));
     const shape = find<HTMLCanvasElement>("shape");
-    shape.setAttribute("aria-label", `${letter}, signed with the ${hand} hand, as in a mirror`);
-    void drawLetter(shape, letter, hand);
+    shape.setAttribute("aria-label", `${letter}, signed with the ${left ? "left" : "right"} hand`);
+    void drawLetter(shape, letter, flipped);
     this.tiles.forEach(({ button }, index) => {
       button.setAttribute("aria-pressed", String(ALPHABET[index] === letter));
     });
-    if (this.drawn === hand) return;
-    this.drawn = hand;
-    this.tiles.forEach(({ canvas }, index) => void drawLetter(canvas, ALPHABET[index], hand));
+    if (this.drawn === flipped) return;
+    this.drawn = flipped;
+    this.tiles.forEach(({ canvas }, index) => void drawLetter(canvas, ALPHABET[index], flipped));
   }
 }

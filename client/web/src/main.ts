@@ -140,7 +140,10 @@ const practise = new Practise({
   tell: note,
   changed,
 });
-const letters = new LettersTab(() => settings.hand);
+const letters = new LettersTab(
+  () => practise.left,
+  () => settings.mirrored,
+);
 const pause = new Pause({
   open: () => void startCamera(),
   close: () => closeCamera(video),
@@ -386,9 +389,10 @@ const actions: Record<string, () => unknown> = {
   "tab-read": () => turnTo("read"),
   "tab-practise": () => turnTo("practise"),
   "tab-letters": () => turnTo("letters"),
-  "other-hand": () => {
-    settings.hand = settings.hand === "right" ? "left" : "right";
-    saveSettings();
+  "other-hand": () => practise.actions[practise.left ? "practise-right" : "practise-left"](),
+  "practise-this": () => {
+    turnTo("practise");
+    practise.practise(letters.chosen);
   },
   wrong: () => mistakes.ask(),
   "runner-up": () => {

@@ -13,8 +13,6 @@ export interface Settings {
   words: boolean;
   /** The signer's own words, as they were typed. */
   ownWords: string;
-  /** The hand that signs, for pictures of letters. */
-  hand: "right" | "left";
   /** Whether an added letter is heard, and felt. */
   sound: boolean;
   vibration: boolean;
@@ -22,12 +20,12 @@ export interface Settings {
 
 const KEY = "fingerspell";
 const DEFAULTS: Settings = {
-  camera: "", mirrored: true, threshold: null, hold: null, token: "", words: true, ownWords: "", hand: "right",
+  camera: "", mirrored: true, threshold: null, hold: null, token: "", words: true, ownWords: "",
   sound: false, vibration: true,
 }; // prettier-ignore
 const KINDS: Record<keyof Settings, string> = {
   camera: "string", mirrored: "boolean", threshold: "number", hold: "number", token: "string",
-  words: "boolean", ownWords: "string", hand: "string", sound: "boolean", vibration: "boolean",
+  words: "boolean", ownWords: "string", sound: "boolean", vibration: "boolean",
 }; // prettier-ignore
 
 /** Read the settings; missing ones and those of another type get their default. */
