@@ -46,5 +46,5 @@ function drawOverlay({ points, size, reply, paused }: PageState, marks: readonly
   if (!points || paused) return;
   drawHand(context, points, height / 160);
   drawBox(context, points, COLOURS[certaintyOf(reply)], height / 160);
-  drawMarks(context, points, marks, height / 40);
+  drawMarks(context, points, marks, height / 70);
 }
