@@ -9,6 +9,7 @@ DATA ?=
 SET ?=
 MODEL ?=
 BASE ?=
+BEFORE ?=
 FILM ?=
 ARGS ?=
 BUILD_ARGS ?=
@@ -50,7 +51,7 @@ READY := .venv/.torch-$(strip $(TORCH_BACKEND))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help repro render render-film pretrain tune quantize test test-integration test-container lint serve container client web ui evaluate promote rollback check-figures leave-one-out bench-preprocess bench-train bench-smoothing bench-service bench-engines bench-client bench-films bench-moving bench-own-films bench-profile bench-days bench-words bench-gate fuzz fuzz-service fuzz-profiles faults docs messages figures audit sbom licences coverage clean-room deps lock clean
+.PHONY: help repro render render-film pretrain tune quantize test test-integration test-container lint serve container client web ui evaluate promote rollback check-figures leave-one-out bench-preprocess bench-train bench-smoothing bench-service bench-engines bench-client bench-page bench-films bench-moving bench-own-films bench-profile bench-days bench-words bench-gate fuzz fuzz-service fuzz-profiles faults docs messages figures audit sbom licences coverage clean-room deps lock clean
 
 help: ## List the tasks
 	@echo "make TASK [NAME=value ...]"
@@ -205,6 +206,10 @@ bench-gate: $(READY) ## Measure how often the gate is wrong, by simulation (ARGS
 bench-client: $(READY) ## Measure the client with its window (FILM=film.mp4 ARGS=--environment; xvfb-run without a display)
 	@[ -n "$(strip $(FILM))" ] || { echo 'error: name a film of a hand that spells. Type: make bench-client FILM=film.mp4' >&2; exit 1; }
 	@$(RUN) benchmarks.client "$(strip $(FILM))" $(if $(strip $(MODEL)),--model "$(strip $(MODEL))") $(ARGS)
+
+bench-page: $(READY) ## Measure the page in Chromium: loading on slow lines, and while it reads (BEFORE=another checkout)
+	@$(RUN) benchmarks.page $(if $(strip $(BEFORE)),--before "$(strip $(BEFORE))") \
+		$(if $(strip $(MODEL)),--model "$(strip $(MODEL))") $(ARGS)
 
 bench-films: $(READY) ## Run the client on films of single letters, A.mp4 and so on (DATA=folder)
 	@[ -n "$(strip $(DATA))" ] || { echo 'error: name a folder of films. Type: make bench-films DATA=films' >&2; exit 1; }

@@ -87,8 +87,8 @@ def choose_coding(accepted: str, available: Sequence[str]) -> str | None:
             weights[name.strip()] = 0.0
     others = weights.get("*", 0.0)
     best = max(available, key=lambda coding: weights.get(coding, others), default=None)
-    weight = 0.0 if best is None else weights.get(best, others)
-    return best if weight > 0 and weight >= weights.get("identity", 0.0) else None
+    liking = 0.0 if best is None else weights.get(best, others)
+    return best if liking > 0 and liking >= weights.get("identity", 0.0) else None
 
 
 FILES: Final = PageFiles(directory=FOLDER, check_dir=False, follow_symlink=True)

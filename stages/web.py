@@ -18,7 +18,7 @@ from typing import Final
 
 from client.landmarks import assemble_bundle
 from stages.errors import PipelineError, run_door
-from stages.export.packing import pack_weights
+from stages.export.packing import pack_weights, round_weights
 
 SOURCE: Final = Path("client/web")
 WEB: Final = Path("web")
@@ -66,7 +66,7 @@ def build(folder: Path) -> None:
     """
     _run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
     MODEL.parent.mkdir(exist_ok=True)
-    MODEL.write_bytes(pack_weights(assemble_bundle()))
+    MODEL.write_bytes(pack_weights(round_weights(assemble_bundle())))
     _run("npm", "run", "build", "--", "--outDir", str(folder.resolve()), "--emptyOutDir")
     _name_files(folder)
     compressed = [path for path in folder.rglob("*") if path.suffix in COMPRESSED]

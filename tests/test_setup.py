@@ -24,6 +24,7 @@ TASKS |= {
     "bench-train",
     "bench-engines",
     "bench-client",
+    "bench-page",
     "bench-films",
     "bench-moving",
     "bench-own-films",

@@ -51,9 +51,11 @@ def ask(tmp_path):
 
     async def send(path, headers):
         """The response, and its body as it was sent."""
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
-            async with client.stream("GET", f"/web/{path}", headers=headers) as answer:
-                return answer, b"".join([part async for part in answer.aiter_raw()])
+        async with (
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client,
+            client.stream("GET", f"/web/{path}", headers=headers) as answer,
+        ):
+            return answer, b"".join([part async for part in answer.aiter_raw()])
 
     return lambda path, **headers: asyncio.run(send(path, {name.replace("_", "-"): of for name, of in headers.items()}))
 

@@ -80,8 +80,8 @@ async function start({ module, bundle }: HandModel): Promise<void> {
   send({ kind: "ready" });
 }
 
-/** Make a landmarker of its own instance of the WebAssembly, and start its networks. */
-async function makeLandmarker(
+/** Make a landmarker with an instance of the WebAssembly of its own. */
+function makeLandmarker(
   module: WebAssembly.Module,
   modelAssetBuffer: Uint8Array,
   runningMode: "VIDEO" | "IMAGE",
@@ -95,11 +95,7 @@ async function makeLandmarker(
   Object.assign(scope, { Module: { instantiateWasm } });
   const fileset = { wasmLoaderPath: loader, wasmBinaryPath: "" };
   const baseOptions = { modelAssetBuffer, delegate: "CPU" } as const;
-  const landmarker = await HandLandmarker.createFromOptions(fileset, { baseOptions, runningMode, numHands });
-  const empty = new ImageData(64, 64);
-  if (runningMode === "VIDEO") landmarker.detectForVideo(empty, 0);
-  else landmarker.detect(empty);
-  return landmarker;
+  return HandLandmarker.createFromOptions(fileset, { baseOptions, runningMode, numHands });
 }
 
 async function detect(frame: ImageBitmap, time: number, trails: boolean): Promise<void> {

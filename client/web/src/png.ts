@@ -48,18 +48,18 @@ async function deflate(data: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
 function store(data: Uint8Array): Uint8Array {
   const blocks = Math.ceil(data.length / LARGEST_BLOCK);
   const stored = new Uint8Array(2 + 5 * blocks + data.length + 4);
-  const view = new DataView(stored.buffer);
-  view.setUint16(0, 0x7801);
+  const fields = new DataView(stored.buffer);
+  fields.setUint16(0, 0x7801);
   let at = 2;
   for (let from = 0; from < data.length; from += LARGEST_BLOCK) {
     const block = data.subarray(from, from + LARGEST_BLOCK);
-    view.setUint8(at, from + block.length === data.length ? 1 : 0); // 1: the last one
-    view.setUint16(at + 1, block.length, true);
-    view.setUint16(at + 3, ~block.length, true);
+    fields.setUint8(at, from + block.length === data.length ? 1 : 0); // 1: the last one
+    fields.setUint16(at + 1, block.length, true);
+    fields.setUint16(at + 3, ~block.length, true);
     stored.set(block, at + 5);
     at += 5 + block.length;
   }
-  view.setUint32(at, adler(data));
+  fields.setUint32(at, adler(data));
   return stored;
 }
 
