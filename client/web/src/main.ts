@@ -8,13 +8,13 @@ import { HandPanel } from "./handPanel";
 import { findHint } from "./hints";
 import { Hold } from "./holds";
 import type { Hand, Request, WorkerMessage } from "./landmarks.worker";
-import { judge, Lesson } from "./lesson";
 import { ALPHABET, drawLetter, MOVING_LETTERS, STILL_LETTERS } from "./letters";
 import type { Point } from "./mask";
 import { Mistakes } from "./mistakes";
 import { OwnHand } from "./ownHand";
 import { addNames, describeOwnWords, readOwnWords } from "./ownWords";
 import { find, setText, showHand, showMask, showReply } from "./page";
+import { Practise } from "./practise/practise";
 import { ProfileStore } from "./profileStore";
 import { readSettings, writeSettings } from "./settings";
 import { Spelling } from "./spelling";
@@ -64,7 +64,6 @@ const problems = { worker: "", camera: "", service: "" };
 const steps: Record<string, number[]> = { landmarks: [], mask: [], service: [], total: [] };
 let busy = true; // until the worker has its networks
 let paused = false;
-let lesson: Lesson | null = null;
 let note = "";
 let noteUntil = 0;
 let state: State = "connecting";
@@ -96,11 +95,24 @@ const stream = new Stream(
   (answer) => own.onAnswer(answer),
 );
 const panel = new HandPanel(own, showNotice, () => {
-  for (const name of ["letters", "learn", "settings"]) find(name).hidden = true;
-  [lesson, paused] = [null, false];
+  for (const name of ["letters", "practise", "settings"]) find(name).hidden = true;
+  practise.leave();
+  paused = false;
   showReply(null);
   showMask(null);
   showProblem();
+});
+const practise: Practise = new Practise({
+  storage: {
+    getItem: (key) => storage()?.getItem(key) ?? null,
+    setItem: (key, value) => storage()?.setItem(key, value),
+  },
+  alphabet: () => (stream.takesTrails ? ALPHABET : STILL_LETTERS),
+  online: () => state === "connected",
+  mirrored: () => settings.mirrored,
+  own: () => readOwnWords(settings.ownWords).words,
+  tell: showNote,
+  changed: () => practise.render(),
 });
 const mistakes = new Mistakes(spelling, new Chooser(ALPHABET), own, showText, showNotice);
 worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => onWorker(data);
@@ -183,6 +195,7 @@ function onDetection(hand: Hand | null, time: number, brightness: number): void 
   const hint = performance.now() < noteUntil ? note : findHint(hand?.points ?? null, size.width, size.height, brightness);
   setText("hint", paused ? "" : hint);
   if (paused) return;
+  if (practising()) practise.see(hand?.points ?? null, size.width, size.height, time / 1000);
   if (panel.asking) {
     panel.see(hand?.points ?? null, time / 1000);
   } else if (stream.ask(hand?.png ?? null)) {
@@ -196,15 +209,15 @@ function onDetection(hand: Hand | null, time: number, brightness: number): void 
 
 function onReply(reply: Reply, milliseconds: number): void {
   if (paused || panel.asking) return;
-  showReply(reply, !panel.keepsText);
+  showReply(reply, !panel.keepsText && !practising());
   hold.see(reply.smoothed, sentHand);
   steps.service.push(milliseconds);
   if (sentAt !== null) steps.total.push(performance.now() - sentAt);
-  if (!panel.keepsText) {
+  if (practising()) practise.hear(reply, performance.now() / 1000);
+  else if (!panel.keepsText) {
     const held = reply.committed && !MOVING_LETTERS.includes(reply.committed); // hands that draw are no letter's handshape
     spelling.see(reply, held ? hold.spread : [], sentHand !== null, (sentAt ?? 0) / 1000);
   }
-  if (lesson?.see(reply, performance.now() / 1000)) showLesson();
 }
 
 function onState(now: State): void {
@@ -292,24 +305,20 @@ const actions: Record<string, () => void> = {
   },
   letters: () => toggle("letters"),
   settings: () => toggle("settings"),
-  learn: () => {
-    toggle("learn");
-    const letters = stream.takesTrails ? ALPHABET : STILL_LETTERS;
-    lesson = find("learn").hidden ? null : new Lesson(letters, performance.now() / 1000);
-    showLesson();
-  },
-  skip: () => {
-    lesson?.skip(performance.now() / 1000);
-    showLesson();
+  practise: () => {
+    toggle("practise");
+    if (practising()) practise.open();
+    else practise.leave();
   },
   wrong: () => mistakes.ask(),
   undo: () => void mistakes.undo(),
   ...panel.actions,
+  ...practise.actions,
 };
 
 const KEYS: Record<string, string> = {
   " ": "space", Backspace: "delete", x: "clear", c: "copy", s: "speak", m: "mirror", p: "pause", l: "letters",
-  t: "learn", h: "settings", y: "hand", w: "wrong", u: "undo", r: "as-read", v: "words", 1: "choose-1", 2: "choose-2",
+  t: "practise", h: "settings", y: "hand", w: "wrong", u: "undo", r: "as-read", v: "words", 1: "choose-1", 2: "choose-2",
   3: "choose-3",
 }; // prettier-ignore
 
@@ -340,6 +349,7 @@ document.addEventListener("keydown", (event) => {
   if (find<HTMLDialogElement>("chooser").open) return;
   const typing = event.target instanceof HTMLElement && event.target.closest("button, input, select, textarea");
   if (event.ctrlKey || event.metaKey || event.altKey || (typing && (event.key === " " || !typing.matches("button")))) return;
+  if (practising() && practise.press(event.key)) return event.preventDefault();
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const name = (panel.asking && ASKING_KEYS[key]) || (key === "Escape" ? openPanel() : KEYS[key]);
   if (!name) return;
@@ -348,13 +358,13 @@ document.addEventListener("keydown", (event) => {
 });
 
 function openPanel(): string | undefined {
-  return ["letters", "learn", "hand", "settings"].find((name) => !find(name).hidden);
+  return ["letters", "practise", "hand", "settings"].find((name) => !find(name).hidden);
 }
 
 function toggle(name: string): void {
   const panel = find(name);
   panel.hidden = !panel.hidden;
-  if (!panel.hidden && name !== "learn") panel.scrollIntoView({ block: "nearest" });
+  if (!panel.hidden && name !== "practise") panel.scrollIntoView({ block: "nearest" });
 }
 
 function speak(): void {
@@ -457,22 +467,15 @@ function setUpChart(): void {
   }
 }
 
-function showLesson(): void {
-  if (!lesson) return;
-  const current = lesson;
-  setText("asked", current.letter);
-  void drawLetter(find<HTMLCanvasElement>("shape"), current.letter);
-  const last = current.results.at(-1);
-  setText("praise", last ? `${last.letter}: ${judge(last)}` : "");
-  find("results").replaceChildren(
-    ...current.results
-      .slice(-8)
-      .reverse()
-      .map((result) => {
-        const item = document.createElement("li");
-        const time = result.seconds === null ? "" : `, ${result.seconds.toFixed(1)} s, ${Math.round(100 * result.confidence)} % sure`;
-        item.textContent = `${result.letter}: ${judge(result)}${time}`;
-        return item;
-      }),
-  );
+function practising(): boolean {
+  return !find("practise").hidden;
+}
+
+/** The browser's store; null where a browser stores nothing. */
+function storage(): Storage | null {
+  try {
+    return localStorage;
+  } catch {
+    return null;
+  }
 }

@@ -129,13 +129,16 @@ describe.skipIf(!url)("the page", () => {
 
   test("asks for letters, and shows how they are signed", { timeout: 60_000 }, async () => {
     const page = await open();
-    await page.getByRole("button", { name: "Learn" }).click();
-    const first = await page.locator("#asked").textContent();
-    expect(first).toMatch(/^[A-Z]$/);
-    await page.getByRole("button", { name: "Another letter" }).click();
-    expect(await page.locator("#results li").first().textContent()).toBe(`${first}: skipped`);
-    await picture(page, "web_learn");
+    await page.getByRole("button", { name: "Practise" }).click();
+    await page.getByRole("button", { name: "E, new" }).click();
+    await page.getByRole("button", { name: "Start", exact: true }).click();
+    expect(await page.locator("#practise-word").textContent()).toBe("E");
+    await picture(page, "web_practise");
+    await page.keyboard.press("ArrowRight");
     await page.keyboard.press("Escape");
+    expect(await page.locator("#practise-weakest").textContent()).toBe("Weakest: E.");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("t");
     await page.keyboard.press("l");
     expect((await page.locator("#chart li").allTextContents()).join("")).toBe("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
     await picture(page, "web_letters");

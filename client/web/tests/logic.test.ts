@@ -1,10 +1,9 @@
-/** The parts that need neither page nor camera: lessons, hints, settings. */
+/** The parts that need neither page nor camera: holds, hints, settings. */
 
 import { describe, expect, test } from "vitest";
 import { boxOf, findSigning, palmSize } from "../src/following";
 import { findHint } from "../src/hints";
 import { Hold } from "../src/holds";
-import { judge, Lesson } from "../src/lesson";
 import { MASK_VERSION, TRAIL_VERSION, type Point } from "../src/mask";
 import { readSettings, writeSettings } from "../src/settings";
 import { streamQuery } from "../src/stream";
@@ -26,46 +25,6 @@ describe("a hold", () => {
     see(short, ["M"]);
     see(none, ["M", null]);
     expect([short.spread.length, none.spread.length]).toEqual([1, 0]);
-  });
-});
-
-describe("lesson", () => {
-  const order = () => 0;
-
-  test("asks for the next letter when one was held, and reports time and confidence", () => {
-    const lesson = new Lesson(["A", "B"], 10, order);
-    expect(lesson.letter).toBe("A");
-    expect(lesson.see({ letter: "B", confidence: 0.9, committed: "B" }, 11)).toBe(false);
-    expect(lesson.see({ letter: "A", confidence: 0.8, committed: null }, 12)).toBe(false);
-    expect(lesson.see({ letter: "A", confidence: 1.0, committed: "A" }, 13)).toBe(true);
-    expect(lesson.results).toEqual([{ letter: "A", seconds: 3, confidence: 0.9 }]);
-    expect(lesson.letter).toBe("B");
-  });
-
-  test("takes a letter that is drawn as drawn when it is committed, as sure as its movement", () => {
-    const lesson = new Lesson(["J", "A"], 10, order);
-    const drawn = { alternatives: [{ letter: "J", confidence: 0.9 }, { letter: "I", confidence: 0.1 }], seconds: 0.8, committed: true };
-    expect(lesson.see({ letter: "I", confidence: 0.6, committed: "I", segments: [] }, 11)).toBe(false);
-    expect(lesson.see({ letter: "I", confidence: 0.6, committed: "J", segments: [drawn] }, 12)).toBe(true);
-    expect(lesson.results).toEqual([{ letter: "J", seconds: 2, confidence: 0.9 }]);
-  }); // prettier-ignore
-
-  test("goes through the whole alphabet before a letter comes again, and never twice in a row", () => {
-    const lesson = new Lesson(["A", "B", "C"], 0);
-    for (let count = 0; count < 30; count++) lesson.skip(count);
-    const letters = lesson.results.map(({ letter }) => letter);
-    for (let at = 0; at < 30; at += 3) expect(new Set(letters.slice(at, at + 3)).size).toBe(3);
-    letters.slice(1).forEach((letter, index) => expect(letter).not.toBe(letters[index]));
-  });
-
-  test.each([
-    [null, 0, "skipped"],
-    [2, 0.95, "clear and quick"],
-    [9, 0.95, "clear"],
-    [2, 0.75, "readable"],
-    [2, 0.55, "hard to read"],
-  ])("%j s and %j is %s", (seconds, confidence, rating) => {
-    expect(judge({ letter: "A", seconds, confidence })).toBe(rating);
   });
 });
 
