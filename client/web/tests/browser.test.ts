@@ -260,6 +260,33 @@ describe.skipIf(!url)("the page", () => {
     await context.close();
   });
 
+  test("asks for letters, without writing", { timeout: 60_000 }, async () => {
+    const page = await open();
+    await recognises(page);
+    await page.keyboard.press("t");
+    const before = await text(page);
+    await page.getByRole("button", { name: "E, new" }).click();
+    await page.getByRole("button", { name: "Start", exact: true }).click();
+    expect(await page.locator("#practise-word").textContent()).toBe("E");
+    await expect.poll(() => page.locator("#practise-shown").textContent(), { timeout: 30_000 }).toMatch(/^You show [A-DF-Z]/);
+    await picture(page, "web_practise");
+    for (const size of SIZES) {
+      await page.setViewportSize(size);
+      expect(await hiddenControls(page), `${size.width} x ${size.height}`).toEqual([]);
+      expect(await violations(page), `${size.width} x ${size.height}`).toEqual([]);
+    }
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("Escape");
+    await expect.poll(() => page.locator("#practise-weakest").textContent(), SOON).toContain("E");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("l");
+    await page.locator("#chart button").nth(12).click();
+    await page.getByRole("button", { name: "Practise it" }).click();
+    expect(await page.locator("#practise-word").textContent()).toBe("M");
+    expect(await text(page)).toBe(before);
+    await page.context().close();
+  });
+
   test("shows how letters are signed, with either hand, without writing", { timeout: 60_000 }, async () => {
     const page = await open();
     await page.keyboard.press("l");

@@ -45,6 +45,9 @@ const TOLERANCE = 2;
 const MARGIN = 1;
 /** Share of the worst deviation from which another one is named, too. */
 const ALSO = 0.6;
+/** What makes a letter, and counts so often if it is missing: crossed fingers are hardly seen in landmarks. */
+const ESSENTIAL: Readonly<Record<string, number>> = { R: GAPS };
+const ESSENTIAL_WEIGHT = 3;
 /** How much likelier than the next one a letter is that is named: a factor of e. */
 const CLEAR = 1;
 /** Sum of a finger's two bends, in right angles, up to which it counts as straight, and from which as folded. */
@@ -69,7 +72,7 @@ export function diagnose(
   const rival = findRival(model, likeness, letter, read === null ? null : (DRAWN_WITH[read] ?? read));
   const [wanted, deviations] = nearest(model.shapes[letter], pose, letter === asked);
   if (!rival && Math.max(...deviations) < TOLERANCE) return { right: true, shown: null, off: [], sentence: "" };
-  const scores = rival ? weigh(deviations, wanted, nearest(model.shapes[rival], pose)[0]) : deviations;
+  const scores = rival ? weigh(letter, deviations, wanted, nearest(model.shapes[rival], pose)[0]) : deviations;
   const worst = scores.indexOf(Math.max(...scores));
   const named = scores.map((score, number) => ({ score, number })).filter(({ score }) => score >= ALSO * scores[worst]);
   const order = named.sort((one, other) => other.score - one.score).map(({ number }) => number);
@@ -113,9 +116,10 @@ function compare(one: Pose, other: Pose, oriented = true): number[] {
 }
 
 /** What counts of a hand's deviations if it shows another letter: what distinguishes the two. */
-function weigh(deviations: readonly number[], wanted: Pose, shown: Pose): number[] {
+function weigh(letter: string, deviations: readonly number[], wanted: Pose, shown: Pose): number[] {
   const difference = compare(shown, wanted);
-  return deviations.map((deviation, number) => Math.min(deviation, difference[number]));
+  const weight = (number: number) => (ESSENTIAL[letter] === number ? ESSENTIAL_WEIGHT : 1);
+  return deviations.map((deviation, number) => weight(number) * Math.min(deviation, difference[number]));
 }
 
 function partsOf(number: number): Part[] {
