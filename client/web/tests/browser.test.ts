@@ -302,7 +302,7 @@ describe.skipIf(!url)("the page", () => {
     await page.context().close();
   });
 
-  test("learns a hand by itself, and learns from a mistake", { timeout: 120_000 }, async () => {
+  test("learns a hand by itself, and learns from a mistake", { timeout: 280_000 }, async () => {
     const page = await open(PHONE, "light");
     await recognises(page);
     await page.keyboard.press("v"); // or words would take the place of the letters
@@ -320,7 +320,7 @@ describe.skipIf(!url)("the page", () => {
     });
     expect(Math.min(...edges), "camera and letter are visible together").toBeGreaterThan(-1);
     expect(await violations(page)).toEqual([]);
-    await expect.poll(asked, { timeout: 40_000, interval: 50 }).not.toBe("Show A");
+    await expect.poll(asked, { timeout: 120_000, interval: 50 }).not.toBe("Show A");
     expect(await text(page), "nothing is written meanwhile").toBe(before);
     await page.keyboard.press("Escape");
     const verdict = () => page.locator("#hand-verdict").textContent();
