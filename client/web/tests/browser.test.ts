@@ -133,7 +133,6 @@ describe.skipIf(!url)("the page", () => {
     await page.getByRole("button", { name: "E, new" }).click();
     await page.getByRole("button", { name: "Start", exact: true }).click();
     expect(await page.locator("#practise-word").textContent()).toBe("E");
-    await picture(page, "web_practise");
     await page.keyboard.press("ArrowRight");
     await page.keyboard.press("Escape");
     expect(await page.locator("#practise-weakest").textContent()).toBe("Weakest: E.");
@@ -142,6 +141,22 @@ describe.skipIf(!url)("the page", () => {
     await page.keyboard.press("l");
     expect((await page.locator("#chart li").allTextContents()).join("")).toBe("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
     await picture(page, "web_letters");
+    await page.context().close();
+  });
+
+  test("practises letters: what is shown counts, what is off is named, and nothing is written", { timeout: 180_000 }, async () => {
+    const page = await open();
+    await page.getByRole("button", { name: "Practise" }).click();
+    for (const letter of ["L", "O"]) await page.getByRole("button", { name: `${letter}, new` }).click();
+    await page.getByRole("button", { name: "Start", exact: true }).click();
+    const hint = page.locator("#practise-hint");
+    await expect.poll(() => hint.textContent(), { timeout: 60_000, interval: 20 }).toMatch(/^(Fold|Straighten|Touch|Stretch)/);
+    await picture(page, "web_practise");
+    await expect.poll(() => page.locator("#practise-signing-count").textContent(), { timeout: 90_000 }).toBe("4 of 10");
+    await page.keyboard.press("Escape");
+    expect(await page.locator("#practise-right-count").textContent()).toBe("3 of 3 letters shown rightly.");
+    expect(await text(page)).toBe("");
+    await picture(page, "web_practise_results");
     await page.context().close();
   });
 
