@@ -1,7 +1,7 @@
 """Fit the small network of Practise, which estimates a hand's pose from its landmarks, and the pose of each letter.
 
-The network is trained on synthetic hands, in half of which some fingers are posed as in other letters, so that it judges
-each finger by itself, and on the rendered hands that MediaPipe found. No photograph of a person is used.
+The network is trained on synthetic hands, in half of which some fingers are posed as in other letters, so that it
+judges each finger by itself, and on the rendered hands that MediaPipe found. No photograph of a person is used.
 
 Usage: python scripts/fit_pose.py (takes five minutes; writes client/web/src/practise/pose.json)
 """
@@ -122,7 +122,7 @@ def synthesize(table: Handshapes, count: int, mixed: float, seed: int) -> tuple[
         palms,
     )
     orientation = table.orientation[rows] + vary(signers.SPREAD_FACTOR * table.spread[rows], 3)
-    distance = np.exp(rng.uniform(*np.log(signers.CAMERA_DISTANCE), size=count))
+    distance = np.exp(rng.uniform(np.log(signers.CAMERA_DISTANCE[0]), np.log(signers.CAMERA_DISTANCE[1]), count))
     seen = signers._add_noise(project(rotate(points, *orientation.T), distance), rng)
     return seen[..., :2], describe(flexion, points, orientation), np.where(mix, -1, rows)
 
@@ -143,12 +143,21 @@ def describe(flexion: Floats, points: Floats, orientation: Floats) -> Floats:
     """Describe poses by 20 numbers each, as `Pose` in client/web/src/practise/pose.ts lists them.
 
     Args:
-        flexion: (N, 3, 4) degrees. points: (N, 21, 3) in the hand's frame. orientation: (N, 3) yaw, pitch, roll.
+        flexion: (N, 3, 4) degrees.
+        points: (N, 21, 3) in the hand's frame.
+        orientation: (N, 3) yaw, pitch and roll in degrees.
     """
     axes = rotate(np.tile(np.eye(3)[1:], (len(points), 1, 1)), *orientation.T)  # along the fingers, out of the palm
     aside = points[:, TIPS, 0]
     return np.concatenate(
-        [flexion[:, 0] / 90.0, flexion[:, 1] / 90.0, aside[:, :-1] - aside[:, 1:], points[:, 4], axes[:, 0], axes[:, 1]],
+        [
+            flexion[:, 0] / 90.0,
+            flexion[:, 1] / 90.0,
+            aside[:, :-1] - aside[:, 1:],
+            points[:, 4],
+            axes[:, 0],
+            axes[:, 1],
+        ],
         axis=1,
     )
 
@@ -162,7 +171,7 @@ def _ideal_poses(table: Handshapes) -> Floats:
 
 
 def read_rendered(first: int) -> tuple[Floats, Indices]:
-    """Read the rendered letters that MediaPipe found, as right hands; their rows of the table are counted from `first`."""
+    """Read the rendered letters that MediaPipe found, as right hands; `first` is their table's first row."""
     with np.load(RENDERED) as file:
         seen, rows = file["landmarks"].astype(np.float64)[..., :2], file["rows"].astype(np.int64)
         seen[file["handedness"] == "L", :, 0] *= -1.0
@@ -205,7 +214,7 @@ def train(
 
 def _fold_scale(network: nn.Sequential, mean: torch.Tensor, deviation: torch.Tensor) -> None:
     """Have the last layer return poses in their own units."""
-    last = network[-1]
+    last = [layer for layer in network if isinstance(layer, nn.Linear)][-1]
     with torch.no_grad():
         last.weight[:POSE_SIZE] *= deviation[:, None]
         last.bias[:POSE_SIZE] = last.bias[:POSE_SIZE] * deviation + mean
@@ -214,7 +223,7 @@ def _fold_scale(network: nn.Sequential, mean: torch.Tensor, deviation: torch.Ten
 def estimate(network: nn.Sequential, seen: Floats) -> npt.NDArray[np.float32]:
     """Estimate the poses (N, 20) of hands (N, 21, 2)."""
     with torch.no_grad():
-        return np.asarray(network(torch.tensor(normalise(seen)))[:, :POSE_SIZE])
+        return np.asarray(network(torch.tensor(normalise(seen)))[:, :POSE_SIZE], dtype=np.float32)
 
 
 def find_shapes(

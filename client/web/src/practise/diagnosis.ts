@@ -72,7 +72,7 @@ export function diagnose(
   const rival = findRival(model, likeness, letter, read === null ? null : (DRAWN_WITH[read] ?? read));
   const [wanted, deviations] = nearest(model.shapes[letter], pose, letter === asked);
   if (!rival && Math.max(...deviations) < TOLERANCE) return { right: true, shown: null, off: [], sentence: "" };
-  const scores = rival ? weigh(letter, deviations, wanted, nearest(model.shapes[rival], pose)[0]) : deviations;
+  const scores = dropGaps(rival ? weigh(letter, deviations, wanted, nearest(model.shapes[rival], pose)[0]) : deviations);
   const worst = scores.indexOf(Math.max(...scores));
   const named = scores.map((score, number) => ({ score, number })).filter(({ score }) => score >= ALSO * scores[worst]);
   const order = named.sort((one, other) => other.score - one.score).map(({ number }) => number);
@@ -120,6 +120,12 @@ function weigh(letter: string, deviations: readonly number[], wanted: Pose, show
   const difference = compare(shown, wanted);
   const weight = (number: number) => (ESSENTIAL[letter] === number ? ESSENTIAL_WEIGHT : 1);
   return deviations.map((deviation, number) => weight(number) * Math.min(deviation, difference[number]));
+}
+
+/** Leave out the gaps beside a finger that is bent wrongly: they are wrong because of it. */
+function dropGaps(scores: readonly number[]): number[] {
+  const isBent = (number: number) => scores[number - GAPS] >= 1 || scores[number - GAPS + 1] >= 1;
+  return scores.map((score, number) => (number >= GAPS && number < THUMB_AT && isBent(number) ? 0 : score));
 }
 
 function partsOf(number: number): Part[] {

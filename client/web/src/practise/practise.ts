@@ -8,7 +8,7 @@ import { diagnose, LANDMARKS, type Finding } from "./diagnosis";
 import { Mastery } from "./mastery";
 import type { PoseModel } from "./pose";
 import poseAddress from "./pose.json?url";
-import { download, focusScreen, render, takeTyped, type Screen, typeLetter } from "./screen";
+import { download, focusScreen, onTyped, render, takeTyped, type Screen, typeLetter } from "./screen";
 import { chooseLetters, chooseWords, Reading, Signing, summarise, type Summary } from "./session";
 import { FORMED } from "./sentences";
 import { Steady } from "./steady";
@@ -99,6 +99,7 @@ export class Practise {
         outside.changed();
       };
     }
+    onTyped((key) => this.press(key));
   }
 
   /** Whether the signer's hand is the left one. */
@@ -202,6 +203,7 @@ export class Practise {
     this.hint.reset(null);
     [this.read, this.rightSince, this.news] = [null, null, ""];
     if (this.choices.kind === "reading") {
+      takeTyped(); // what is left of an earlier session
       this.reading = new Reading(items, this.choices.speed, now());
       this.watch();
       return this.go("reading");
@@ -236,7 +238,7 @@ export class Practise {
     }
     this.rightSince ??= seconds;
     if (this.mustChange || seconds - this.rightSince < HELD) return;
-    this.mustChange = session.item[session.position + 1] === session.letter;
+    this.mustChange = true;
     this.sign(session.letter, seconds);
   }
 
@@ -312,7 +314,10 @@ export class Practise {
     this.timer = window.setInterval(() => {
       const { reading } = this;
       reading?.tick(now());
-      if (reading?.over) return this.finish();
+      if (reading?.over) {
+        this.finish();
+        return;
+      }
       const spelled = reading?.letterAt(now()) ?? null;
       if (spelled === this.spelled) return;
       this.spelled = spelled;
@@ -326,12 +331,12 @@ export class Practise {
     this.outside.changed();
   }
 
-  private describeHint({ letter, position, item }: Signing): string {
+  private describeHint({ letter, shows }: Signing): string {
     const finding = this.hint.value;
     if (!finding) return "Show your hand to the camera.";
     if (!finding.right) return this.hidden ? "" : finding.sentence;
     if (MOVING_LETTERS.includes(letter)) return `The hand is right: now draw ${letter}.`;
-    return item[position - 1] === letter ? "Once more: move the hand a little, then hold it again." : "Right: hold it.";
+    return shows.at(-1)?.letter === letter ? "Once more: move the hand a little, then hold it again." : "Right: hold it.";
   }
 }
 

@@ -66,6 +66,15 @@ export function focusScreen(screen: Screen): void {
   find(FOCUS[screen]).focus({ preventScroll: true });
 }
 
+/** Handle the keys that end a word, which the page leaves to the field. */
+export function onTyped(press: (key: string) => boolean): void {
+  find("practise-typed").addEventListener("keydown", (event) => {
+    if (!["Enter", "Escape"].includes(event.key) || event.isComposing || !press(event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+}
+
 /** Type a letter into the field for words that were read. */
 export function typeLetter(key: string): true {
   const field = find<HTMLInputElement>("practise-typed");
