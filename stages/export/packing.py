@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 ROUNDED_MEMBER: Final = "hand_landmarks_detector.tflite"
-"""The network that places the landmarks. The one that finds the palm stays as it is: what it finds decides which part of
-the picture the other one sees, so that a little less of it moves every landmark."""
+"""The network that places the landmarks. The one that finds the palm stays as it is: what it finds decides which part
+of the picture the other one sees, so that a small change of it moves every landmark."""
 DROPPED_BITS: Final = {100_000: 5, 30_000: 4}
-"""Of the ten bits of a float16's mantissa, those that are rounded away, by the least number of weights of a tensor: with
-them go 0.9 of 5.1 MB. Smaller tensors, most of them biases and first layers, are more sensitive and stay."""
+"""Of the ten bits of a float16's mantissa, those rounded away, by the least number of weights of a tensor: with
+them go 0.9 of 5.1 MB. Smaller tensors, among them biases and first layers, matter more and stay."""
 FLOAT16: Final = 1
 """https://github.com/tensorflow/tensorflow/blob/v2.18.0/tensorflow/compiler/mlir/lite/schema/schema.fbs"""
 _EXPONENT: Final = 0x7C00

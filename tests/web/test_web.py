@@ -207,10 +207,28 @@ def test_a_browser_reads_hello_world_of_a_rendered_hand(address, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to open the page in (Debian: apt-get install chromium)")
-def test_a_browser_reads_where_something_fails_and_keeps_the_page(address, tmp_path):
+def test_a_browser_reads_where_something_fails_and_keeps_the_page(address, built, shipped_model, tmp_path):
     film = tmp_path / "held.mjpeg"
     write_camera(FILM, film, frames=[HELD], rate=30)
-    run_tests("tests/robust.browser.test.ts", FINGERSPELL_URL=address, FINGERSPELL_FILM=str(film), CHROMIUM=CHROMIUM)
+    with serve(shipped_model, checkout=next_release(built, tmp_path / "next")) as (host, _):
+        run_tests(
+            "tests/robust.browser.test.ts", FINGERSPELL_URL=address, FINGERSPELL_NEXT=f"http://{host}",
+            FINGERSPELL_FILM=str(film), CHROMIUM=CHROMIUM,
+        )  # fmt: skip
+
+
+def next_release(built, folder):
+    """A checkout whose page has another title and version."""
+    shutil.copytree(built, folder / "web")
+    for path in [*(folder / "web").glob("index.html.*"), *(folder / "web").glob("sw.js.*")]:
+        path.unlink()
+    page, worker = folder / "web" / "index.html", folder / "web" / "sw.js"
+    page.write_text(page.read_text().replace("<title>Fingerspell", "<title>Fingerspell, next"))
+    worker.write_text(re.sub(r'VERSION="\w+"', 'VERSION="next"', worker.read_text(), count=1))
+    (folder / "web" / "version.txt").write_text("next")
+    for name in ("service", "client", "stages", "benchmarks"):
+        (folder / name).symlink_to(ROOT / name)
+    return folder
 
 
 @pytest.mark.slow

@@ -12,7 +12,13 @@ const CACHE = `fingerspell ${VERSION}`;
 /** Folder of the files whose names contain a hash of their contents. */
 const NAMED_BY_CONTENT = "/web/assets/";
 
+/** What Chromium offers beside the standard: which requests come here, and not to the network at the same time. */
+interface Routes {
+  addRoutes?(route: { condition: { urlPattern: string; requestMode: string }; source: "fetch-event" }): Promise<void>;
+}
+
 scope.addEventListener("install", (event) => {
+  void (event as Routes).addRoutes?.({ condition: { urlPattern: "/", requestMode: "navigate" }, source: "fetch-event" });
   void scope.skipWaiting(); // the next visit is this version's, even if another tab is open
   event.waitUntil(caches.open(CACHE).then((cache) => Promise.all(FILES.map((path) => keep(cache, path)))));
 });

@@ -10,7 +10,8 @@ export class Proxy {
   private readonly open = new Set<Socket>();
   private port = 0;
 
-  constructor(private readonly service: URL) {}
+  /** `service` may be another one for the connections after a cut. */
+  constructor(public service: URL) {}
 
   /** Accept connections, on the same port each time; returns the address. */
   async listen(): Promise<string> {

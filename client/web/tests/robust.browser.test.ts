@@ -1,6 +1,7 @@
 /**
  * The page in a real Chromium that lacks something, or whose network, worker or site data fail, and on its later visits.
- * The environment variables are those of browser.test.ts; the film shows one letter all the time.
+ * The environment variables are those of browser.test.ts; the film shows one letter all the time. FINGERSPELL_NEXT is a
+ * service of the next release, whose version is "next" and whose title says so.
  */
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -11,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launch, launchWith, open, url } from "./chromium";
 import { Proxy } from "./proxy";
 
+const { FINGERSPELL_NEXT: next = "" } = process.env;
 const SIZE = { width: 1280, height: 720 };
 const LOADED = { timeout: 60_000, interval: 50 };
 const SOON = { timeout: 10_000 };
@@ -148,5 +150,26 @@ describe.skipIf(!url)("a later visit", () => {
     await proxy.listen();
     await reads(page);
     await page.context().close();
+  });
+
+  test.skipIf(!next)("is of the service's next release", { timeout: 180_000 }, async () => {
+    const line = new Proxy(new URL(url));
+    const page = await open(browser, SIZE, await line.listen());
+    await reads(page);
+    await page.evaluate(async () => {
+      await navigator.serviceWorker.ready;
+    });
+    await line.cut();
+    line.service = new URL(next);
+    await line.listen();
+    await reads(page);
+    const kept = () => page.evaluate(async () => (await caches.keys()).join());
+    await expect.poll(kept, LOADED).toBe("fingerspell next");
+    expect(await page.title()).toBe("Fingerspell");
+    await page.reload();
+    expect(await page.title()).toBe("Fingerspell, next");
+    await reads(page);
+    await page.context().close();
+    await line.cut();
   });
 });
