@@ -28,14 +28,14 @@ export function drawBox(
   context.strokeRect(middle[0] - side / 2, middle[1] - side / 2, side, side);
 }
 
-/** Mark landmarks, such as those of a finger that is not where it belongs, by rings of this radius. */
-export function drawMarks(context: CanvasRenderingContext2D, points: readonly Point[], marks: readonly number[], radius: number): void {
+/** Draw rings of this radius around landmarks, such as those of a finger that is not where it belongs. */
+export function drawRings(context: CanvasRenderingContext2D, points: readonly Point[], landmarks: readonly number[], radius: number): void {
   context.lineWidth = radius / 3;
   for (const [colour, grown] of [["#141418", radius / 4], ["#e69f00", 0]] as const) {
     context.strokeStyle = colour;
-    for (const mark of marks) {
+    for (const landmark of landmarks) {
       context.beginPath();
-      context.arc(points[mark][0], points[mark][1], radius + grown, 0, 2 * Math.PI);
+      context.arc(points[landmark][0], points[landmark][1], radius + grown, 0, 2 * Math.PI);
       context.stroke();
     }
   }

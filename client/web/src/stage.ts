@@ -1,6 +1,6 @@
 /** The stage: the camera's picture, and on it the hand, the letter that is held, the hint and what is wrong. */
 
-import { drawBox, drawHand, drawMarks } from "./drawing";
+import { drawBox, drawHand, drawRings } from "./drawing";
 import { find, setText } from "./page";
 import { certaintyOf, letterOf, type PageState } from "./state";
 
@@ -14,7 +14,7 @@ const badge = find("badge");
 const COLOURS = { steady: "#56b4e9", wavering: "#e69f00", unsure: "#a9a9b0" };
 let isDrawn = false;
 
-export function renderStage(state: PageState, mirrored: boolean, marks: readonly number[]): void {
+export function renderStage(state: PageState, mirrored: boolean, ringed: readonly number[]): void {
   const stage = find("stage");
   stage.classList.toggle("mirrored", mirrored);
   const { problems, paused, reply } = state;
@@ -23,7 +23,7 @@ export function renderStage(state: PageState, mirrored: boolean, marks: readonly
   const letter = paused ? "" : letterOf(reply);
   setText("badge-letter", letter);
   find("held").style.strokeDashoffset = String(1 - (letter ? (reply?.progress ?? 0) : 0));
-  drawOverlay(state, marks);
+  drawOverlay(state, ringed);
 }
 
 /** Let the stage have the shape of the camera's picture. */
@@ -37,7 +37,7 @@ export function flash(): void {
   setTimeout(() => badge.classList.remove("flash"), FLASH);
 }
 
-function drawOverlay({ points, size, reply, paused }: PageState, marks: readonly number[]): void {
+function drawOverlay({ points, size, reply, paused }: PageState, ringed: readonly number[]): void {
   if (!context) return;
   const { width, height } = size;
   if (overlay.width !== width || overlay.height !== height) [overlay.width, overlay.height] = [width, height];
@@ -46,5 +46,5 @@ function drawOverlay({ points, size, reply, paused }: PageState, marks: readonly
   if (!points || paused) return;
   drawHand(context, points, height / 160);
   drawBox(context, points, COLOURS[certaintyOf(reply)], height / 160);
-  drawMarks(context, points, marks, height / 70);
+  drawRings(context, points, ringed, height / 70);
 }

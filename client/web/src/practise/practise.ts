@@ -42,7 +42,7 @@ const NOTHING: Finding = { right: false, shown: null, off: [], sentence: "" };
 
 export class Practise {
   readonly actions: Record<string, () => void>;
-  marks: readonly number[] = [];
+  highlights: readonly number[] = [];
   private readonly choices: Choices;
   private readonly mastery: Mastery;
   private readonly hint = new Steady<Finding | null>(null, STEADY, (finding) => JSON.stringify(finding));
@@ -125,7 +125,7 @@ export class Practise {
   leave(): void {
     for (const session of [this.signing, this.reading]) session?.pause(now());
     clearInterval(this.timer);
-    this.marks = [];
+    this.highlights = [];
   }
 
   /** Handle a frame: 21 landmarks in pixels of the camera's picture, or no hand. */
@@ -258,7 +258,7 @@ export class Practise {
     this.mastery.add(session.shows[session.shows.length - 1]);
     this.rightSince = null;
     this.hint.reset(null);
-    this.marks = [];
+    this.highlights = [];
     if (session.over) return this.finish();
     this.news = `${praise} Show ${session.letter}`.trim();
     this.outside.changed();
@@ -280,7 +280,7 @@ export class Practise {
     this.mastery.addTime(today(), Math.round(seconds));
     this.summary = summarise(session.shows, seconds);
     this.again = session instanceof Reading ? session.missed : chooseLetters(this.summary.weakest, Math.random);
-    [this.signing, this.reading, this.marks] = [null, null, []];
+    [this.signing, this.reading, this.highlights] = [null, null, []];
     clearInterval(this.timer);
     this.go(session.shows.length ? "results" : "start");
     this.outside.changed();
@@ -327,7 +327,7 @@ export class Practise {
 
   private showHint(): void {
     const off = this.hint.value?.off ?? [];
-    this.marks = (this.hidden ? [] : off).flatMap((part) => LANDMARKS[part]);
+    this.highlights = (this.hidden ? [] : off).flatMap((part) => LANDMARKS[part]);
     this.outside.changed();
   }
 

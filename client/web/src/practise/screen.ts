@@ -204,7 +204,7 @@ function showResults({ repeats, choices }: View, summary: Summary): void {
   const instead = summary.instead.slice(0, ITEMS / 2);
   fill("practise-instead", instead, () =>
     instead.map(([letter, others]) => {
-      return Object.assign(document.createElement("li"), { textContent: `${letter} was read as ${join(others)}` });
+      return Object.assign(document.createElement("li"), { textContent: `${letter} was taken for ${join(others)}` });
     }),
   );
   hide(find("practise-repeat"), !repeats);

@@ -7,7 +7,7 @@ export type Kind = "letters" | "words" | "memory" | "reading";
 /** A session ends after so many items, or so many seconds. */
 export const ITEMS = 10;
 export const LONGEST = 120;
-/** Share of a letter's time for which the drawn hand rests before the next one: two equal letters are told apart. */
+/** Share of a letter's time for which the drawn hand rests before the next one: two equal letters look like two. */
 const REST = 0.15;
 
 export interface Summary {
