@@ -287,7 +287,7 @@ function render(): void {
   state.threshold = settings.threshold ?? defaults.threshold;
   renderShell();
   renderWelcome(state);
-  renderStage(state, settings.mirrored, state.tab === "practise" && !state.hand ? practise.ringed : []);
+  renderStage(state, settings.mirrored, state.tab === "practise" && !state.hand ? practise.highlights : []);
   if (state.tab === "read") {
     renderPrediction(state);
     written.render();
