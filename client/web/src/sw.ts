@@ -12,7 +12,7 @@ const CACHE = `fingerspell ${VERSION}`;
 /** Folder of the files whose names contain a hash of their contents. */
 const NAMED_BY_CONTENT = "/web/assets/";
 
-/** What Chromium offers beside the standard: which requests come here, and not to the network at the same time. */
+/** What Chromium has beside the standard: which requests come here, and not to the network at the same time. */
 interface Routes {
   addRoutes?(route: { condition: { urlPattern: string; requestMode: string }; source: "fetch-event" }): Promise<void>;
 }
