@@ -137,6 +137,16 @@ describe.skipIf(!url)("the page", () => {
     await page.keyboard.press("Escape");
     expect(await page.locator("#practise-weakest").textContent()).toBe("Weakest: E.");
     await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Read me" }).click();
+    await page.getByRole("button", { name: "Start", exact: true }).click();
+    await page.keyboard.type("qqqq");
+    await page.keyboard.press("Enter");
+    expect(await page.locator("#practise-read").textContent()).toMatch(/^It was [A-Z]+\.$/);
+    expect(await page.locator("#practise-typed").inputValue()).toBe("");
+    await picture(page, "web_read_me");
+    await page.keyboard.press("Escape");
+    expect(await page.locator("#practise-pace").textContent()).toBe("0.0 letters a minute");
+    await page.getByRole("button", { name: "Done" }).click();
     await page.keyboard.press("t");
     await page.keyboard.press("l");
     expect((await page.locator("#chart li").allTextContents()).join("")).toBe("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
