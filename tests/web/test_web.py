@@ -74,7 +74,10 @@ def test_types_and_logic_and_the_same_masks_as_python(built, tmp_path):
     vectors = [{"points": points[:, :2].tolist(), "mask": pack(render_mask(points))} for points in hands]
     moving = {"trailVersion": TRAIL_VERSION, "movements": [*synthetic_movements(300), *random_movements(40)]}
     (tmp_path / "vectors.json").write_text(json.dumps({"version": MASK_VERSION, "hands": vectors, **moving}))
-    names = ("mask", "logic", "enrolment", "profile", "ownHand", "mistakes", "text", "spelling", "stream", "words", "practise")
+    names = (
+        "mask", "logic", "enrolment", "profile", "ownHand", "mistakes", "text", "spelling", "stream", "words",
+        "practise",
+    )  # fmt: skip
     files = (f"tests/{name}.test.ts" for name in names)
     printed = run_tests(*files, FINGERSPELL_VECTORS=str(tmp_path / "vectors.json"))
     equal = re.findall(r"equal pixels of (\w+) ([\d.]+) %", printed)
