@@ -28,7 +28,7 @@ VERSION: Final = "version.txt"
 """File that holds the version of the page: a hash of all its files."""
 WORKER: Final = "sw.js"
 """The service worker, which keeps the page's files in the browser."""
-COMPRESSED: Final = (".css", ".html", ".js", ".packed", ".wasm", ".webmanifest")
+COMPRESSED: Final = (".css", ".html", ".js", ".json", ".packed", ".wasm", ".webmanifest")
 SMALL_ENOUGH: Final = 0.9
 """Share of a file's size that its compressed copy has at most."""
 BROTLI: Final = SOURCE / "brotli.mjs"

