@@ -76,6 +76,7 @@ def run_on(tmp_path, sets):
     )  # fmt: skip
     printed = done.stdout + done.stderr
     assert done.returncode == 0, printed
+    print(printed)  # noqa: T201 - the figures, with `pytest -s`
     assert len(re.findall(r"right hands are right: [\d.]+ %", printed)) == len(sets)
 
 
