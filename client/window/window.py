@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 TITLE: Final = "fingerspell"
+SETTLE_MS: Final = 50
+"""For how long Qt handles the events of a window that is opened or closed, in milliseconds."""
 PROBE: Final = """
 import resource
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -67,7 +69,14 @@ class Window:
 
     def __enter__(self) -> Self:
         # Without the toolbar and the menu that Qt adds by default.
-        cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
+        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
+        # On a busy machine Qt 5 loses events of its first moments. Without the one that says that a window is mapped, it
+        # never paints that window, so the first one is not the one that is used.
+        cv2.namedWindow(TITLE, flags)
+        cv2.waitKey(SETTLE_MS)
+        cv2.destroyWindow(TITLE)
+        cv2.waitKey(SETTLE_MS)
+        cv2.namedWindow(TITLE, flags)
         width, height = self._first_size
         cv2.imshow(TITLE, np.zeros((height, width, 3), np.uint8))  # before that, its size cannot be set
         cv2.resizeWindow(TITLE, width, height)
