@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from display import PATIENCE, click, has_ended, press, quit_and_read, read_scree
 
 from client.errors import ClientError
 from client.window import window
-from client.window.drawing import WRITING
+from client.window.drawing import STEADY, WRITING
 from client.window.layout import FOOT, SIZE, Layout
 
 DEMO = ("--demo", "--fast")
@@ -85,6 +87,18 @@ def test_a_window_that_is_to_quit_closes_when_its_film_ends(screen):
     with start(screen[0], *DEMO, "--quit") as client:
         printed, errors = client.communicate(timeout=PATIENCE)
     assert (client.returncode, printed, errors) == (0, "HELLO WORLD\n", "")
+
+
+@pytest.mark.skipif(shutil.which("xdotool") is None, reason="no xdotool to change the size of a window with")
+def test_the_window_shrinks_and_grows_again_with_all_that_it_shows(demo):
+    client, display, pixels, _ = demo
+    for size in ((700, 420), (1000, 640), (1280, 800)):
+        command = ["xdotool", "search", "--name", "fingerspell", "windowsize", *map(str, size)]
+        subprocess.run(command, env={**os.environ, "DISPLAY": display}, check=True)
+        (left, top, right, bottom), *_ = next(each for each in Layout(*size).buttons if each[1] == ord("m"))
+        place = np.s_[top + 2 : bottom - 2, [left + 2, right - 3]]
+        wait_for(lambda place=place: (read_screen(pixels)[place] == STEADY).all(), client)
+    assert quit_and_read(client, display) == "HELLO WORLD\n"
 
 
 def test_ctrl_c_leaves_the_text(screen):
