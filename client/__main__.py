@@ -20,7 +20,7 @@ TERMINATED = 143
 FAST = "read a file as fast as possible, every frame of it"
 EPILOG = """\
 keys in the window, each with a button:
-  space bar   end the word           x   clear the text; again: bring it back
+  space bar   end the word           x   clear the text
   Backspace   delete the last        c   copy the text
               letter; twice: word    v   words on or off
   1, 2, 3     take a candidate       r   the last word as it was read; again: the word
@@ -28,7 +28,8 @@ keys in the window, each with a button:
   p           pause: nothing is sent l   show how the letters are signed
   y           your hand: show it, or what is known of it
   w           the last letter is wrong: say which it was, and it is learned
-  u           take back what was learned last
+  z           undo the last change of the text; up to 50 of them
+  u           forget what was learned last
   h           help                   q   quit (Esc, too)
 
 exit codes:

@@ -42,6 +42,12 @@ NOTE: Final = 2.0
 IDLE: Final = 30
 """Milliseconds for which a window waits for a key once its film has ended."""
 ENDED: Final = "The film has ended. Q: quit"
+NOTES: Final[dict[Action, str]] = {
+    "cleared": "Cleared. Z: undo",
+    "undone": "Undone",
+    "nothing to undo": "Nothing to undo",
+}
+"""What the signer is told after a key that the controls have done with."""
 DEMO: Final = "Demonstration: a rendered hand, nothing is sent"
 DEMO_CAPTION: Final = "all that would be sent"
 
@@ -155,6 +161,8 @@ class Session:
 
     def _do(self, action: Action) -> str:
         text = str(self.controls.spelling.text)
+        if action in NOTES:
+            return NOTES[action]
         if action == "copy":
             return copy(text)
         return speak(text) if action == "speak" else self.modes.begin(action)

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from client.words.spelling import Spelling
 from client.words.text import Text
 
-Action = Literal["", "copy", "speak", "hand", "wrong", "undo", "quit"]
+Action = Literal["", "copy", "speak", "hand", "wrong", "forget", "cleared", "undone", "nothing to undo", "quit"]
 """What the session has to do for a key."""
 Key = tuple[int, str, str]
 """A key's code, the label of its button, and what it does."""
@@ -20,9 +20,10 @@ KEYS: Final[tuple[Key, ...]] = (
     (ord(" "), "Space", "end the word, with a space"),
     (BACKSPACE, "Delete", "delete the last letter; twice at once: the word"),
     (ord("r"), "As read", "bring back the letters of the last word; again: the word"),
-    (ord("x"), "Clear", "clear the text; again: bring it back"),
+    (ord("z"), "Undo", "undo the last change of the text; up to 50 of them"),
+    (ord("x"), "Clear", "clear the text; Z brings it back"),
     (ord("w"), "Wrong", "the last letter is wrong: say which it was, and it is learned"),
-    (ord("u"), "Undo", "take back what was learned last"),
+    (ord("u"), "Forget", "forget what was learned last"),
     (ord("v"), "Words", "make words of letters, or leave them as they are read"),
     (ord("c"), "Copy", "copy the text to the clipboard"),
     (ord("s"), "Speak", "read the text aloud"),
@@ -41,7 +42,7 @@ ACTIONS: Final[dict[str, Action]] = {
     "Speak": "speak",
     "Your hand": "hand",
     "Wrong": "wrong",
-    "Undo": "undo",
+    "Forget": "forget",
     "Quit": "quit",
 }
 PANELS: Final = ("Letters", "Help")
@@ -73,8 +74,6 @@ class Controls:
     paused: bool = False
     panel: str = ""
     """The panel shown over the picture: one of `PANELS`, or ""."""
-    cleared: Text = field(default_factory=Text)
-    """The text that was last cleared, which can be brought back."""
 
     def press(self, key: int, now: float) -> Action:
         """Do what a key does, and return what is left for the session to do.
@@ -88,8 +87,13 @@ class Controls:
             self.panel = "" if self.panel == label else label
         elif key in CHOICE_KEYS:
             self.spelling.choose(CHOICE_KEYS.index(key) + 1)
-        elif label in ("Space", "Delete", "As read", "Words", "Clear"):
+        elif label in ("Space", "Delete", "As read", "Words"):
             self._edit(label, now)
+        elif label == "Undo":
+            return "undone" if self.spelling.undo() else "nothing to undo"
+        elif label == "Clear" and str(self.spelling.text):
+            self.spelling.replace(Text())
+            return "cleared"
         elif label == "Mirror":
             self.mirrored = not self.mirrored
         elif label == "Pause":
@@ -108,9 +112,5 @@ class Controls:
             spelling.delete(now)
         elif label == "As read":
             spelling.as_read()
-        elif label == "Words":
-            spelling.switch()
         else:
-            text, empty = spelling.text, Text()
-            after, self.cleared = (self.cleared, empty) if text == empty else (empty, text)
-            spelling.replace(after)
+            spelling.switch()

@@ -55,7 +55,7 @@ class Modes:
         return ended
 
     def begin(self, action: Action) -> str:
-        """Open a mode, or undo what was learned; returns what to tell the signer, or ""."""
+        """Open a mode, or forget what was learned last; returns what to tell the signer, or ""."""
         if self.panel is None or self._corrector is None:
             return NO_SERVICE
         self._controls.panel = ""
@@ -63,7 +63,7 @@ class Modes:
             self.panel.open()
         elif action == "wrong":
             return self._corrector.start()
-        elif action == "undo":
+        elif action == "forget":
             return self._corrector.undo()
         return ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Final, Self
 
 import cv2
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 TITLE: Final = "fingerspell"
+SETTLE_MS: Final = 50
+"""For how long Qt handles the events of a window that is opened or closed, in milliseconds."""
+GROWTH: Final = 1.5
+"""How many times as large as the window's known size a picture is shown now and then."""
+GROWTH_SECONDS: Final = 1.0
+"""Seconds between two such pictures: the longest that a window that has grown keeps its old size, if they suffice."""
 PROBE: Final = """
 import resource
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -64,10 +71,18 @@ class Window:
         """Set the size that the window opens with: width and height in pixels."""
         self._first_size = size
         self._clicks: list[tuple[int, int]] = []
+        self._scale, self._grows_at = 1.0, 0.0
 
     def __enter__(self) -> Self:
         # Without the toolbar and the menu that Qt adds by default.
-        cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
+        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
+        # On a busy machine Qt 5 loses events of its first moments. Without the one that says that a window is mapped,
+        # it never paints that window, so the first one is not the one that is used.
+        cv2.namedWindow(TITLE, flags)
+        cv2.waitKey(SETTLE_MS)
+        cv2.destroyWindow(TITLE)
+        cv2.waitKey(SETTLE_MS)
+        cv2.namedWindow(TITLE, flags)
         width, height = self._first_size
         cv2.imshow(TITLE, np.zeros((height, width, 3), np.uint8))  # before that, its size cannot be set
         cv2.resizeWindow(TITLE, width, height)
@@ -94,7 +109,13 @@ class Window:
             The key's code, -1 if none was pressed, None if the window was closed.
         """
         if rgb is not None:
-            cv2.imshow(TITLE, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+            bgr, self._scale = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), 1.0
+            if time.monotonic() >= self._grows_at:
+                self._grows_at, self._scale = time.monotonic() + GROWTH_SECONDS, GROWTH
+                # OpenCV's Qt fills a window that has grown only with a picture that is larger than it was, and fits
+                # it into the window: it looks as before, and `size` is the true one from then on.
+                bgr = cv2.resize(bgr, None, fx=GROWTH, fy=GROWTH)
+            cv2.imshow(TITLE, bgr)
         key = cv2.waitKey(max(1, wait_ms))
         if cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1:
             return None
@@ -107,4 +128,4 @@ class Window:
 
     def _on_mouse(self, event: int, x: int, y: int, *_: object) -> None:
         if event == cv2.EVENT_LBUTTONDOWN:
-            self._clicks.append((x, y))
+            self._clicks.append((round(x / self._scale), round(y / self._scale)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from client.stream.reply import Segment
@@ -18,6 +19,8 @@ AWAY: Final = 1.0
 """Seconds without a hand that end a word."""
 TWICE: Final = 0.4
 """Seconds within which a second Delete takes back the whole word."""
+STEPS: Final = 50
+"""Changes of the text that can be undone."""
 CHOICES: Final = 3
 """Candidates that can be chosen."""
 
@@ -33,7 +36,9 @@ class Spelling:
             completion: who knows words; None: nobody, so letters stay as they are read.
             is_on: whether letters become words; else they stay letters, and spaces come from keys alone.
         """
-        self.text = Text() if text is None else text
+        self._text = Text() if text is None else text
+        self._past: deque[Text] = deque(maxlen=STEPS)
+        """The text before each of the last changes that show, the oldest first."""
         self.is_on = is_on
         self._completion = completion
         self._seen = float("-inf")
@@ -43,6 +48,25 @@ class Spelling:
         self._deleted = float("-inf")
         self._late: tuple[Query, Word] | None = None
         """The last word, if it ended before the answer to its query had come."""
+
+    @property
+    def text(self) -> Text:
+        """What has been spelled so far."""
+        return self._text
+
+    @text.setter
+    def text(self, text: Text) -> None:
+        if str(text) != str(self._text):
+            self._past.append(self._text)
+        self._text = text
+
+    def undo(self) -> bool:
+        """Take back the last change of the text that shows; returns whether there was one."""
+        if not self._past:
+            return False
+        self._text, self._late = self._past.pop(), None
+        self.update()
+        return True
 
     @property
     def candidates(self) -> tuple[str, ...]:
@@ -63,9 +87,10 @@ class Spelling:
 
     def see(self, reply: Reply, seconds: float, *, has_hand: bool) -> Word | None:
         """Handle the reply to a frame of this time, and return the word that it ends, if it ends one."""
-        self.text = self.text.take_back(reply.replaced)
+        text = self.text.take_back(reply.replaced)
         for segment in reply.spelled:
-            self.text = self.text.add(segment)
+            text = text.add(segment)
+        self.text = text
         self.update()
         ended = self.end_word() if reply.committed == "space" else None
         if reply.committed == "del":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from client.stream.reply import Reply, Segment
 from client.window.controls import HELP, KEYS, Controls
 from client.words.spelling import Spelling
 from client.words.text import read_text
@@ -20,7 +21,6 @@ def spelled(text):
         (127, "H"),
         (ord(" "), "HI "),
         (ord("x"), ""),
-        (ord("z"), "HI"),
         (ord("1"), "HI"),
         (ord("r"), "HI"),
         (-1, "HI"),
@@ -29,16 +29,31 @@ def spelled(text):
 )
 def test_keys_edit_the_text(key, after):
     controls = spelled("HI")
-    assert controls.press(key, 0.0) == ""
+    controls.press(key, 0.0)
     assert str(controls.spelling.text) == after
 
 
-def test_what_was_cleared_comes_back():
+def test_a_text_that_was_cleared_comes_back_though_another_was_signed_and_cleared_since():
     controls = spelled("HELLO")
-    controls.press(ord("x"), 0.0)
-    assert str(controls.spelling.text) == ""
-    controls.press(ord("X"), 1.0)
-    assert str(controls.spelling.text) == "HELLO"
+    assert controls.press(ord("x"), 0.0) == "cleared"
+    assert controls.press(ord("X"), 1.0) == "", "there is nothing to clear"
+    letter = Segment.certain("A")
+    controls.spelling.see(Reply(0, "A", 1.0, "A", "A", 1.0, (letter,)), 2.0, has_hand=True)
+    assert controls.press(ord("x"), 3.0) == "cleared"
+    texts = []
+    while controls.press(ord("z"), 4.0) == "undone":
+        texts.append(str(controls.spelling.text))
+    assert texts == ["A", "", "HELLO"]
+
+
+def test_fifty_changes_are_undone_and_then_there_is_nothing_to_undo():
+    controls = spelled("A" * 60)
+    controls.press(ord("v"), 0.0)  # which switches words off, and changes no text
+    for _ in range(55):
+        controls.press(127, 0.0)
+    actions = [controls.press(ord("z"), 0.0) for _ in range(51)]
+    assert actions == ["undone"] * 50 + ["nothing to undo"]
+    assert str(controls.spelling.text) == "A" * 55
 
 
 @pytest.mark.parametrize(("pause", "after"), [(0.3, "HELLO "), (0.5, "HELLO WOR")])

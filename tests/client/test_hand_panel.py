@@ -241,7 +241,7 @@ def test_a_drawn_letter_can_be_corrected_and_its_movement_is_not_learned():
 def test_in_a_demonstration_there_is_nothing_to_learn():
     controls = Controls()
     modes = Modes(controls, None)
-    assert {modes.begin(action) for action in ("hand", "wrong", "undo")} == {NO_SERVICE}
+    assert {modes.begin(action) for action in ("hand", "wrong", "forget")} == {NO_SERVICE}
     assert (modes.is_open, modes.overlay, modes.state) == (False, None, ("", False))
 
 

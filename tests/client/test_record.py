@@ -207,7 +207,7 @@ def colours(pixels):
     return tuple(int((shown == colour).all(axis=2).sum()) for colour in (STEADY, WAVERING))
 
 
-@pytest.mark.serial  # under load, Qt sometimes misses that its window has been mapped, and never paints it
+@pytest.mark.serial
 def test_keys_in_a_window_start_end_and_save(slow_h_video, screen, tmp_path):
     display, pixels = screen
     out = tmp_path / "mine.npz"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from display import PATIENCE, click, has_ended, press, quit_and_read, read_scree
 
 from client.errors import ClientError
 from client.window import window
-from client.window.drawing import WRITING
+from client.window.drawing import STEADY, WRITING
 from client.window.layout import FOOT, SIZE, Layout
 
 DEMO = ("--demo", "--fast")
@@ -25,10 +27,10 @@ def picture(pixels):
     return read_screen(pixels)[: bottom - 80, :right].copy()
 
 
-def written(pixels):
-    """How many columns the text takes."""
+def cursor(pixels):
+    """The column where the text's cursor ends."""
     line = read_screen(pixels)[SIZE[1] - FOOT : SIZE[1] - FOOT + 64, : SIZE[0]]
-    return int((line == WRITING).all(axis=2).any(axis=0).sum())
+    return int((line == WRITING).all(axis=2).any(axis=0).nonzero()[0].max(initial=0))
 
 
 def test_a_window_that_cannot_be_opened_says_why(monkeypatch):
@@ -62,14 +64,14 @@ def test_when_its_film_has_ended_the_window_keeps_the_last_frame_and_its_keys_an
     wait_for(lambda: not np.array_equal(picture(pixels), chart), client)
     press(display, "h")
     wait_for(lambda: np.array_equal(picture(pixels), frame), client)
-    whole = written(pixels)
+    end = cursor(pixels)
     press(display, "backspace")
-    wait_for(lambda: written(pixels) < whole, client)
+    wait_for(lambda: cursor(pixels) < end, client)
     press(display, "c")
     wait_for(clipboard.exists, client)
-    assert clipboard.read_text() == "HELLO WORL"
+    assert clipboard.read_text() == "HELLO WORLD", "without the space after it"
     press(display, "x")
-    wait_for(lambda: written(pixels) < whole / 4, client)
+    wait_for(lambda: cursor(pixels) < end / 4, client)
     assert quit_and_read(client, display) == "\n"
 
 
@@ -87,10 +89,22 @@ def test_a_window_that_is_to_quit_closes_when_its_film_ends(screen):
     assert (client.returncode, printed, errors) == (0, "HELLO WORLD\n", "")
 
 
+@pytest.mark.skipif(shutil.which("xdotool") is None, reason="no xdotool to change the size of a window with")
+def test_the_window_shrinks_and_grows_again_with_all_that_it_shows(demo):
+    client, display, pixels, _ = demo
+    for size in ((700, 420), (1000, 640), (1280, 800)):
+        command = ["xdotool", "search", "--name", "fingerspell", "windowsize", *map(str, size)]
+        subprocess.run(command, env={**os.environ, "DISPLAY": display}, check=True)
+        (left, top, right, bottom), *_ = next(each for each in Layout(*size).buttons if each[1] == ord("m"))
+        place = np.s_[top + 2 : bottom - 2, [left + 2, right - 3]]
+        wait_for(lambda place=place: (read_screen(pixels)[place] == STEADY).all(), client)
+    assert quit_and_read(client, display) == "HELLO WORLD\n"
+
+
 def test_ctrl_c_leaves_the_text(screen):
     display, pixels = screen
     with start(display, *DEMO) as client:
-        wait_for(lambda: written(pixels) > 80, client)  # more than the cursor
+        wait_for(lambda: cursor(pixels) > 80, client)  # more than the cursor alone
         client.send_signal(signal.SIGINT)
         printed, errors = client.communicate(timeout=PATIENCE)
     assert (client.returncode, errors) == (130, "")
