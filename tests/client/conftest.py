@@ -115,8 +115,8 @@ def moving_video(he_video, tmp_path):
 @pytest.fixture
 def screen(tmp_path):
     """A virtual display: its number and the file with its pixels."""
-    if shutil.which("Xvfb") is None:
-        pytest.skip("no Xvfb to open a window on (Debian: apt-get install xvfb)")
+    if shutil.which("Xvfb") is None or shutil.which("xdotool") is None:
+        pytest.skip("no Xvfb to open a window on, or no xdotool to change it (Debian: apt-get install xvfb xdotool)")
     read_end, write_end = os.pipe()
     with subprocess.Popen(
         ["Xvfb", "-displayfd", str(write_end), "-screen", "0", "1280x800x24", "-fbdir", str(tmp_path)],

@@ -58,17 +58,34 @@ def read_screen(path):
 
 
 @contextmanager
-def start(display, *arguments, **environment):
-    """Run the client with its window on a display; it is ended if it does not end by itself."""
+def start(screen, *arguments, **environment):
+    """Run the client with its window on a screen, once it is painted; it is ended if it does not end by itself."""
+    display, pixels = screen
     with subprocess.Popen(
         [sys.executable, "-m", "client", *map(str, arguments)],
         cwd=ROOT, env={**os.environ, "DISPLAY": display, **environment},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as client:  # fmt: skip
         try:
+            _wait_for_paint(display, pixels, client)
             yield client
         finally:
             client.kill()
+
+
+def _wait_for_paint(display, pixels, client):
+    """Wait until the window is painted.
+
+    On a busy machine without a window manager, Qt 5 can lose the event that says that its window is mapped, and never
+    paints it; it does when it is mapped again, as after it was minimised.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while client.poll() is None and not read_screen(pixels)[: SIZE[1], : SIZE[0]].any(axis=2).mean() > 0.5:
+        assert time.monotonic() < deadline, "the window was never painted"
+        for change in ("windowunmap", "windowmap"):
+            command = ["xdotool", "search", "--name", "fingerspell", change]
+            subprocess.run(command, env={**os.environ, "DISPLAY": display}, capture_output=True, check=False)
+        time.sleep(3)
 
 
 def has_ended(pixels):

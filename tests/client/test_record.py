@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from display import press, quit_and_read, read_screen, wait_for
+from display import press, quit_and_read, read_screen, start, wait_for
 from phone_film import write_video
 
 from client.__main__ import main
@@ -211,14 +211,8 @@ def colours(pixels):
 def test_keys_in_a_window_start_end_and_save(slow_h_video, screen, tmp_path):
     display, pixels = screen
     out = tmp_path / "mine.npz"
-    with subprocess.Popen(
-        command(out, "--source", str(slow_h_video), "--letters", "HE", "--per-letter", "3"),
-        cwd=ROOT,
-        env={**os.environ, "DISPLAY": display},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as client:
+    arguments = ("record", out, "--signer", "ann", "--source", slow_h_video, "--letters", "HE", "--per-letter", "3")
+    with start(screen, *arguments) as client:
         wait_for(lambda: colours(pixels)[1] > 1000, client)  # waits for the space bar
         press(display, " ")
         wait_for(lambda: colours(pixels)[0] > 1000, client)  # records H

@@ -12,6 +12,6 @@ from client.capture.demo import FILM
 @pytest.mark.slow
 def test_the_window_reads_hello_world(words_service, screen):
     display, pixels = screen
-    with start(display, "--source", FILM, "--fast", "--server", words_service) as client:
+    with start(screen, "--source", FILM, "--fast", "--server", words_service) as client:
         wait_for(lambda: has_ended(pixels), client)
         assert quit_and_read(client, display) == "HELLO WORLD\n"

@@ -28,7 +28,7 @@ def test_a_letter_is_taken_without_a_key_and_kept_when_the_enrolment_stops(scree
     display, pixels = screen
     path = tmp_path / "anna.fingerspell"
     arguments = ("enrol", path, "--signer", "Anna", "--source", h_video, "--fast", "--server", service)
-    with start(display, *arguments, XDG_DATA_HOME=str(tmp_path)) as client:
+    with start(screen, *arguments, XDG_DATA_HOME=str(tmp_path)) as client:
         wait_for(lambda: has_ended(pixels), client)
         assert letters_done(pixels) > 10, "A is done, and B waits for another handshape"
         assert not path.exists()

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.serial
 def window(screen, film, service):
     """Start the window and wait until the film has ended."""
     display, pixels = screen
-    with start(display, "--source", film, "--server", service, "--fast") as client:
+    with start(screen, "--source", film, "--server", service, "--fast") as client:
         wait_for(lambda: has_ended(pixels), client)
         yield client, display, pixels
 
