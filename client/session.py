@@ -49,7 +49,7 @@ NOTES: Final[dict[Action, str]] = {
 }
 """What the signer is told after a key that the controls have done with."""
 DEMO: Final = "Demonstration: a rendered hand, nothing is sent"
-DEMO_CAPTION: Final = "all that would be sent"
+DEMO_CAPTION: Final = "This is all we would send"
 
 
 @dataclass

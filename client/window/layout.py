@@ -26,7 +26,7 @@ FOOT: Final = 140
 """Height of the bar with the text and the buttons."""
 BUTTON: Final = 52
 """Height of a button."""
-LABEL: Final = 19
+LABEL: Final = 18
 """Height of a button's letters."""
 WORD: Final = 3
 """How many times as wide as the button of a letter a button with a word is, where there are both."""
@@ -63,7 +63,7 @@ class Layout:
     @property
     def buttons(self) -> list[tuple[Box, int, str]]:
         """Box, key and label of every button."""
-        edge, gap = self.px(16), self.px(8)
+        edge, gap = self.px(16), self.px(6)
         if any(len(label) == 1 for _, label, _ in self.keys):
             gap = self.px(3)
             widths = [float(1 if len(label) == 1 else WORD) for _, label, _ in self.keys]

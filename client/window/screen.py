@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 CHART_COLUMNS: Final = 7
 GUTTER: Final = 8
 """Pixels between mask and trail."""
-CAPTION: Final = "all that is sent of the picture"
-NOTHING_SENT: Final = "nothing is sent"
+CAPTION: Final = "This is all we send"
+NOTHING_SENT: Final = "Nothing is sent"
 
 
 @dataclass(frozen=True)
@@ -134,10 +134,10 @@ def _draw_side(canvas: Picture, view: View, controls: Controls, layout: Layout) 
     write(canvas, _advice(reply, paused=controls.paused), ((left + right) / 2, px(280)), px(20), WRITING, "middle")
 
     progress = 0.0 if reply is None else reply.progress
-    write(canvas, "held", (left, px(312)), px(16), UNSURE)
+    write(canvas, "Hold", (left, px(312)), px(16), UNSURE)
     draw_bar(canvas, (left, px(318), right, px(330)), progress, colour)
     confidence = 0.0 if reply is None else reply.confidence
-    write(canvas, "sure", (left, px(352)), px(16), UNSURE)
+    write(canvas, "Confidence", (left, px(352)), px(16), UNSURE)
     write(canvas, f"{confidence:.0%}", (right, px(352)), px(16), WRITING, "right")
     draw_bar(canvas, (left, px(358), right, px(370)), confidence, colour)
     if view.threshold is not None:

@@ -10,8 +10,8 @@ import pytest
 from client.status import Status
 from client.stream.words_request import Candidates
 from client.window.controls import Controls
-from client.window.drawing import STEADY, WAVERING
-from client.window.layout import SIZE, Layout
+from client.window.drawing import STEADY, WAVERING, measure
+from client.window.layout import LABEL, SIZE, Layout
 from client.window.screen import View, draw_screen
 from client.window.words_line import find_word_key, place_candidates, place_line
 from client.words.completion import Completion
@@ -118,5 +118,5 @@ def test_words_of_any_length_in_a_window_of_any_size(size):
 
 
 def test_every_button_is_wide_enough_for_its_word():
-    for left, _, right, _ in (box for box, _, _ in LAYOUT.buttons):
-        assert right - left >= 56
+    for (left, _, right, _), _, label in LAYOUT.buttons:
+        assert right - left - LAYOUT.px(8) >= measure(label, LABEL)
