@@ -96,10 +96,15 @@ def has_ended(pixels):
 
 def quit_and_read(client, display):
     """Press Q, and give what the client has written."""
-    press(display, "q")
-    printed, errors = client.communicate(timeout=PATIENCE)
-    assert (client.returncode, errors) == (0, "")
-    return printed
+    for _ in range(6):  # as in `press_until`
+        press(display, "q")
+        try:
+            printed, errors = client.communicate(timeout=PATIENCE / 6)
+        except subprocess.TimeoutExpired:
+            continue
+        assert (client.returncode, errors) == (0, "")
+        return printed
+    raise AssertionError("Q did not close the window")
 
 
 def wait_for(condition, client):
@@ -109,6 +114,18 @@ def wait_for(condition, client):
         assert client.poll() is None, client.stdout.read() + client.stderr.read()
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def press_until(display, key, condition, client):
+    """Press a key until it has an effect: OpenCV's Qt loses one that arrives while it draws."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        press(display, key)
+        again = time.monotonic() + PATIENCE / 6
+        while not condition() and time.monotonic() < again:
+            assert client.poll() is None, client.stdout.read() + client.stderr.read()
+            time.sleep(0.05)
 
 
 def press(display, key):

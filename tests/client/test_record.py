@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from display import press, quit_and_read, read_screen, start, wait_for
+from display import press_until, quit_and_read, read_screen, start, wait_for
 from phone_film import write_video
 
 from client.__main__ import main
@@ -207,16 +207,21 @@ def colours(pixels):
     return tuple(int((shown == colour).all(axis=2).sum()) for colour in (STEADY, WAVERING))
 
 
+def waits(pixels):
+    """Whether the recorder waits, and records nothing."""
+    steady, wavering = colours(pixels)
+    return wavering > 1000 >= steady
+
+
 @pytest.mark.serial
 def test_keys_in_a_window_start_end_and_save(slow_h_video, screen, tmp_path):
     display, pixels = screen
     out = tmp_path / "mine.npz"
     arguments = ("record", out, "--signer", "ann", "--source", slow_h_video, "--letters", "HE", "--per-letter", "3")
     with start(screen, *arguments) as client:
-        wait_for(lambda: colours(pixels)[1] > 1000, client)  # waits for the space bar
-        press(display, " ")
-        wait_for(lambda: colours(pixels)[0] > 1000, client)  # records H
-        wait_for(lambda: colours(pixels)[1] > 1000, client)  # waits again, for E
+        wait_for(lambda: waits(pixels), client)  # for the space bar
+        press_until(display, " ", lambda: colours(pixels)[0] > 1000, client)  # records H
+        wait_for(lambda: waits(pixels), client)  # again, for E
         printed = quit_and_read(client, display)
     assert printed == f"fewer than 3: E 0\n{out}: 3 hands of ann from 3 frames tried; 3 hands in all\n"
     assert read_landmark_file(out).labels.tolist() == ["H"] * 3

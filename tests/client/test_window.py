@@ -8,7 +8,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from display import PATIENCE, click, has_ended, press, quit_and_read, read_screen, start, wait_for
+from display import PATIENCE, click, has_ended, press_until, quit_and_read, read_screen, start, wait_for
 
 from client.errors import ClientError
 from client.window import window
@@ -56,21 +56,15 @@ def test_when_its_film_has_ended_the_window_keeps_the_last_frame_and_its_keys_an
     client, display, pixels, clipboard = demo
     frame = picture(pixels)
     assert len(np.unique(frame.reshape(-1, 3), axis=0)) > 100, "not blank"
-    press(display, "l")
-    wait_for(lambda: not np.array_equal(picture(pixels), frame), client)
+    press_until(display, "l", lambda: not np.array_equal(picture(pixels), frame), client)
     chart = picture(pixels)
-    press(display, "h")
-    wait_for(lambda: not np.array_equal(picture(pixels), chart), client)
-    press(display, "h")
-    wait_for(lambda: np.array_equal(picture(pixels), frame), client)
+    press_until(display, "h", lambda: not np.array_equal(picture(pixels), chart), client)
+    press_until(display, "h", lambda: np.array_equal(picture(pixels), frame), client)
     end = cursor(pixels)
-    press(display, "backspace")
-    wait_for(lambda: cursor(pixels) < end, client)
-    press(display, "c")
-    wait_for(clipboard.exists, client)
+    press_until(display, "backspace", lambda: cursor(pixels) < end, client)
+    press_until(display, "c", clipboard.exists, client)
     assert clipboard.read_text() == "HELLO WORLD", "without the space after it"
-    press(display, "x")
-    wait_for(lambda: cursor(pixels) < end / 4, client)
+    press_until(display, "x", lambda: cursor(pixels) < end / 4, client)
     assert quit_and_read(client, display) == "\n"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from display import PATIENCE, has_ended, press, read_screen, start, wait_for
+from display import PATIENCE, has_ended, press, press_until, read_screen, start, wait_for
 
 from client.profile.profile_file import read_profile
 from client.window.drawing import STEADY
@@ -32,10 +32,8 @@ def test_a_letter_is_taken_without_a_key_and_kept_when_the_enrolment_stops(scree
         wait_for(lambda: has_ended(pixels), client)
         assert letters_done(pixels) > 10, "A is done, and B waits for another handshape"
         assert not path.exists()
-        press(display, "escape")
-        wait_for(path.exists, client)
-        press(display, "escape")
-        wait_for(lambda: is_usual(pixels), client)
+        press_until(display, "escape", path.exists, client)
+        press_until(display, "escape", lambda: is_usual(pixels), client)
         press(display, "q")
         printed, errors = client.communicate(timeout=PATIENCE)
     assert (client.returncode, printed) == (0, "\n"), "nothing joins the text meanwhile"

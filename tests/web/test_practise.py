@@ -81,6 +81,7 @@ def run_on(tmp_path, sets):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("built")
 def test_synthetic_and_rendered_hands_are_judged_rightly(shipped_model, tmp_path):
     hands = synthesize_hands(read_handshapes(), signers=24, samples_per_letter=1, seed=3)
     with np.load(ROOT / "pretrained" / "rendered.npz") as file:
@@ -93,6 +94,7 @@ def test_synthetic_and_rendered_hands_are_judged_rightly(shipped_model, tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("built")
 def test_people_are_judged_rightly(shipped_model, shared, tmp_path):
     recogniser = Recogniser(shipped_model)
     sets = {}

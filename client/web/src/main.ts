@@ -447,7 +447,8 @@ document.addEventListener("keydown", (event) => {
   const name = (panel.asking && ASKING_KEYS[key]) || (key === "escape" && state.hand ? "hand-close" : ACTIONS.get(key));
   if (!name || (EDITS.has(name) && (state.tab !== "read" || state.hand))) return;
   event.preventDefault();
-  if (!event.repeat || name === "delete" || name === "undo") act(name);
+  const mayRepeat = name === "undo" || (name === "delete" && !settings.words); // a key that is held is not one pressed twice
+  if (!event.repeat || mayRepeat) act(name);
 });
 
 function moveToTab(by: number): void {

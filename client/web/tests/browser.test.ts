@@ -156,6 +156,10 @@ describe.skipIf(!url)("the page", () => {
     await page.getByRole("button", { name: "Delete backspace" }).click();
     await page.keyboard.press(" "); // ends the word: it does not press Delete again
     expect(await text(page)).toBe("HELO y ");
+    for (let count = 0; count < 4; count++) await page.keyboard.down("Backspace"); // held, which is not pressed twice
+    await page.keyboard.up("Backspace");
+    expect(await text(page)).toBe("HELO y");
+    await page.keyboard.press(" ");
     await page.keyboard.press("x");
     await page.keyboard.press("x");
     expect(await text(page)).toBe("");

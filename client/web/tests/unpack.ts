@@ -1,7 +1,7 @@
-/** Writes what the page makes of a packed file: `vite-node tests/unpack.ts FILE`. */
+/** Writes what the page makes of a packed file into another: `vite-node tests/unpack.ts FILE OTHER`. */
 
-import { readFileSync, writeSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { unpack } from "../src/packing";
 
-const bytes = unpack(readFileSync(process.argv[2]));
-for (let at = 0; at < bytes.length; ) at += writeSync(1, bytes, at);
+const [from, to] = process.argv.slice(2);
+writeFileSync(to, unpack(readFileSync(from)));
