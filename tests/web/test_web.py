@@ -38,7 +38,10 @@ EMPTY = 8
 AWAY = 30
 """Frames without a hand, which end a word."""
 
-pytestmark = pytest.mark.skipif(shutil.which("npm") is None, reason="no Node.js to build the page with")
+pytestmark = [
+    pytest.mark.skipif(shutil.which("npm") is None, reason="no Node.js to build the page with"),
+    pytest.mark.timeout(600),  # a browser and a service on a busy machine
+]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +54,7 @@ def run_tests(*files: str, **environment: str) -> str:
     """Run the page's own tests; returns their output."""
     done = subprocess.run(
         ["npx", "vitest", "run", "--reporter", "verbose", *files],
-        cwd=PAGE, env=os.environ | {"NO_COLOR": "1"} | environment, capture_output=True, text=True, timeout=290,
+        cwd=PAGE, env=os.environ | {"NO_COLOR": "1"} | environment, capture_output=True, text=True, timeout=580,
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
